@@ -1,0 +1,1 @@
+"""The tests. Run `pytest` in the repository root; `pytest -m slow` runs what takes long."""
