@@ -1,0 +1,41 @@
+"""The command line, put together on this one screen: each verb is a function in a file of its own name.
+
+Foreseen failures (`bus.errors`) become one line on standard error and status 1; anything else is a bug and
+keeps its traceback.
+"""
+
+import sys
+
+import typer
+
+from bus.errors import MatchbusError
+from tools.version import version
+
+app = typer.Typer(
+    name="matchbus",
+    help="A complete exchange on ZeroMQ.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def every_verb() -> None:
+    """A complete exchange on ZeroMQ."""
+
+
+app.command()(version)
+
+
+def main() -> None:
+    """Run one verb and end the process with its status."""
+    try:
+        app()
+    except MatchbusError as failure:
+        print(f"matchbus: {failure}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
