@@ -1,0 +1,15 @@
+"""What is said: every message that crosses a socket or enters the log, defined once.
+
+- `terms`: the numbers behind the words (sides, order types, times in force, statuses), with their names
+- `reasons`: why something was refused or ended, in bands by stage
+- `commands`: what clients ask the market to do; logged
+- `control`: what clients and the engine say about their session; never logged
+- `reports`: what the engine tells an account; numbered
+- `feed`: what the engine tells everybody; numbered
+- `recovery`: how a reader asks again for what it missed
+- `records`: what the engine itself writes into the log
+- `topics`: the names of the feed's streams
+- `codec`: bytes to messages and back, and the limits of a message
+
+`docs/protocol.md` says the same in tables; a test holds the two together.
+"""

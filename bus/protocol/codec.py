@@ -1,0 +1,319 @@
+"""Bytes to messages and back.
+
+Strict in, lenient out: what the engine receives is refused when it has a wrong type, an unknown tag or an unknown
+trailing field; what it sends may grow fields at the end, and readers ignore those that they do not know.
+
+Decoding is a function of the bytes alone: a replay of the journal decodes to the same commands, the malformed items
+of a message left out again.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from bus.protocol.commands import Command, Int64, Unsigned
+from bus.protocol.control import Answer, ClientControl
+from bus.protocol.feed import Event
+from bus.protocol.reasons import MALFORMED, UNSUPPORTED_VERSION
+from bus.protocol.records import Record
+from bus.protocol.recovery import RecoveryAnswer, RecoveryRequest
+from bus.protocol.reports import Report
+from bus.protocol.terms import PROTOCOL_VERSION, SHARD
+
+#: What decoding of hostile bytes can raise: wrong shape, bad msgpack, bad UTF-8, nesting without end.
+_UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+
+
+class Malformed(Struct, frozen=True):
+    """Stands in a message's list of commands for an item that could not be decoded."""
+
+    text: str
+
+
+class MalformedMessage(Exception):
+    """A whole message could not be decoded. `reason` is MALFORMED or UNSUPPORTED_VERSION.
+
+    `correlation_id` and `count` (of items) are the message's, as far as they could be read: 0 and 1 otherwise.
+    """
+
+    def __init__(self, reason: int, text: str, correlation_id: int = 0, count: int = 1) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+        self.correlation_id = correlation_id
+        self.count = count
+
+
+class CommandMessage(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """A client's message of commands."""
+
+    version: Int64
+    session: Unsigned
+    correlation_id: Unsigned
+    created_ns: Unsigned
+    items: list[Command]
+
+
+class ControlMessage(Struct, array_like=True, forbid_unknown_fields=True):
+    """A client's message of control items."""
+
+    version: Int64
+    session: Unsigned
+    correlation_id: Unsigned
+    created_ns: Unsigned
+    items: list[ClientControl]
+
+
+class RecoveryMessage(Struct, array_like=True, forbid_unknown_fields=True):
+    """A reader's message of recovery requests."""
+
+    version: Int64
+    session: Unsigned
+    correlation_id: Unsigned
+    created_ns: Unsigned
+    items: list[RecoveryRequest]
+
+
+class _RawMessage(Struct, array_like=True, forbid_unknown_fields=True):
+    version: Int64
+    session: Unsigned
+    correlation_id: Unsigned
+    created_ns: Unsigned
+    items: list[Raw]
+
+
+class Envelope(Struct, array_like=True):
+    """What the engine sends to a session. `first_report` is 0 when the items are answers, not reports."""
+
+    version: int
+    session: int
+    shard: int
+    epoch: int
+    first_report: int
+    log_sequence: int
+    time_ns: int
+    items: list[Report | Answer]
+
+
+class _RawEnvelope(Struct, array_like=True):
+    version: int
+    session: int
+    shard: int
+    epoch: int
+    first_report: int
+    log_sequence: int
+    time_ns: int
+    items: list[Raw]
+
+
+class RecoveryEnvelope(Struct, array_like=True):
+    """What the engine answers on the recovery socket."""
+
+    version: int
+    session: int
+    shard: int
+    epoch: int
+    first_report: int
+    log_sequence: int
+    time_ns: int
+    items: list[RecoveryAnswer]
+
+
+class Frame(Struct, array_like=True):
+    """The second part of a publication."""
+
+    version: int
+    shard: int
+    epoch: int
+    first_number: int
+    count: int
+    log_sequence: int
+    time_ns: int
+    events: list[Event]
+
+
+class FrameHeader(Struct, array_like=True):
+    """A frame whose events are left undecoded."""
+
+    version: int
+    shard: int
+    epoch: int
+    first_number: int
+    count: int
+    log_sequence: int
+    time_ns: int
+    events: Raw
+
+
+class DropGroup(Struct, array_like=True):
+    """On the drop-copy: reports of one account, numbered from `first_report`."""
+
+    account: str
+    first_report: int
+    reports: list[Report]
+
+
+class DropFrame(Struct, array_like=True):
+    """The second part of a publication on the drop-copy. `count` counts reports, over all groups."""
+
+    version: int
+    shard: int
+    epoch: int
+    first_number: int
+    count: int
+    log_sequence: int
+    time_ns: int
+    events: list[DropGroup]
+
+
+encode: Final = msgspec.msgpack.Encoder().encode
+_decode_commands: Final = msgspec.msgpack.Decoder(CommandMessage).decode
+_decode_control: Final = msgspec.msgpack.Decoder(ControlMessage).decode
+_decode_recovery: Final = msgspec.msgpack.Decoder(RecoveryMessage).decode
+_decode_raw_message: Final = msgspec.msgpack.Decoder(_RawMessage).decode
+_decode_command: Final = msgspec.msgpack.Decoder(Command).decode
+_decode_record: Final = msgspec.msgpack.Decoder(Record).decode
+_decode_envelope: Final = msgspec.msgpack.Decoder(Envelope).decode
+_decode_raw_envelope: Final = msgspec.msgpack.Decoder(_RawEnvelope).decode
+_decode_item: Final = msgspec.msgpack.Decoder(Report | Answer).decode
+_decode_recovery_envelope: Final = msgspec.msgpack.Decoder(RecoveryEnvelope).decode
+_decode_anything: Final = msgspec.msgpack.Decoder().decode
+decode_frame: Final = msgspec.msgpack.Decoder(Frame).decode
+decode_frame_header: Final = msgspec.msgpack.Decoder(FrameHeader).decode
+decode_drop_frame: Final = msgspec.msgpack.Decoder(DropFrame).decode
+
+
+def decode_client_message(payload: bytes) -> CommandMessage | ControlMessage:
+    """A client's message. In a CommandMessage an item that is malformed alone is a `Malformed`; the others stand.
+
+    Raises MalformedMessage when nothing of it can be used.
+    """
+    try:
+        message: CommandMessage | ControlMessage = _decode_commands(payload)
+    except _UNDECODABLE:
+        message = _decode_client_message_slowly(payload)
+    if message.version != PROTOCOL_VERSION:
+        raise _unsupported(message.version, message.correlation_id)
+    if not message.items:
+        raise MalformedMessage(MALFORMED, "a message holds at least one item", message.correlation_id)
+    return message
+
+
+def _decode_client_message_slowly(payload: bytes) -> CommandMessage | ControlMessage:
+    try:
+        return _decode_control(payload)
+    except _UNDECODABLE as error:
+        control_error = error
+    try:
+        raw = _decode_raw_message(payload)
+    except _UNDECODABLE as error:
+        raise _undecodable(payload, error) from None
+    commands: list[Any] = []
+    first_error = ""
+    for item in raw.items:
+        try:
+            commands.append(_decode_command(item))
+        except _UNDECODABLE as error:
+            commands.append(Malformed(str(error)))
+            first_error = first_error or str(error)
+    if all(type(command) is Malformed for command in commands):
+        # Nobody can tell whether control or commands were meant; an item that fails as either says why as a command
+        # unless its tag is one of control.
+        text = str(control_error) if "Invalid value" in first_error else first_error
+        raise MalformedMessage(
+            MALFORMED, text or "a message holds at least one item", raw.correlation_id, len(raw.items) or 1
+        )
+    return CommandMessage(raw.version, raw.session, raw.correlation_id, raw.created_ns, commands)
+
+
+def decode_recovery_message(payload: bytes) -> RecoveryMessage:
+    """A reader's message on the recovery socket. Raises MalformedMessage."""
+    try:
+        message = _decode_recovery(payload)
+    except _UNDECODABLE as error:
+        raise _undecodable(payload, error) from None
+    if message.version != PROTOCOL_VERSION:
+        raise _unsupported(message.version, message.correlation_id)
+    if not message.items:
+        raise MalformedMessage(MALFORMED, "a message holds at least one item", message.correlation_id)
+    return message
+
+
+def decode_record(payload: bytes) -> Record:
+    """A record of the log, as `encode` wrote it."""
+    record: Record = _decode_record(payload)
+    return record
+
+
+def decode_envelope(payload: bytes) -> Envelope:
+    """What the engine sent to a session. Items with tags that this version does not know are left out.
+
+    Raises MalformedMessage when it is not an envelope at all.
+    """
+    try:
+        return _decode_envelope(payload)
+    except _UNDECODABLE:
+        pass
+    try:
+        raw = _decode_raw_envelope(payload)
+    except _UNDECODABLE as error:
+        raise MalformedMessage(MALFORMED, str(error)) from None
+    items: list[Report | Answer] = []
+    for item in raw.items:
+        try:
+            items.append(_decode_item(item))
+        except _UNDECODABLE:
+            continue
+    return Envelope(
+        raw.version, raw.session, raw.shard, raw.epoch, raw.first_report, raw.log_sequence, raw.time_ns, items
+    )
+
+
+def decode_recovery_envelope(payload: bytes) -> RecoveryEnvelope:
+    """What the engine answered on the recovery socket. Raises MalformedMessage."""
+    try:
+        return _decode_recovery_envelope(payload)
+    except _UNDECODABLE as error:
+        raise MalformedMessage(MALFORMED, str(error)) from None
+
+
+def encode_message(session: int, correlation_id: int, created_ns: int, items: Sequence[Any]) -> bytes:
+    """A client's message of commands, control items or recovery requests."""
+    return encode((PROTOCOL_VERSION, session, correlation_id, created_ns, items))
+
+
+def encode_envelope(
+    session: int, epoch: int, first_report: int, log_sequence: int, time_ns: int, items: Any
+) -> bytes:
+    """An envelope for one session; `items` is a sequence of answers, or the Raw of encoded reports."""
+    return encode((PROTOCOL_VERSION, session, SHARD, epoch, first_report, log_sequence, time_ns, items))
+
+
+def encode_frame(
+    epoch: int, first_number: int, count: int, log_sequence: int, time_ns: int, events: Any
+) -> bytes:
+    """A frame of the feed; `events` is a sequence of events (or groups), or the Raw of them."""
+    return encode((PROTOCOL_VERSION, SHARD, epoch, first_number, count, log_sequence, time_ns, events))
+
+
+def _unsupported(version: int, correlation_id: int) -> MalformedMessage:
+    text = f"version {version} is not spoken here, version {PROTOCOL_VERSION} is"
+    return MalformedMessage(UNSUPPORTED_VERSION, text, correlation_id)
+
+
+def _undecodable(payload: bytes, error: Exception) -> MalformedMessage:
+    """Why a message could not be decoded; a foreign version explains a foreign shape."""
+    try:
+        anything = _decode_anything(payload)
+    except _UNDECODABLE:
+        return MalformedMessage(MALFORMED, str(error))
+    if (
+        isinstance(anything, list)
+        and anything
+        and type(anything[0]) is int
+        and anything[0] != PROTOCOL_VERSION
+    ):
+        return _unsupported(anything[0], 0)
+    return MalformedMessage(MALFORMED, str(error))

@@ -1,0 +1,129 @@
+"""Commands: what a client asks the market to do. Each one that is taken gets one sequence of the log.
+
+A message from a client is one array:
+
+    [version, session, correlation_id, created_ns, [command, ...]]
+
+Command i of the message answers to `correlation_id + i`. `created_ns` is when the client made the message (UTC, ns);
+a message that is sent again carries its first creation time. Each command is an array that starts with its tag;
+trailing fields with a default may be left out, unknown trailing fields are refused.
+"""
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from bus.protocol.terms import GTC, LIMIT
+
+#: Everything the matcher computes with fits a signed 64-bit integer. Anything larger is malformed.
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+#: Numbers that only count up or identify.
+Unsigned = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+#: A client's own name for an order or a request.
+ClientId = Annotated[str, Meta(min_length=1, max_length=36)]
+OptionalClientId = Annotated[str, Meta(max_length=36)]
+Symbol = Annotated[str, Meta(min_length=1, max_length=20)]
+OptionalSymbol = Annotated[str, Meta(max_length=20)]
+Asset = Annotated[str, Meta(min_length=1, max_length=12)]
+
+ENTER_ORDER: Final = 10
+CANCEL_ORDER: Final = 11
+REPLACE_ORDER: Final = 12
+MASS_CANCEL: Final = 13
+DEFINE_INSTRUMENT: Final = 20
+SET_TRADING_STATUS: Final = 21
+ADVANCE_CLOCK: Final = 22
+
+
+class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
+    """A new order. `client_order_id` makes it safe to send twice (same id and body: answered with Duplicate).
+
+    `price_ticks` is 0 for a market order. A market order is IOC or FOK.
+    """
+
+    client_order_id: ClientId
+    symbol: Symbol
+    side: Int64
+    quantity_lots: Int64
+    price_ticks: Int64
+    order_type: Int64 = LIMIT
+    time_in_force: Int64 = GTC
+    flags: Int64 = 0
+
+
+class CancelOrder(
+    Struct, array_like=True, tag=CANCEL_ORDER, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Cancel an open order by exactly one of its ids: `order_id` (0: not given) or `client_order_id` ("": not given)."""
+
+    order_id: Unsigned = 0
+    client_order_id: OptionalClientId = ""
+
+
+class ReplaceOrder(
+    Struct, array_like=True, tag=REPLACE_ORDER, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Change price and/or quantity of an open order, named by exactly one of its ids. 0 keeps a value as it is.
+
+    `quantity_lots` is the order's whole quantity, what has been filled included. A smaller quantity at the same price
+    keeps the order's priority, anything else goes to the back of its level (and may trade). `request_id` makes the
+    replace safe to send twice; it shares one name space with the account's client order ids.
+    """
+
+    request_id: ClientId
+    order_id: Unsigned = 0
+    client_order_id: OptionalClientId = ""
+    price_ticks: Int64 = 0
+    quantity_lots: Int64 = 0
+
+
+class MassCancel(Struct, array_like=True, tag=MASS_CANCEL, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Cancel all open orders of the account, of one symbol ("": all) and one side (0: both), oldest first."""
+
+    symbol: OptionalSymbol = ""
+    side: Int64 = 0
+
+
+class DefineInstrument(
+    Struct, array_like=True, tag=DEFINE_INSTRUMENT, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: a new instrument, or new limits of one that exists.
+
+    A tick is `tick_mantissa * 10**-tick_decimals` of the quote asset, a lot `lot_mantissa * 10**-lot_decimals` of the
+    base asset. The largest price times the largest quantity stays below 2**63, in ticks times lots and in quote units
+    of `10**-(tick_decimals + lot_decimals)`.
+    """
+
+    symbol: Symbol
+    base: Asset
+    quote: Asset
+    tick_mantissa: Int64
+    tick_decimals: Int64
+    lot_mantissa: Int64
+    lot_decimals: Int64
+    price_min_ticks: Int64
+    price_max_ticks: Int64
+    quantity_min_lots: Int64
+    quantity_max_lots: Int64
+
+
+class SetTradingStatus(
+    Struct, array_like=True, tag=SET_TRADING_STATUS, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: open or halt an instrument. While halted only cancels are taken."""
+
+    symbol: Symbol
+    status: Int64
+
+
+class AdvanceClock(
+    Struct, array_like=True, tag=ADVANCE_CLOCK, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator, and only under `--clock commands`: engine time becomes `time_ns` (UTC, ns), which must be later."""
+
+    time_ns: Unsigned
+
+
+TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel
+OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock
+Command = TraderCommand | OperatorCommand

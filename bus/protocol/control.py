@@ -1,0 +1,167 @@
+"""Control: what a client and the engine say about their session. Never logged, never numbered, never replayed.
+
+A client's control items travel in the same envelope as commands (`[version, session, correlation_id, created_ns,
+[item, ...]]`), but never in one message with commands. Hello stands alone in its message, with session 0.
+Answers come in the same envelope as reports, with `first_report` 0, and echo the correlation id of what they answer.
+
+    closed ──Hello──▶ open ──Logout / lease runs out──▶ ended
+                        └──any message, Heartbeat included, renews the lease
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from bus.protocol.commands import DefineInstrument, EnterOrder, Unsigned
+from bus.protocol.terms import TRADER
+
+HELLO: Final = 1
+HEARTBEAT: Final = 2
+LOGOUT: Final = 3
+QUERY_ORDERS: Final = 4
+QUERY_INSTRUMENTS: Final = 5
+
+WELCOME: Final = 30
+ENGINE_HEARTBEAT: Final = 31
+LOGGED_OUT: Final = 32
+REFUSED: Final = 33
+OPEN_ORDERS: Final = 34
+INSTRUMENTS: Final = 35
+RESUMED: Final = 36
+
+
+class Hello(Struct, array_like=True, tag=HELLO, forbid_unknown_fields=True, frozen=True):
+    """Open a session for an account, or take back one that is still open after the connection was lost.
+
+    Shape: `session` 0 opens a new one; otherwise it is taken back and `session_key` must be the one from Welcome.
+    `resume_from`: the first report number the client has not seen (0: none wanted); reports from there on follow the
+    Welcome. `lease_ms`: after so long without a message the session ends (0: the engine's default).
+    `cancel_on_disconnect`: the end of the session then cancels the session's open orders.
+    `want_orders`: the account's open orders follow the Welcome, as of its report number.
+    """
+
+    account: str
+    role: Unsigned = TRADER
+    token: str = ""
+    session: Unsigned = 0
+    session_key: str = ""
+    resume_from: Unsigned = 0
+    lease_ms: Unsigned = 0
+    cancel_on_disconnect: bool = False
+    want_orders: bool = False
+
+
+class Heartbeat(Struct, array_like=True, tag=HEARTBEAT, forbid_unknown_fields=True, frozen=True):
+    """The client lives. Answered with EngineHeartbeat."""
+
+
+class Logout(Struct, array_like=True, tag=LOGOUT, forbid_unknown_fields=True, frozen=True):
+    """End the session now. Answered with LoggedOut when the end is durable."""
+
+
+class QueryOrders(Struct, array_like=True, tag=QUERY_ORDERS, forbid_unknown_fields=True, frozen=True):
+    """The account's open orders. Answered with OpenOrders."""
+
+
+class QueryInstruments(
+    Struct, array_like=True, tag=QUERY_INSTRUMENTS, forbid_unknown_fields=True, frozen=True
+):
+    """All instruments. Answered with Instruments."""
+
+
+class Welcome(Struct, array_like=True, tag=WELCOME, frozen=True):
+    """The session is open. `next_report` is the number that the account's next report will have.
+
+    `oldest_report`: the first report number that can still be resumed from. `heartbeat_ms`: how often the engine
+    sends EngineHeartbeat. `clock`: 1 the system's, 2 what an operator's AdvanceClock says; under 2 a client takes
+    `created_ns` from the last time it heard.
+    """
+
+    correlation_id: int
+    session: int
+    session_key: str
+    account: str
+    role: int
+    clock: int
+    next_report: int
+    oldest_report: int
+    lease_ms: int
+    heartbeat_ms: int
+    message_bytes_max: int
+    commands_per_message_max: int
+
+
+class EngineHeartbeat(Struct, array_like=True, tag=ENGINE_HEARTBEAT, frozen=True):
+    """The engine lives. Sent to each session every `heartbeat_ms`, and at once for a client's Heartbeat.
+
+    `next_report`: a client that has not seen all reports below it has lost some and resumes with Hello.
+    """
+
+    correlation_id: int
+    next_report: int
+
+
+class LoggedOut(Struct, array_like=True, tag=LOGGED_OUT, frozen=True):
+    """The session has ended, by Logout."""
+
+    correlation_id: int
+
+
+class Refused(Struct, array_like=True, tag=REFUSED, frozen=True):
+    """Items of a message were not taken: nothing of them was logged, nothing changed.
+
+    They had the correlation ids `correlation_id` to `correlation_id + count - 1`. `reason` is of band 1xx; `text`
+    says more to a person. After `queue_full` and `rate_exceeded` the same message may be sent again.
+    """
+
+    correlation_id: int
+    count: int
+    reason: int
+    text: str
+
+
+class OpenOrder(Struct, array_like=True, frozen=True):
+    """An open order as it stands: what was entered, and its present price, quantity and filled quantity."""
+
+    order_id: int
+    entered: EnterOrder
+    price_ticks: int
+    quantity_lots: int
+    filled_lots: int
+
+
+class OpenOrders(Struct, array_like=True, tag=OPEN_ORDERS, frozen=True):
+    """The account's open orders, oldest first, as they stood before report `next_report`."""
+
+    correlation_id: int
+    next_report: int
+    orders: list[OpenOrder]
+
+
+class InstrumentState(Struct, array_like=True, frozen=True):
+    """An instrument as it was defined last, and its trading status."""
+
+    definition: DefineInstrument
+    status: int
+
+
+class Instruments(Struct, array_like=True, tag=INSTRUMENTS, frozen=True):
+    """All instruments, in the order in which they were defined."""
+
+    correlation_id: int
+    instruments: list[InstrumentState]
+
+
+class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
+    """Follows the Welcome of a Hello with `resume_from`: reports `first_report` to `next_report - 1` come next.
+
+    When `first_report` is larger than `resume_from`, the ones between are no longer kept: take the open orders.
+    """
+
+    correlation_id: int
+    first_report: int
+    next_report: int
+
+
+ClientControl = Hello | Heartbeat | Logout | QueryOrders | QueryInstruments
+Answer = Welcome | EngineHeartbeat | LoggedOut | Refused | OpenOrders | Instruments | Resumed

@@ -1,0 +1,155 @@
+"""The feed: what the engine tells everybody, as dense sequences of events, one a topic.
+
+A publication has two parts: the topic (`trade.BTC-USD.`), and one frame:
+
+    [version, shard, epoch, first_number, count, log_sequence, time_ns, [event, ...]]
+
+Event i of the frame has number `first_number + i` in its topic. How many events share a frame depends on load and
+means nothing. `log_sequence` and `time_ns` are those of the last command that the frame knows of. Each event starts
+with its tag and the log `sequence` of the command that caused it: across topics only that orders.
+
+Nothing here names an account, a client's id or an `order_id`. The matcher builds events as plain tuples of these
+shapes. Readers ignore unknown trailing fields.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+TRADE: Final = 60
+LEVEL: Final = 61
+ORDER_ADDED: Final = 62
+ORDER_EXECUTED: Final = 63
+ORDER_DELETED: Final = 64
+ORDER_REDUCED: Final = 65
+INSTRUMENT_DEFINED: Final = 66
+TRADING_STATUS_SET: Final = 67
+TICK: Final = 68
+FEED_HEARTBEAT: Final = 69
+STREAM_HEARTBEAT: Final = 70
+
+
+class Trade(Struct, array_like=True, tag=TRADE, frozen=True, gc=False):
+    """A trade. `trade_id` counts the symbol's trades, from 1. `aggressor` is the side of the taker."""
+
+    sequence: int
+    time_ns: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    aggressor: int
+
+
+class Level(Struct, array_like=True, tag=LEVEL, frozen=True, gc=False):
+    """A price level after a command: all of its quantity and its count of orders, both 0 when it is gone.
+
+    One for each level that a command touched, after the command's trades.
+    """
+
+    sequence: int
+    side: int
+    price_ticks: int
+    quantity_lots: int
+    orders: int
+
+
+class OrderAdded(Struct, array_like=True, tag=ORDER_ADDED, frozen=True, gc=False):
+    """L3: an order rests at the back of its level. `public_id` counts the symbol's displayed orders, from 1."""
+
+    sequence: int
+    public_id: int
+    side: int
+    price_ticks: int
+    quantity_lots: int
+
+
+class OrderExecuted(Struct, array_like=True, tag=ORDER_EXECUTED, frozen=True, gc=False):
+    """L3: a resting order traded `quantity_lots`; at `leaves_lots` 0 it is gone."""
+
+    sequence: int
+    public_id: int
+    quantity_lots: int
+    leaves_lots: int
+    trade_id: int
+
+
+class OrderDeleted(Struct, array_like=True, tag=ORDER_DELETED, frozen=True, gc=False):
+    """L3: an order left the book without a trade (cancelled, or moved: it comes back under a new id)."""
+
+    sequence: int
+    public_id: int
+
+
+class OrderReduced(Struct, array_like=True, tag=ORDER_REDUCED, frozen=True, gc=False):
+    """L3: an order now shows `quantity_lots`, fewer than before, and keeps its place."""
+
+    sequence: int
+    public_id: int
+    quantity_lots: int
+
+
+class InstrumentDefined(Struct, array_like=True, tag=INSTRUMENT_DEFINED, frozen=True, gc=False):
+    """An instrument is new, or its limits are. Fields as in DefineInstrument."""
+
+    sequence: int
+    symbol: str
+    base: str
+    quote: str
+    tick_mantissa: int
+    tick_decimals: int
+    lot_mantissa: int
+    lot_decimals: int
+    price_min_ticks: int
+    price_max_ticks: int
+    quantity_min_lots: int
+    quantity_max_lots: int
+
+
+class TradingStatusSet(Struct, array_like=True, tag=TRADING_STATUS_SET, frozen=True, gc=False):
+    """An instrument is open (1) or halted (2)."""
+
+    sequence: int
+    time_ns: int
+    status: int
+
+
+class Tick(Struct, array_like=True, tag=TICK, frozen=True, gc=False):
+    """Engine time moved although nothing else happened: once in each idle second. Readers close candles by it."""
+
+    sequence: int
+    time_ns: int
+
+
+class FeedHeartbeat(Struct, array_like=True, tag=FEED_HEARTBEAT, frozen=True, gc=False):
+    """On `heartbeat.<SYMBOL>.`: the last number of each of the symbol's topics, so that a lost last frame is noticed.
+
+    `checksum` is that of the book (see `bus.protocol.checksum`) as of `level_number`. Not numbered itself: its frame
+    has `first_number` 0.
+    """
+
+    trade_number: int
+    level_number: int
+    order_number: int
+    status_number: int
+    checksum: int
+
+
+class StreamHeartbeat(Struct, array_like=True, tag=STREAM_HEARTBEAT, frozen=True, gc=False):
+    """On `heartbeat.clock.` and, on the drop-copy, `heartbeat.drop.`: the last number of that one topic."""
+
+    number: int
+
+
+Event = (
+    Trade
+    | Level
+    | OrderAdded
+    | OrderExecuted
+    | OrderDeleted
+    | OrderReduced
+    | InstrumentDefined
+    | TradingStatusSet
+    | Tick
+    | FeedHeartbeat
+    | StreamHeartbeat
+)

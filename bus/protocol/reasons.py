@@ -1,0 +1,138 @@
+"""Why something was refused or ended: one number, one name, one sentence each.
+
+Reasons come in bands by the stage that refuses. Within a band a lower number takes precedence: when several rules
+are broken at once, the report names the lowest.
+
+    1xx  session: said before the log, not logged, not numbered
+    2xx  request: its id and its age
+    3xx  instrument
+    4xx  fields of an order
+    5xx  book
+    6xx  limits
+    7xx  operator's commands
+    8xx  why an order ended without a request for exactly that
+    9xx  the engine's own
+"""
+
+from typing import Final
+
+MALFORMED: Final = 101
+UNSUPPORTED_VERSION: Final = 102
+MESSAGE_TOO_LARGE: Final = 103
+CHOSEN_ROUTING_ID: Final = 104
+HELLO_FIRST: Final = 105
+NOT_YOUR_SESSION: Final = 106
+BAD_TOKEN: Final = 107
+INVALID_ACCOUNT: Final = 108
+TOO_MANY_SESSIONS: Final = 109
+QUEUE_FULL: Final = 110
+RATE_EXCEEDED: Final = 111
+INVALID_LEASE: Final = 112
+NOT_OFFERED: Final = 113
+
+NOT_PERMITTED: Final = 201
+STALE: Final = 202
+FROM_THE_FUTURE: Final = 203
+INVALID_ID: Final = 204
+ID_TAKEN: Final = 205
+
+UNKNOWN_SYMBOL: Final = 301
+NOT_TRADING: Final = 302
+
+INVALID_SIDE: Final = 401
+INVALID_ORDER_TYPE: Final = 402
+INVALID_TIME_IN_FORCE: Final = 403
+INVALID_FLAGS: Final = 404
+INVALID_COMBINATION: Final = 405
+QUANTITY_NOT_POSITIVE: Final = 406
+QUANTITY_TOO_SMALL: Final = 407
+QUANTITY_TOO_LARGE: Final = 408
+PRICE_NOT_POSITIVE: Final = 409
+PRICE_TOO_LOW: Final = 410
+PRICE_TOO_HIGH: Final = 411
+PRICE_ON_MARKET_ORDER: Final = 412
+
+UNKNOWN_ORDER: Final = 501
+ORDER_ENDED: Final = 502
+NOTHING_TO_REPLACE: Final = 503
+WOULD_TRADE: Final = 504
+
+TOO_MANY_OPEN_ORDERS: Final = 601
+TOO_MANY_INSTRUMENTS: Final = 602
+
+INVALID_INSTRUMENT: Final = 701
+INSTRUMENT_DIFFERS: Final = 702
+INVALID_STATUS: Final = 703
+CLOCK_IS_SYSTEM: Final = 704
+TIME_NOT_LATER: Final = 705
+
+BY_REQUEST: Final = 801
+BY_MASS_CANCEL: Final = 802
+IOC_REMAINDER: Final = 803
+FOK_UNFILLED: Final = 804
+NO_LIQUIDITY: Final = 805
+SESSION_ENDED: Final = 806
+REPLACED_TO_FILLED: Final = 807
+
+SKIPPED: Final = 901
+
+#: number -> (name as JSON and documents have it, what it means)
+REASONS: Final[dict[int, tuple[str, str]]] = {
+    MALFORMED: ("malformed", "the bytes are not a message of this protocol; the text says where"),
+    UNSUPPORTED_VERSION: ("unsupported_version", "the message names a protocol version that this engine does not speak"),
+    MESSAGE_TOO_LARGE: ("message_too_large", "more bytes or more commands in one message than Welcome allows"),
+    CHOSEN_ROUTING_ID: ("chosen_routing_id", "the client set its own ZeroMQ routing id; leave it to the engine"),
+    HELLO_FIRST: ("hello_first", "no session on this connection: say Hello first"),
+    NOT_YOUR_SESSION: ("not_your_session", "the session is not bound to this connection, has ended, or its key is wrong"),
+    BAD_TOKEN: ("bad_token", "the role needs the token of the data directory"),
+    INVALID_ACCOUNT: ("invalid_account", "account names are 1 to 32 of A-Z a-z 0-9 _ . -"),
+    TOO_MANY_SESSIONS: ("too_many_sessions", "the engine has as many sessions as it is allowed"),
+    QUEUE_FULL: ("queue_full", "too many commands wait for the disk; nothing of this message was taken, send it again"),
+    RATE_EXCEEDED: ("rate_exceeded", "more commands a second than the session may send; nothing of this message was taken"),
+    INVALID_LEASE: ("invalid_lease", "a lease is within the bounds that docs/protocol.md states, or 0"),
+    NOT_OFFERED: ("not_offered", "no such topic, symbol or kind of snapshot"),
+    NOT_PERMITTED: ("not_permitted", "the session's role may not do this"),
+    STALE: ("stale", "created too long ago: the engine may have forgotten the id, so it does not risk a second execution"),
+    FROM_THE_FUTURE: ("from_the_future", "created more than an hour after the engine's time"),
+    INVALID_ID: ("invalid_id", "an id is 1 to 36 printable characters; a cancel or replace names exactly one of both ids"),
+    ID_TAKEN: ("id_taken", "the account used this id before, for something else"),
+    UNKNOWN_SYMBOL: ("unknown_symbol", "no instrument has this symbol"),
+    NOT_TRADING: ("not_trading", "the instrument is halted: only cancels are taken"),
+    INVALID_SIDE: ("invalid_side", "a side is 1 (buy) or 2 (sell)"),
+    INVALID_ORDER_TYPE: ("invalid_order_type", "no such order type"),
+    INVALID_TIME_IN_FORCE: ("invalid_time_in_force", "no such time in force"),
+    INVALID_FLAGS: ("invalid_flags", "a flag that does not exist"),
+    INVALID_COMBINATION: ("invalid_combination", "post-only goes with GTC limit orders, and a market order is IOC or FOK"),
+    QUANTITY_NOT_POSITIVE: ("quantity_not_positive", "a quantity is at least one lot"),
+    QUANTITY_TOO_SMALL: ("quantity_too_small", "below the instrument's smallest quantity"),
+    QUANTITY_TOO_LARGE: ("quantity_too_large", "above the instrument's largest quantity"),
+    PRICE_NOT_POSITIVE: ("price_not_positive", "a limit price is at least one tick"),
+    PRICE_TOO_LOW: ("price_too_low", "below the instrument's lowest price"),
+    PRICE_TOO_HIGH: ("price_too_high", "above the instrument's highest price"),
+    PRICE_ON_MARKET_ORDER: ("price_on_market_order", "a market order has no price: send 0"),
+    UNKNOWN_ORDER: ("unknown_order", "the account has no order of this id"),
+    ORDER_ENDED: ("order_ended", "the order is filled, cancelled or was rejected"),
+    NOTHING_TO_REPLACE: ("nothing_to_replace", "a replace names a new price, a new quantity or both"),
+    WOULD_TRADE: ("would_trade", "a post-only order would trade at once"),
+    TOO_MANY_OPEN_ORDERS: ("too_many_open_orders", "the account has as many open orders as it is allowed"),
+    TOO_MANY_INSTRUMENTS: ("too_many_instruments", "the engine has as many instruments as it is allowed"),
+    INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
+    INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol exists with other assets, tick or lot; only its limits may change"),
+    INVALID_STATUS: ("invalid_status", "no such trading status"),
+    CLOCK_IS_SYSTEM: ("clock_is_system", "the engine runs on the system's clock; start it with --clock commands"),
+    TIME_NOT_LATER: ("time_not_later", "engine time only moves forward"),
+    BY_REQUEST: ("by_request", "the account asked for it"),
+    BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
+    IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),
+    FOK_UNFILLED: ("fok_unfilled", "the book could not fill the whole FOK order"),
+    NO_LIQUIDITY: ("no_liquidity", "the book was empty before the market order was filled"),
+    SESSION_ENDED: ("session_ended", "its session ended, and the session was cancel-on-disconnect"),
+    REPLACED_TO_FILLED: ("replaced_to_filled", "a replace asked for no more than was filled already"),
+    SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
+}  # fmt: skip
+
+
+def reason_name(reason: int) -> str:
+    """The name of a reason; a number this version does not know is shown as itself."""
+    known = REASONS.get(reason)
+    return known[0] if known else f"reason_{reason}"

@@ -1,0 +1,56 @@
+"""Records: what the engine itself writes into the log, beside the commands of clients.
+
+In the journal a record is an entry of session 0. Each takes one sequence, like a command.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+ENGINE_STARTED: Final = 90
+SESSION_OPENED: Final = 91
+SESSION_ENDED: Final = 92
+TIME_TICKED: Final = 93
+
+#: The version of what commands mean. A change that lets an old log replay to other events raises it.
+SEMANTICS_VERSION: Final = 1
+
+
+class Rules(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """All settings that the matcher reads. They are logged, so a changed limit is part of history."""
+
+    open_orders_per_account_max: int
+    client_order_ids_per_account_max: int
+    instruments_max: int
+
+
+class EngineStarted(Struct, array_like=True, tag=ENGINE_STARTED, frozen=True, forbid_unknown_fields=True):
+    """The first record of each incarnation of the engine. `epoch` counts them, from 1."""
+
+    epoch: int
+    semantics_version: int
+    clock: int
+    rules: Rules
+
+
+class SessionOpened(Struct, array_like=True, tag=SESSION_OPENED, frozen=True, forbid_unknown_fields=True):
+    """A session opened. Sessions are numbered densely, from 1."""
+
+    session: int
+    account: str
+    role: int
+    lease_ms: int
+    cancel_on_disconnect: bool
+
+
+class SessionEnded(Struct, array_like=True, tag=SESSION_ENDED, frozen=True, forbid_unknown_fields=True):
+    """A session ended, by Logout or because its lease ran out. Cancels its orders if it was cancel-on-disconnect."""
+
+    session: int
+
+
+class TimeTicked(Struct, array_like=True, tag=TIME_TICKED, frozen=True, forbid_unknown_fields=True):
+    """Engine time moves on although no command came."""
+
+
+Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked

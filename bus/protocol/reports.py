@@ -1,0 +1,143 @@
+"""Reports: what the engine tells an account, in one dense sequence an account.
+
+All sessions of an account get all its reports, in one envelope a batch:
+
+    [version, session, shard, epoch, first_report, log_sequence, time_ns, [report, ...]]
+
+Report i of the envelope has number `first_report + i`. Each report starts with its tag and these four:
+the log `sequence` of the command that caused it, the engine time of that command, and the `session` and
+`correlation_id` of the request that it answers (both 0 when it answers nobody: a maker's fill, an expiry).
+
+The matcher builds reports as plain tuples of these shapes; the classes are for readers. Readers ignore unknown
+trailing fields. A report that answers a request is the first of: Accepted, Rejected, Cancelled, Replaced, Duplicate,
+Completed with its correlation id; fills follow the Accepted or Replaced.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+ACCEPTED: Final = 40
+REJECTED: Final = 41
+FILLED: Final = 42
+CANCELLED: Final = 43
+REPLACED: Final = 44
+DUPLICATE: Final = 45
+COMPLETED: Final = 46
+
+
+class Accepted(Struct, array_like=True, tag=ACCEPTED, frozen=True, gc=False):
+    """The order was taken. Its `order_id` is the log sequence of its command."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: int
+    order_type: int
+    time_in_force: int
+    flags: int
+    price_ticks: int
+    quantity_lots: int
+
+
+class Rejected(Struct, array_like=True, tag=REJECTED, frozen=True, gc=False):
+    """The command was logged and refused; the market is untouched. `command` is its tag, `request_id` its id if any."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    command: int
+    request_id: str
+    reason: int
+
+
+class Filled(Struct, array_like=True, tag=FILLED, frozen=True, gc=False):
+    """An order traded `quantity_lots` at `price_ticks`. `cumulative_lots + leaves_lots` is the order's quantity."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    cumulative_lots: int
+    leaves_lots: int
+    liquidity: int
+
+
+class Cancelled(Struct, array_like=True, tag=CANCELLED, frozen=True, gc=False):
+    """The rest of an order (`quantity_lots`) is gone. `reason` is of band 8xx."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    quantity_lots: int
+    cumulative_lots: int
+    reason: int
+
+
+class Replaced(Struct, array_like=True, tag=REPLACED, frozen=True, gc=False):
+    """An order has a new price and quantity. `kept_priority`: it stayed where it was in its level."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    request_id: str
+    order_id: int
+    client_order_id: str
+    symbol: str
+    price_ticks: int
+    quantity_lots: int
+    leaves_lots: int
+    kept_priority: bool
+
+
+class Duplicate(Struct, array_like=True, tag=DUPLICATE, frozen=True, gc=False):
+    """This request was made before and was not executed again: its first result, and where its order stands now.
+
+    `first_sequence`: the log sequence at which it was executed. `reason`: 0 when it was taken then, else why it was
+    rejected. The other fields are the order's present state (all 0 when there never was an order).
+    """
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    command: int
+    request_id: str
+    first_sequence: int
+    reason: int
+    order_id: int
+    status: int
+    price_ticks: int
+    quantity_lots: int
+    cumulative_lots: int
+
+
+class Completed(Struct, array_like=True, tag=COMPLETED, frozen=True, gc=False):
+    """A mass cancel or an operator's command was carried out. `count`: orders cancelled; 1 for the others."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    command: int
+    count: int
+
+
+Report = Accepted | Rejected | Filled | Cancelled | Replaced | Duplicate | Completed
