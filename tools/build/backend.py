@@ -92,7 +92,7 @@ def setup_in_temporary_folder(*, compiled: bool) -> Iterator[None]:
             setuptools.setup = setup
 
 
-def extensions(folder: str) -> list[setuptools.Extension]:
+def extensions(folder: str) -> list[Any]:
     """Translate the core to C under `folder`. Raises, in more than one way, where that cannot be done."""
     from mypyc.build import mypycify
 

@@ -1,0 +1,240 @@
+"""The settings: one TOML file, the environment and the command line, read once into values that never change.
+
+The nearest source wins: command line, then environment (`MATCHBUS_<SECTION>_<KEY>`), then file, then the default
+that stands here. Whatever cannot be used is refused before anything starts, in one line that names the source,
+the key and the value; a key that does not exist is refused too, with the nearest one that does.
+
+Called once by the command line's verbs. It reads the file it is given and nothing else: the environment is an argument.
+
+Every limit carries its unit in its name and its reason above it (I11). `docs/configuration.md` has the same
+keys for people, and a test holds the two together.
+"""
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NoReturn
+
+import msgspec
+from msgspec import Meta, Struct
+
+from bus.errors import ConfigError
+
+ENVIRONMENT_PREFIX: Final = "MATCHBUS_"
+
+# Variables with our prefix that are no settings: read by the build backend, before there is a matchbus.
+NOT_SETTINGS: Final = frozenset({"MATCHBUS_PURE"})
+
+# The highest port in use is port_base + 42.
+PortBase = Annotated[int, Meta(ge=0, le=65_535 - 42)]
+Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class Engine(Struct, frozen=True, kw_only=True):
+    """What one engine is: where it remembers, where it listens, what it promises."""
+
+    # Relative to the working directory. One engine at a time may hold it.
+    data_dir: Annotated[str, Meta(min_length=1)] = "matchbus-data"
+    # All addresses shift together. 0: every socket takes whatever port is free.
+    port_base: PortBase = 3000
+    # A numeric loopback address. Nothing else until connections are encrypted and authenticated.
+    host: str = "127.0.0.1"
+    # disk: safe against loss of power before anybody sees it. os: safe against a crash of the process only.
+    sync: Literal["disk", "os"] = "disk"
+    # commands: only AdvanceClock moves time (replays). A data directory keeps its kind of clock.
+    clock: Literal["system", "commands"] = "system"
+    # Filled with zeros beforehand, which halves each sync; 64 MiB is about a million commands and
+    # takes well under a second to fill.
+    segment_bytes: Annotated[int, Meta(ge=65_536, le=2**31 - 1)] = 67_108_864
+    # More than one, because the newest may be damaged, and recovery starts from one that lies further back.
+    checkpoints_kept: Annotated[int, Meta(ge=2, le=1000)] = 4
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What one engine takes before it says no (I11)."""
+
+    # One frame of a client. 1,024 orders of 50 bytes fit; what is larger is not decoded at all.
+    message_bytes_max: Annotated[int, Meta(ge=1024, le=2**24)] = 65_536
+    # A message is answered as one, so this bounds how long the others wait for one client's turn.
+    commands_per_message_max: Positive = 1024
+    # One drain is one batch. A cap in bytes is fair (a message holds 1 to N commands); 32 KiB is about 1,000
+    # commands, 1 to 3 ms.
+    drain_bytes_max: Annotated[int, Meta(ge=1024, le=2**24)] = 32_768
+    # Commands that are applied and wait for the disk, with everything they will answer: memory, and the
+    # longest wait behind a slow disk.
+    unsynced_commands_max: Positive = 65_536
+    # The part of that queue that only cancels may use: who wants to leave the market can, also in a flood.
+    cancel_reserve_commands: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 8192
+    # For each session, before the journal: a client gone wild fills its own allowance, not the disk.
+    commands_per_s_max: Positive = 1_000_000
+    # A session costs a few KiB and a heartbeat; file descriptors end near here on an ordinary system.
+    sessions_max: Positive = 10_000
+    # Messages of one client inside libzmq, incoming. Low on purpose: a flooder then waits in its own TCP window.
+    receive_high_water_mark: Positive = 100
+    # Messages for one reader inside libzmq, outgoing. Beyond it the reader has a gap, which it notices and heals.
+    send_high_water_mark: Positive = 10_000
+    # About 144 bytes each, kept while the order lives and 24 hours after.
+    client_order_ids_per_account_max: Positive = 1_000_000
+    # Private reports that can still be asked for again, for each account.
+    report_ring_events_max: Positive = 65_536
+    # Public events that can still be asked for again, for each topic; older gaps are healed with a snapshot.
+    feed_ring_events_max: Positive = 65_536
+    # Each has a book, topics and rings of its own.
+    instruments_max: Positive = 10_000
+    # About 300 bytes each.
+    open_orders_per_account_max: Positive = 1_000_000
+
+
+class Feed(Struct, frozen=True, kw_only=True):
+    """How the public stream behaves when nothing happens."""
+
+    # A reader notices a lost last event after this long. It is also the worst sleep of a missed socket edge.
+    heartbeat_interval_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1000
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All settings of one engine."""
+
+    engine: Engine = Engine()
+    limits: Limits = Limits()
+    feed: Feed = Feed()
+
+
+class Setting(Struct, frozen=True):
+    """One key of the configuration, as the loader, the documentation's test and the command line see it."""
+
+    section: str
+    name: str
+    type: Any
+    default: Any
+
+    @property
+    def key(self) -> str:
+        """The key as it is spoken of: `section.name`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"{ENVIRONMENT_PREFIX}{self.section}_{self.name}".upper()
+
+
+def settings() -> Iterator[Setting]:
+    """Every setting there is, in the order of this file."""
+    for section in msgspec.structs.fields(Config):
+        for field in msgspec.structs.fields(section.type):
+            yield Setting(section.name, field.name, field.type, field.default)
+
+
+def load_config(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    command_line: Mapping[str, Any] | None = None,
+) -> Config:
+    """Put the settings together; raises ConfigError for the first one that cannot be used.
+
+    `command_line` maps keys (`engine.port_base`) to values; a value of None was not given.
+    """
+    known = {setting.key: setting for setting in settings()}
+    # Per key the value and the name of its source, farthest source first so that the nearest stays.
+    given: dict[str, tuple[Any, str]] = {}
+    if file is not None:
+        for key, value in _keys_of_file(file):
+            setting = known.get(key) or _refuse_unknown(str(file), key, known)
+            given[key] = (_converted(setting, value, str(file), strict=True), str(file))
+    variables = {setting.variable: setting for setting in known.values()}
+    for variable, text in (environment or {}).items():
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in NOT_SETTINGS:
+            continue
+        setting = variables.get(variable) or _refuse_unknown("environment", variable, variables)
+        given[setting.key] = (_converted(setting, text, variable, strict=False), variable)
+    for key, value in (command_line or {}).items():
+        if value is None:
+            continue
+        setting = known.get(key) or _refuse_unknown("command line", key, known)
+        given[key] = (_converted(setting, value, "command line", strict=True), "command line")
+    config = _assembled({key: value for key, (value, _) in given.items()})
+    _check_together(config, {key: source for key, (_, source) in given.items()})
+    return config
+
+
+def _keys_of_file(file: Path) -> Iterator[tuple[str, Any]]:
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as failure:
+        raise ConfigError(f"{file}: cannot be read: {failure.strerror}") from failure
+    except UnicodeDecodeError as failure:
+        raise ConfigError(f"{file}: not UTF-8") from failure
+    except tomllib.TOMLDecodeError as failure:
+        raise ConfigError(f"{file}: not TOML: {failure}") from failure
+    sections = [field.name for field in msgspec.structs.fields(Config)]
+    for section, table in document.items():
+        if section not in sections:
+            _refuse_unknown(str(file), section, sections)
+        if not isinstance(table, dict):
+            raise ConfigError(f"{file}: {section} = {table!r}: expected a section [{section}]")
+        for name, value in table.items():
+            yield f"{section}.{name}", value
+
+
+def _converted(setting: Setting, value: Any, source: str, *, strict: bool) -> Any:
+    """The value in the setting's own type; an environment variable is a text and so read less strictly."""
+    try:
+        return msgspec.convert(value, setting.type, strict=strict)
+    except msgspec.ValidationError as failure:
+        expected = str(failure)
+        if expected.startswith("Invalid enum value"):
+            expected = "Expected " + " or ".join(map(repr, setting.type.__args__))
+        raise ConfigError(_refusal(source, setting.key, value, expected)) from failure
+
+
+def _assembled(values: Mapping[str, Any]) -> Config:
+    sections: dict[str, dict[str, Any]] = {field.name: {} for field in msgspec.structs.fields(Config)}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        sections[section][name] = value
+    return msgspec.convert(sections, Config)
+
+
+def _check_together(config: Config, sources: Mapping[str, str]) -> None:
+    """What the type of one setting cannot say."""
+
+    def refuse(key: str, value: Any, expected: str) -> NoReturn:
+        raise ConfigError(_refusal(sources.get(key, "default"), key, value, expected))
+
+    host, limits = config.engine.host, config.limits
+    try:
+        loopback = ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        refuse("engine.host", host, "Expected a numeric IPv4 address such as 127.0.0.1")
+    if not loopback:
+        refuse(
+            "engine.host",
+            host,
+            "Only loopback (127.0.0.0/8) can be bound: connections are neither encrypted nor authenticated yet",
+        )
+    if limits.cancel_reserve_commands >= limits.unsynced_commands_max:
+        refuse(
+            "limits.cancel_reserve_commands",
+            limits.cancel_reserve_commands,
+            f"Expected less than limits.unsynced_commands_max = {limits.unsynced_commands_max}",
+        )
+    room = limits.unsynced_commands_max - limits.cancel_reserve_commands
+    if limits.commands_per_message_max > room:
+        refuse(
+            "limits.commands_per_message_max",
+            limits.commands_per_message_max,
+            f"Expected at most {room}, the part of limits.unsynced_commands_max that is not reserved:"
+            " a larger message could never be taken",
+        )
+
+
+def _refuse_unknown(source: str, name: str, known: Iterable[str]) -> NoReturn:
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+    raise ConfigError(f"{source}: {name}: there is no such setting; the nearest is {nearest}")
+
+
+def _refusal(source: str, key: str, value: Any, expected: str) -> str:
+    return f"{source}: {key} = {value!r}: {expected}"
