@@ -172,7 +172,8 @@ def _keys_of_file(file: Path) -> Iterator[tuple[str, Any]]:
     sections = [field.name for field in msgspec.structs.fields(Config)]
     for section, table in document.items():
         if section not in sections:
-            _refuse_unknown(str(file), section, sections)
+            near = sections if isinstance(table, dict) else [setting.key for setting in settings()]
+            _refuse_unknown(str(file), section, near)
         if not isinstance(table, dict):
             raise ConfigError(f"{file}: {section} = {table!r}: expected a section [{section}]")
         for name, value in table.items():
@@ -232,8 +233,17 @@ def _check_together(config: Config, sources: Mapping[str, str]) -> None:
 
 
 def _refuse_unknown(source: str, name: str, known: Iterable[str]) -> NoReturn:
-    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+    nearest = max(known, key=lambda other: max(_likeness(name, other), _likeness(_last(name), _last(other))))
     raise ConfigError(f"{source}: {name}: there is no such setting; the nearest is {nearest}")
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
+def _last(key: str) -> str:
+    """A key without its section: most slips are in the one or in the other."""
+    return key.rpartition(".")[2]
 
 
 def _refusal(source: str, key: str, value: Any, expected: str) -> str:

@@ -80,7 +80,7 @@ def test_settings_cannot_be_changed_after_they_were_read() -> None:
             "engine.prot_base: there is no such setting; the nearest is engine.port_base",
         ),
         ("[limit]\nx = 1", "limit: there is no such setting; the nearest is limits"),
-        ("port_base = 1", "port_base: there is no such setting; the nearest is feed"),
+        ("port_base = 1", "port_base: there is no such setting; the nearest is engine.port_base"),
         ("engine = 1", "engine = 1: expected a section [engine]"),
         ("[engine]\nport_base = '1'", "engine.port_base = '1': Expected `int`, got `str`"),
         ("[engine]\nport_base = true", "engine.port_base = True: Expected `int`, got `bool`"),
