@@ -64,9 +64,7 @@ def build_wheel(
                 name = build_wheel_as_configured(*arguments)
         except KeyboardInterrupt:
             raise
-        except (
-            BaseException
-        ) as failure:  # the compiler of types ends with SystemExit, that of C with its own errors
+        except BaseException as failure:  # setuptools ends with SystemExit where the C compiler fails
             print(f"matchbus core: python (not compiled: {one_line(failure)})")
         else:
             print("matchbus core: compiled")
@@ -99,7 +97,10 @@ def extensions(folder: str) -> list[Any]:
     files = core_files(Path.cwd())  # a backend is called in the root of the source tree
     if not files:
         raise FileNotFoundError("no file of the core is here")
-    return mypycify([*TYPE_CHECK_OPTIONS, *files], target_dir=folder, group_name="matchbus_core")
+    try:
+        return mypycify([*TYPE_CHECK_OPTIONS, *files], target_dir=folder, group_name="matchbus_core")
+    except SystemExit as failure:  # its way to say that it has printed what is wrong
+        raise TypeError("the core does not pass the type check, see above") from failure
 
 
 def one_line(failure: BaseException) -> str:

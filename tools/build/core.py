@@ -1,31 +1,21 @@
 """Which files are the core: the part of matchbus that is compiled when a wheel is built.
 
-The one list. `tools.build.backend` compiles it, tests hold it against the tree. It is the part of the matcher in
-which a command spends its time; msgspec Structs, the command line and all that waits for a socket gain nothing.
+It is the matcher, all of it, since that is where a command spends its time; whatever stays Python is named here with
+the reason. Nothing outside gains from it: msgspec and libzmq are C already. `tools.build.backend` compiles the list.
 """
 
 from pathlib import Path
 
-CORE_PATTERNS = (
-    "matcher/book/*.py",
-    "matcher/gate/*.py",
-    "matcher/ledger/*.py",
-    "matcher/instruments.py",
-    "matcher/state.py",
-    "matcher/state_codec.py",
-    "matcher/engine.py",
-    "matcher/outputs.py",
-)
+ROOM = "matcher"
 
-# A file that stays Python although a pattern names it, or although it stands in `matcher/`, and the reason.
+# A file of the matcher that is not compiled, and why. (mypyc cannot compile a subclass of msgspec.Struct.)
 NOT_CORE: dict[str, str] = {}
 
 
 def core_files(root: Path) -> list[str]:
-    """The files to compile, relative to `root`, sorted. `__init__.py` is never one: it holds a docstring only."""
+    """The files to compile, relative to `root`, sorted. An `__init__.py` is never one: it holds a docstring only."""
     return sorted(
         relative
-        for pattern in CORE_PATTERNS
-        for path in root.glob(pattern)
+        for path in (root / ROOM).rglob("*.py")
         if path.name != "__init__.py" and (relative := path.relative_to(root).as_posix()) not in NOT_CORE
     )
