@@ -54,7 +54,7 @@ class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields
 class CancelOrder(
     Struct, array_like=True, tag=CANCEL_ORDER, forbid_unknown_fields=True, frozen=True, gc=False
 ):
-    """Cancel an open order by exactly one of its ids: `order_id` (0: not given) or `client_order_id` ("": not given)."""
+    """Cancel an open order, named by exactly one of its ids (`order_id` 0, `client_order_id` "": not given)."""
 
     order_id: Unsigned = 0
     client_order_id: OptionalClientId = ""

@@ -1,0 +1,86 @@
+"""The order book of one instrument: both sides, and what can be asked of them."""
+
+from bus.protocol.checksum import book_checksum
+from bus.protocol.terms import BUY, SELL
+from matcher.book.level import Level
+from matcher.book.side import BookSide
+
+
+class Book:
+    """Bids and asks. The invariant: the best bid is below the best ask."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self) -> None:
+        self.bids = BookSide(BUY)
+        self.asks = BookSide(SELL)
+
+    def would_trade(self, side: int, price_ticks: int) -> bool:
+        """Whether a limit order would meet an order of the other side at once."""
+        if side == BUY:
+            best = self.asks.best
+            return best is not None and best.price_ticks <= price_ticks
+        best = self.bids.best
+        return best is not None and best.price_ticks >= price_ticks
+
+    def levels(self, side: int) -> list[tuple[int, int, int]]:
+        """L2: `(price_ticks, quantity_lots, orders)` of one side, best first. O(levels)."""
+        levels = self.bids if side == BUY else self.asks
+        return [(level.price_ticks, level.quantity_lots, level.count) for level in levels]
+
+    def orders(self, side: int) -> list[tuple[int, int, int]]:
+        """L3: `(public_id, price_ticks, leaves_lots)` of one side, best level first, oldest first. O(orders)."""
+        rows: list[tuple[int, int, int]] = []
+        for level in self.bids if side == BUY else self.asks:
+            order = level.head
+            while order is not None:
+                rows.append((order.public_id, level.price_ticks, order.quantity_lots - order.filled_lots))
+                order = order.newer
+        return rows
+
+    def checksum(self) -> int:
+        """As readers compute it. O(best levels)."""
+        return book_checksum(_rows(self.bids), _rows(self.asks))
+
+    def check(self) -> None:
+        """Walk every order of every level; AssertionError for the first thing that is not as it must be. O(orders)."""
+        for side in (self.bids, self.asks):
+            keys = list(side.levels)
+            assert keys == sorted(keys), "levels are in price order"
+            first = side.levels.peekitem(0)[1] if side.levels else None
+            assert side.best is first, "the best level is the first"
+            for key, level in side.levels.items():
+                assert key == level.price_ticks * side.sign, "a level stands at its price"
+                assert level.side == side.side, "a level is of its side"
+                _check_level(level)
+        bid, ask = self.bids.best, self.asks.best
+        assert bid is None or ask is None or bid.price_ticks < ask.price_ticks, "the book is not crossed"
+
+
+def _rows(side: BookSide) -> list[tuple[int, int, int]]:
+    rows: list[tuple[int, int, int]] = []
+    for level in side:
+        if len(rows) == 25:
+            break
+        rows.append((level.price_ticks, level.quantity_lots, level.count))
+    return rows
+
+
+def _check_level(level: Level) -> None:
+    count = quantity = 0
+    older = None
+    order = level.head
+    while order is not None:
+        assert order.level is level, "an order knows its level"
+        assert order.older is older, "neighbours know each other"
+        assert order.price_ticks == level.price_ticks, "an order rests at its price"
+        assert order.side == level.side, "an order rests on its side"
+        assert 0 <= order.filled_lots < order.quantity_lots, "an order that rests has something left"
+        assert order.account.open.get(order.sequence) is order, "an order that rests is open in its account"
+        count += 1
+        quantity += order.quantity_lots - order.filled_lots
+        older = order
+        order = order.newer
+    assert level.tail is older, "the tail is the last order"
+    assert level.count == count > 0, "a level counts its orders and is never empty"
+    assert level.quantity_lots == quantity, "a level's quantity is the sum of its orders'"

@@ -1,0 +1,241 @@
+"""The engine: what the log says is done here, in its order, and nowhere else.
+
+It is a function of its log (I1, I2): the same commands and records with the same sequences and times give the same
+events, numbers and digests. Callers give each command the next sequence and a time; whatever they do not give (ids of
+trades, numbers of events) is counted here. Nothing is read from a clock, a file, a socket or a source of chance.
+
+`apply_message` and `apply_record` are what the node and a replay of the journal call; `apply` is one command at a time,
+for whoever wants to see its events.
+"""
+
+from collections.abc import Sequence
+
+from bus.protocol import reasons
+from bus.protocol.commands import (
+    ADVANCE_CLOCK,
+    DEFINE_INSTRUMENT,
+    SET_TRADING_STATUS,
+    AdvanceClock,
+    CancelOrder,
+    Command,
+    DefineInstrument,
+    EnterOrder,
+    MassCancel,
+    ReplaceOrder,
+    SetTradingStatus,
+)
+from bus.protocol.feed import INSTRUMENT_DEFINED, TICK, TRADING_STATUS_SET
+from bus.protocol.records import EngineStarted, Record, SessionEnded, SessionOpened
+from bus.protocol.terms import CLOCK_COMMANDS, HALTED, OPEN, OPERATOR
+from matcher.gate.instruments import is_valid, same_product
+from matcher.instruments import Instrument
+from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
+from matcher.outputs import Event, Outputs, Stream
+from matcher.state import Session, State
+from matcher.trading import Trading
+
+
+class Engine:
+    """State, and the events that have not been taken yet."""
+
+    __slots__ = ("outputs", "state", "trading")
+
+    def __init__(self, state: State | None = None) -> None:
+        self.state = state if state is not None else State()
+        self.outputs = Outputs()
+        self.trading = Trading(self.state, self.outputs)
+
+    def apply(
+        self,
+        command: Command | Record,
+        sequence: int,
+        time_ns: int,
+        session: int = 0,
+        correlation_id: int = 0,
+    ) -> list[tuple[str, Event]]:
+        """One command (of an open session) or record; what it caused, as `(account or topic, event)`.
+
+        Private events first, then public ones, as they leave. A command is taken as made at `time_ns`.
+        """
+        assert sequence == self.state.sequence + 1, "the log has no gap"
+        if session:
+            self.apply_message(session, correlation_id, time_ns, [command], time_ns)
+        else:
+            self.apply_record(command, time_ns)
+        private, public = self.take_outputs()
+        return [(stream, event) for stream, _, events in private + public for event in events]
+
+    def apply_message(
+        self, session: int, correlation_id: int, created_ns: int, items: Sequence[object], time_ns: int
+    ) -> int:
+        """The commands of one message of an open session; returns how many sequences they took.
+
+        Item i answers to `correlation_id + i`. What is no command (a malformed item) takes no sequence. The first
+        command happens at `time_ns`, or right after the last one when that is later; each further one 1 ns later.
+        """
+        state = self.state
+        trading = self.trading
+        opened = state.sessions[session]
+        account = opened.account
+        sequence = first = state.sequence
+        time_ns = max(time_ns, state.time_ns + 1)
+        trading.session = session
+        trading.created_ns = created_ns
+        if created_ns + STALE_NS < time_ns:
+            trading.late = reasons.STALE
+        elif created_ns > time_ns + AHEAD_NS:
+            trading.late = reasons.FROM_THE_FUTURE
+        else:
+            trading.late = 0
+        for command in items:
+            kind = type(command)
+            sequence += 1
+            state.sequence = sequence
+            state.time_ns = time_ns
+            trading.sequence = sequence
+            trading.time_ns = time_ns
+            trading.correlation_id = correlation_id
+            if kind is EnterOrder:
+                trading.enter(account, command)  # type: ignore[arg-type]
+            elif kind is CancelOrder:
+                trading.cancel(account, command)  # type: ignore[arg-type]
+            elif kind is ReplaceOrder:
+                trading.replace(account, command)  # type: ignore[arg-type]
+            elif kind is MassCancel:
+                trading.mass_cancel(account, command)  # type: ignore[arg-type]
+            elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock)):
+                self._operate(opened, command)
+                time_ns = state.time_ns
+            else:
+                sequence -= 1
+                time_ns -= 1
+                state.sequence = sequence
+                state.time_ns = time_ns
+            correlation_id += 1
+            time_ns += 1
+        return sequence - first
+
+    def apply_record(self, record: object, time_ns: int) -> None:
+        """A record of the log; it takes one sequence."""
+        state = self.state
+        state.sequence += 1
+        state.time_ns = max(time_ns, state.time_ns + 1)
+        self.trading.sequence = state.sequence
+        self.trading.time_ns = state.time_ns
+        if isinstance(record, EngineStarted):
+            state.epoch = record.epoch
+            state.clock = record.clock
+            state.rules = record.rules
+        elif isinstance(record, SessionOpened):
+            self._open_session(record)
+        elif isinstance(record, SessionEnded):
+            ended = state.sessions.pop(record.session)
+            if ended.cancel_on_disconnect:
+                self.trading.end_session(ended.account, record.session)
+        else:
+            self.outputs.ticks.append((TICK, state.sequence, state.time_ns))
+
+    def take_outputs(self) -> tuple[list[Stream], list[Stream]]:
+        """The events since the last take: private streams, then public ones. Numbers continue from take to take."""
+        next_tick = self.state.clock_number + 1
+        self.state.clock_number += len(self.outputs.ticks)
+        return self.outputs.take(next_tick)
+
+    def _open_session(self, record: SessionOpened) -> None:
+        state = self.state
+        assert record.session == state.next_session, "sessions are numbered densely"
+        state.next_session += 1
+        account = state.accounts.get(record.account)
+        if account is None:
+            account = Account(record.account)
+            state.accounts[record.account] = account
+        state.sessions[record.session] = Session(
+            record.session, account, record.role, record.lease_ms, record.cancel_on_disconnect
+        )
+
+    def _operate(self, session: Session, command: DefineInstrument | SetTradingStatus | AdvanceClock) -> None:
+        """A command that only an operator may give."""
+        if isinstance(command, DefineInstrument):
+            tag = DEFINE_INSTRUMENT
+        elif isinstance(command, SetTradingStatus):
+            tag = SET_TRADING_STATUS
+        else:
+            tag = ADVANCE_CLOCK
+        if session.role != OPERATOR:
+            reason = reasons.NOT_PERMITTED
+        elif isinstance(command, DefineInstrument):
+            reason = self._define(command)
+        elif isinstance(command, SetTradingStatus):
+            reason = self._set_status(command)
+        else:
+            reason = self._advance_clock(command)
+        if reason:
+            self.trading.reject(session.account, tag, "", reason)
+        else:
+            self.trading.complete(session.account, tag, 1)
+
+    def _define(self, command: DefineInstrument) -> int:
+        """A new instrument, open at once, or new limits; orders that rest are not touched by them."""
+        # gate
+        state = self.state
+        instrument = state.instruments.get(command.symbol)
+        if instrument is None and len(state.instruments) >= state.rules.instruments_max:
+            return reasons.TOO_MANY_INSTRUMENTS
+        if not is_valid(command):
+            return reasons.INVALID_INSTRUMENT
+        if instrument is not None and not same_product(instrument.definition, command):
+            return reasons.INSTRUMENT_DIFFERS
+        # book
+        if instrument is None:
+            instrument = Instrument(command)
+            state.instruments[command.symbol] = instrument
+        else:
+            instrument.redefine(command)
+        # events
+        self.trading.touch(instrument)
+        instrument.statuses.append(
+            (
+                INSTRUMENT_DEFINED,
+                state.sequence,
+                command.symbol,
+                command.base,
+                command.quote,
+                command.tick_mantissa,
+                command.tick_decimals,
+                command.lot_mantissa,
+                command.lot_decimals,
+                command.price_min_ticks,
+                command.price_max_ticks,
+                command.quantity_min_lots,
+                command.quantity_max_lots,
+            )
+        )
+        return 0
+
+    def _set_status(self, command: SetTradingStatus) -> int:
+        """Open or halt an instrument; said again, it is published again."""
+        # gate
+        instrument = self.state.instruments.get(command.symbol)
+        if instrument is None:
+            return reasons.UNKNOWN_SYMBOL
+        if command.status != OPEN and command.status != HALTED:
+            return reasons.INVALID_STATUS
+        # book
+        instrument.status = command.status
+        # events
+        self.trading.touch(instrument)
+        instrument.statuses.append(
+            (TRADING_STATUS_SET, self.state.sequence, self.state.time_ns, command.status)
+        )
+        return 0
+
+    def _advance_clock(self, command: AdvanceClock) -> int:
+        """Engine time becomes what the operator says; the command itself already happens then."""
+        state = self.state
+        if state.clock != CLOCK_COMMANDS:
+            return reasons.CLOCK_IS_SYSTEM
+        if command.time_ns <= state.time_ns:
+            return reasons.TIME_NOT_LATER
+        state.time_ns = command.time_ns
+        self.trading.time_ns = command.time_ns
+        return 0

@@ -1,0 +1,5 @@
+"""What may not pass: one question a file, each answered with a reason or 0.
+
+- `orders`: the fields of an order against the rules of its instrument
+- `instruments`: the fields of a definition
+"""

@@ -1,0 +1,50 @@
+"""The fields of an instrument's definition: whether they keep all rules of DefineInstrument."""
+
+import re
+from typing import Final
+
+from bus.protocol.commands import DefineInstrument
+from bus.protocol.topics import SYMBOL
+
+#: Assets are shorter than symbols: a symbol is usually two of them.
+ASSET: Final = re.compile(r"[A-Z0-9]{1,12}")
+#: 18 decimals are what the finest assets in use have.
+DECIMALS_MAX: Final = 18
+#: No notional reaches this (I8).
+NOTIONAL_LIMIT: Final = 2**63
+
+
+def is_valid(definition: DefineInstrument) -> bool:
+    """Whether an instrument may be defined so."""
+    return (
+        SYMBOL.fullmatch(definition.symbol) is not None
+        and ASSET.fullmatch(definition.base) is not None
+        and ASSET.fullmatch(definition.quote) is not None
+        and definition.base != definition.quote
+        and definition.tick_mantissa >= 1
+        and definition.lot_mantissa >= 1
+        and 0 <= definition.tick_decimals <= DECIMALS_MAX
+        and 0 <= definition.lot_decimals <= DECIMALS_MAX
+        and 1 <= definition.price_min_ticks <= definition.price_max_ticks
+        and 1 <= definition.quantity_min_lots <= definition.quantity_max_lots
+        and largest_notional(definition) < NOTIONAL_LIMIT
+    )
+
+
+def largest_notional(definition: DefineInstrument) -> int:
+    """The largest price times the largest quantity, in quote units of `10**-(tick_decimals + lot_decimals)`."""
+    ticks = definition.price_max_ticks * definition.tick_mantissa
+    lots = definition.quantity_max_lots * definition.lot_mantissa
+    return ticks * lots
+
+
+def same_product(one: DefineInstrument, other: DefineInstrument) -> bool:
+    """Whether two definitions differ in limits only: assets, tick and lot of an instrument never change."""
+    return (
+        one.base == other.base
+        and one.quote == other.quote
+        and one.tick_mantissa == other.tick_mantissa
+        and one.tick_decimals == other.tick_decimals
+        and one.lot_mantissa == other.lot_mantissa
+        and one.lot_decimals == other.lot_decimals
+    )

@@ -1,0 +1,75 @@
+"""An instrument: its definition, its book, its numbers, and the public events that are about to leave."""
+
+from typing import Any
+
+from bus.protocol.commands import DefineInstrument
+from bus.protocol.terms import OPEN
+from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE, topic
+from matcher.book.book import Book
+
+
+class Instrument:
+    """State of one instrument.
+
+    The limits of its definition are kept beside it, since the gate looks at them for every order. `trades`, `levels`,
+    `orders` and `statuses` are the events since the outputs were last taken; `*_number` are the last numbers that
+    were given in these four topics. `touched` says that there are some.
+    """
+
+    __slots__ = (
+        "book",
+        "definition",
+        "last_price_ticks",
+        "level_number",
+        "level_topic",
+        "levels",
+        "next_public_id",
+        "next_trade_id",
+        "order_number",
+        "order_topic",
+        "orders",
+        "price_max_ticks",
+        "price_min_ticks",
+        "quantity_max_lots",
+        "quantity_min_lots",
+        "status",
+        "status_number",
+        "status_topic",
+        "statuses",
+        "symbol",
+        "touched",
+        "trade_number",
+        "trade_topic",
+        "trades",
+    )
+
+    def __init__(self, definition: DefineInstrument) -> None:
+        symbol = definition.symbol
+        self.symbol = symbol
+        self.status = OPEN
+        self.book = Book()
+        self.last_price_ticks = 0
+        self.next_trade_id = 1
+        self.next_public_id = 1
+        self.trade_number = 0
+        self.level_number = 0
+        self.order_number = 0
+        self.status_number = 0
+        self.trade_topic = topic(TRADE, symbol)
+        self.level_topic = topic(LEVEL, symbol)
+        self.order_topic = topic(ORDER, symbol)
+        self.status_topic = topic(STATUS, symbol)
+        self.trades: list[tuple[Any, ...]] = []
+        self.levels: list[tuple[Any, ...]] = []
+        self.orders: list[tuple[Any, ...]] = []
+        self.statuses: list[tuple[Any, ...]] = []
+        self.touched = False
+        self.redefine(definition)
+
+    def redefine(self, definition: DefineInstrument) -> None:
+        """Take the limits of a definition of the same product."""
+        self.definition = definition
+        self.price_min_ticks = definition.price_min_ticks
+        self.price_max_ticks = definition.price_max_ticks
+        self.quantity_min_lots = definition.quantity_min_lots
+        self.quantity_max_lots = definition.quantity_max_lots

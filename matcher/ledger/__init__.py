@@ -1,0 +1,5 @@
+"""Who owns what: accounts, the orders they have open, and the requests they have made.
+
+- `request`: something an account asked for under an id of its own
+- `account`: an account; money joins it in a later part
+"""

@@ -1,0 +1,78 @@
+"""An account: the orders it has open, the requests it has made, and the reports that it is about to get.
+
+The rule guarded here is I6: an id is remembered while its order lives and 24 hours of engine time after, at most a
+stated number of ended ones. What is forgotten early, or late, can still never execute twice: forgetting an id also
+moves `forgotten_ns` to the creation time of that request, and a request that was created no later is refused as stale.
+"""
+
+from collections import deque
+from typing import Any, Final
+
+from matcher.ledger.request import Request
+
+#: How long the id of an ended request is remembered.
+REMEMBER_NS: Final = 24 * 3600 * 1_000_000_000
+#: A request created longer ago than this is refused. One hour less than ids are remembered, and a creation time may
+#: lie at most that hour ahead: so no clock error within these bounds lets a forgotten id through.
+STALE_NS: Final = 23 * 3600 * 1_000_000_000
+AHEAD_NS: Final = 3600 * 1_000_000_000
+
+
+class Account:
+    """State of one account. `reports` are the reports since the outputs were last taken."""
+
+    __slots__ = ("ended", "forgotten_ns", "name", "next_report", "open", "reports", "requests")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        #: order id -> open order, oldest first
+        self.open: dict[int, Request] = {}
+        #: the account's own id -> request, open and ended
+        self.requests: dict[str, Request] = {}
+        #: ended requests, by the time of their end
+        self.ended: deque[Request] = deque()
+        self.forgotten_ns = 0
+        self.next_report = 1
+        self.reports: list[tuple[Any, ...]] = []
+
+    def end(self, request: Request, time_ns: int, ended_max: int) -> None:
+        """A request has ended: from here on it is remembered for a time only. Amortized O(1)."""
+        request.ended_ns = time_ns
+        self.ended.append(request)
+        if len(self.ended) > ended_max or self.ended[0].ended_ns + REMEMBER_NS < time_ns:
+            self._forget(time_ns, ended_max)
+
+    def find(self, request_id: str, time_ns: int) -> Request | None:
+        """The request of this id, unless its time has passed."""
+        known = self.requests.get(request_id)
+        if known is not None and known.ended_ns and known.ended_ns + REMEMBER_NS < time_ns:
+            return None
+        return known
+
+    def check(self) -> None:
+        """Walk all requests; AssertionError for the first thing that is not as it must be."""
+        ids = list(self.open)
+        assert ids == sorted(ids), "open orders are kept oldest first"
+        for order_id, order in self.open.items():
+            assert order_id == order.sequence, "an order's id is its sequence"
+            assert order.ended_ns == 0, "an open order has not ended"
+            assert self.requests.get(order.request_id) is order, "an open order's id is remembered"
+        ends = [request.ended_ns for request in self.ended]
+        assert ends == sorted(ends), "requests end in order of time"
+        remembered = sum(1 for request in self.requests.values() if request.ended_ns)
+        assert remembered <= len(self.ended), "an ended request waits to be forgotten"
+        assert remembered == len(self.requests) - len(self.open), "a request is open or ended"
+
+    def _forget(self, time_ns: int, ended_max: int) -> None:
+        """Forget two at a time: faster than they can come, and never a long pause."""
+        for _ in range(2):
+            if not self.ended:
+                return
+            oldest = self.ended[0]
+            if len(self.ended) <= ended_max and oldest.ended_ns + REMEMBER_NS >= time_ns:
+                return
+            self.ended.popleft()
+            # The id may have been taken again after its time had passed.
+            if self.requests.get(oldest.request_id) is oldest:
+                del self.requests[oldest.request_id]
+            self.forgotten_ns = max(self.forgotten_ns, oldest.created_ns)

@@ -1,0 +1,67 @@
+"""The state of the engine: everything that the log has made, and nothing else."""
+
+from bus.protocol.records import Rules
+from bus.protocol.terms import CLOCK_SYSTEM
+from matcher.instruments import Instrument
+from matcher.ledger.account import Account
+
+
+class Session:
+    """An open session. What it may do and whose orders it enters; leases run elsewhere, on another clock."""
+
+    __slots__ = ("account", "cancel_on_disconnect", "lease_ms", "role", "session")
+
+    def __init__(
+        self, session: int, account: Account, role: int, lease_ms: int, cancel_on_disconnect: bool
+    ) -> None:
+        self.session = session
+        self.account = account
+        self.role = role
+        self.lease_ms = lease_ms
+        self.cancel_on_disconnect = cancel_on_disconnect
+
+
+class State:
+    """What a checkpoint holds. `sequence` and `time_ns` are those of the last command that was applied."""
+
+    __slots__ = (
+        "accounts",
+        "clock",
+        "clock_number",
+        "epoch",
+        "instruments",
+        "next_session",
+        "rules",
+        "sequence",
+        "sessions",
+        "time_ns",
+    )
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.time_ns = 0
+        self.epoch = 0
+        self.clock = CLOCK_SYSTEM
+        self.rules = Rules(0, 0, 0)
+        self.clock_number = 0
+        self.next_session = 1
+        self.instruments: dict[str, Instrument] = {}
+        self.accounts: dict[str, Account] = {}
+        self.sessions: dict[int, Session] = {}
+
+    def check(self) -> None:
+        """Walk all invariants; AssertionError for the first that does not hold. O(everything)."""
+        resting = 0
+        for symbol, instrument in self.instruments.items():
+            assert symbol == instrument.symbol, "an instrument is found by its symbol"
+            instrument.book.check()
+            resting += sum(level.count for level in instrument.book.bids)
+            resting += sum(level.count for level in instrument.book.asks)
+        assert resting == sum(len(account.open) for account in self.accounts.values()), (
+            "open orders rest, and only they"
+        )
+        for name, account in self.accounts.items():
+            assert name == account.name, "an account is found by its name"
+            account.check()
+        for number, session in self.sessions.items():
+            assert number == session.session < self.next_session, "sessions are numbered densely"
