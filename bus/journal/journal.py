@@ -100,18 +100,18 @@ class Journal:
 
     @property
     def head(self) -> int:
-        """The last sequence in the log: read so far, or written."""
-        return self._reader.last_sequence if self._writer is None else self._writer.last_sequence
+        """The last sequence in the log; known when the walk is over."""
+        return self.writer.last_sequence
 
     @property
     def head_hash(self) -> bytes:
         """The hash of the last batch."""
-        return self._reader.last_hash if self._writer is None else self._writer.last_hash
+        return self.writer.last_hash
 
     @property
     def head_time_ns(self) -> int:
         """The time of the last batch; the next one must be later."""
-        return self._reader.last_time_ns if self._writer is None else self._writer.last_time_ns
+        return self.writer.last_time_ns
 
     def _until_end(self, reader: LogReader, walk: Iterator[Batch]) -> Iterator[Batch]:
         yield from walk
@@ -141,8 +141,9 @@ class Journal:
             cut(self.disk, reader.torn)
             self.torn = reader.torn
             remaining = [name for name in remaining if reader.segment is not None and name <= reader.segment]
-        for name, following in zip(remaining, [*remaining[1:], None], strict=True):
-            if following is None or first_sequence_of(following) - 1 > reader.synced_sequence:
+        for index, name in enumerate(remaining):
+            is_last = index + 1 == len(remaining)
+            if is_last or first_sequence_of(remaining[index + 1]) - 1 > reader.synced_sequence:
                 handle = self.disk.open(os.path.join(self.directory, name), writable=True)
                 try:
                     self.disk.datasync(handle)

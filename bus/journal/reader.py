@@ -50,7 +50,7 @@ class LogReader:
         self.synced_sequence = read_synced(disk, directory)
         self.segments = segment_names(disk, directory)
         self.first_sequence = first_sequence_of(self.segments[0]) if self.segments else 1
-        # Where the walk stands: behind the last batch that was yielded.
+        # Where the log ends, once the walk has finished; while it walks, where a segment began.
         self.last_sequence = 0
         self.last_hash = GENESIS_HASH
         self.last_time_ns = 0
@@ -70,14 +70,16 @@ class LogReader:
         `JournalDamaged` while walking. To be called once; the walk has finished when the iterator is exhausted.
         """
         walk = self._walk(self._start(after))
-        if self.last_sequence != after:
+        last_sequence, last_hash = self.last_sequence, self.last_hash
+        if last_sequence != after:
             for batch in walk:
-                if batch.first_sequence + batch.count > after:
+                last_sequence, last_hash = batch.last_sequence, batch.hash
+                if last_sequence >= after:
                     break
         where = f"{self._directory}: checkpoint at sequence {after}"
-        if self.last_sequence != after:
+        if last_sequence != after:
             raise CheckpointDamaged(f"{where}: no batch of the journal ends there")
-        if expected_hash is not None and self.last_hash != expected_hash:
+        if expected_hash is not None and last_hash != expected_hash:
             raise CheckpointDamaged(f"{where}: the journal has another batch there, it is another history")
         return walk
 
@@ -153,17 +155,19 @@ class LogReader:
         return True
 
     def _walk_segment(self, data: bytes, name: str, salt: int) -> Iterator[Batch]:
-        """Yield intact batches up to the first frame that is not one. The loop that recovery spends its time in."""
-        offset, size = self.offset, len(data)
+        """Yield intact batches up to the first frame that is not one. The loop that recovery spends its time in:
+        the attributes are brought up to date at its end, not at each batch."""
+        offset, last_frame_at = self.offset, len(data) - HEADER_BYTES
+        size = len(data)
         last_sequence, last_hash, last_time_ns = self.last_sequence, self.last_hash, self.last_time_ns
-        while offset + HEADER_BYTES <= size:
+        while offset <= last_frame_at:
             magic, crc, behind, length, count, first_sequence, time_ns, previous = unpack_frame(data, offset)
             end = offset + HEADER_BYTES + length
             if magic != MAGIC or end > size or not 0 < length <= MAX_BATCH_BYTES or not count:
-                return
+                break
             hashed = data[offset + SEAL_BYTES : end]
             if crc32(hashed, salt ^ behind) != crc:
-                return
+                break
             # An intact frame was written by an engine, not torn by a crash: from here on it is wrong or right.
             if previous != last_hash or first_sequence != last_sequence + 1 or time_ns <= last_time_ns:
                 raise JournalDamaged(
@@ -173,11 +177,10 @@ class LogReader:
             last_hash = sha256(hashed).digest()
             last_sequence += count
             last_time_ns = time_ns
-            batch = Batch(first_sequence, count, time_ns, hashed[PAYLOAD_OFFSET:], last_hash, name, offset)
+            yield Batch(first_sequence, count, time_ns, hashed[PAYLOAD_OFFSET:], last_hash, name, offset)
             offset = end
-            self.offset, self.last_sequence = end, last_sequence
-            self.last_hash, self.last_time_ns = last_hash, time_ns
-            yield batch
+        self.offset, self.last_sequence = offset, last_sequence
+        self.last_hash, self.last_time_ns = last_hash, last_time_ns
 
     def _end_of_segment(self, data: bytes, index: int) -> bool:
         """Whether the walk goes on in the next segment; False at the end of the log, or sets `torn`."""
