@@ -26,7 +26,8 @@ from bus.protocol.commands import (
 )
 from bus.protocol.feed import INSTRUMENT_DEFINED, TICK, TRADING_STATUS_SET
 from bus.protocol.records import EngineStarted, Record, SessionEnded, SessionOpened
-from bus.protocol.terms import CLOCK_COMMANDS, HALTED, OPEN, OPERATOR
+from bus.protocol.terms import BUY, CLOCK_COMMANDS, HALTED, L3, OPEN, OPERATOR, SELL
+from matcher import views
 from matcher.gate.instruments import is_valid, same_product
 from matcher.instruments import Instrument
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
@@ -81,12 +82,7 @@ class Engine:
         time_ns = max(time_ns, state.time_ns + 1)
         trading.session = session
         trading.created_ns = created_ns
-        if created_ns + STALE_NS < time_ns:
-            trading.late = reasons.STALE
-        elif created_ns > time_ns + AHEAD_NS:
-            trading.late = reasons.FROM_THE_FUTURE
-        else:
-            trading.late = 0
+        trading.late = _lateness(created_ns, time_ns)
         for command in items:
             kind = type(command)
             sequence += 1
@@ -106,6 +102,7 @@ class Engine:
             elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock)):
                 self._operate(opened, command)
                 time_ns = state.time_ns
+                trading.late = _lateness(created_ns, time_ns)
             else:
                 sequence -= 1
                 time_ns -= 1
@@ -140,6 +137,88 @@ class Engine:
         next_tick = self.state.clock_number + 1
         self.state.clock_number += len(self.outputs.ticks)
         return self.outputs.take(next_tick)
+
+    # What the node asks. Everything below is read only.
+
+    @property
+    def sequence(self) -> int:
+        """The last log sequence that was applied."""
+        return self.state.sequence
+
+    @property
+    def time_ns(self) -> int:
+        """Engine time of that sequence."""
+        return self.state.time_ns
+
+    @property
+    def epoch(self) -> int:
+        """How often the engine was started on this log."""
+        return self.state.epoch
+
+    @property
+    def clock(self) -> int:
+        """CLOCK_SYSTEM or CLOCK_COMMANDS."""
+        return self.state.clock
+
+    @property
+    def next_session(self) -> int:
+        """The number that the next SessionOpened must have."""
+        return self.state.next_session
+
+    def open_sessions(self) -> list[tuple[int, str, int, int]]:
+        """`(session, account, role, lease_ms)` of each open session."""
+        return [(s.session, s.account.name, s.role, s.lease_ms) for s in self.state.sessions.values()]
+
+    def account_count(self) -> int:
+        """How many accounts there are."""
+        return len(self.state.accounts)
+
+    def has_account(self, account: str) -> bool:
+        """Whether there is an account of this name."""
+        return account in self.state.accounts
+
+    def next_report(self, account: str) -> int:
+        """The number that the account's next report will have; 1 for one that does not exist."""
+        known = self.state.accounts.get(account)
+        return known.next_report if known is not None else 1
+
+    def report_count(self) -> int:
+        """How many reports all accounts have got. O(accounts)."""
+        return sum(account.next_report - 1 for account in self.state.accounts.values())
+
+    def open_orders(self, account: str) -> list[Event]:
+        """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first. O(open orders)."""
+        known = self.state.accounts.get(account)
+        return views.open_orders(known) if known is not None else []
+
+    def instruments(self) -> list[Event]:
+        """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
+        return [(instrument.definition, instrument.status) for instrument in self.state.instruments.values()]
+
+    def symbols(self) -> list[str]:
+        """The symbols of all instruments, in order of definition."""
+        return list(self.state.instruments)
+
+    def numbers(self, symbol: str) -> tuple[int, int, int, int]:
+        """Last numbers of a symbol's trade, level, order and status topics."""
+        i = self.state.instruments[symbol]
+        return (i.trade_number, i.level_number, i.order_number, i.status_number)
+
+    def clock_number(self) -> int:
+        """Last number of the clock topic."""
+        return self.state.clock_number
+
+    def book(self, symbol: str, kind: int) -> tuple[int, int, list[views.Row], list[views.Row]]:
+        """`(trading status, last price in ticks or 0, bids, asks)`, rows as in BookSnapshot. O(levels or orders)."""
+        instrument = self.state.instruments[symbol]
+        rows = instrument.book.orders if kind == L3 else instrument.book.levels
+        return (instrument.status, instrument.last_price_ticks, rows(BUY), rows(SELL))
+
+    def checksum(self, symbol: str) -> int:
+        """The checksum of a symbol's book. O(best levels)."""
+        return self.state.instruments[symbol].book.checksum()
+
+    # How records and operators' commands are carried out.
 
     def _open_session(self, record: SessionOpened) -> None:
         state = self.state
@@ -239,3 +318,12 @@ class Engine:
         state.time_ns = command.time_ns
         self.trading.time_ns = command.time_ns
         return 0
+
+
+def _lateness(created_ns: int, time_ns: int) -> int:
+    """Why a request of this creation time may not be executed any more, or not yet; 0 when it may."""
+    if created_ns + STALE_NS < time_ns:
+        return reasons.STALE
+    if created_ns > time_ns + AHEAD_NS:
+        return reasons.FROM_THE_FUTURE
+    return 0

@@ -56,6 +56,10 @@ class CommandMessage(Struct, array_like=True, forbid_unknown_fields=True, gc=Fal
     items: list[Command]
 
 
+class PartialCommandMessage(CommandMessage, array_like=True, gc=False):
+    """A message of which some items are `Malformed` (in their places, so that the others keep their ids)."""
+
+
 class ControlMessage(Struct, array_like=True, forbid_unknown_fields=True):
     """A client's message of control items."""
 
@@ -186,7 +190,7 @@ decode_drop_frame: Final = msgspec.msgpack.Decoder(DropFrame).decode
 
 
 def decode_client_message(payload: bytes) -> CommandMessage | ControlMessage:
-    """A client's message. In a CommandMessage an item that is malformed alone is a `Malformed`; the others stand.
+    """A client's message. An item that is malformed alone makes it a PartialCommandMessage; the others stand.
 
     Raises MalformedMessage when nothing of it can be used.
     """
@@ -225,7 +229,7 @@ def _decode_client_message_slowly(payload: bytes) -> CommandMessage | ControlMes
         raise MalformedMessage(
             MALFORMED, text or "a message holds at least one item", raw.correlation_id, len(raw.items) or 1
         )
-    return CommandMessage(raw.version, raw.session, raw.correlation_id, raw.created_ns, commands)
+    return PartialCommandMessage(raw.version, raw.session, raw.correlation_id, raw.created_ns, commands)
 
 
 def decode_recovery_message(payload: bytes) -> RecoveryMessage:

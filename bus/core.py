@@ -1,0 +1,88 @@
+"""What the node asks of a matcher: the shape of the one piece that has opinions about a market.
+
+`matcher.engine.Engine` has this shape; `tools` wires the two together. Everything here is a function of the log.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from bus.protocol.records import Record
+
+#: (account or topic, number of the first event, events as tuples)
+Stream = tuple[str, int, list[tuple[Any, ...]]]
+
+
+class Core(Protocol):
+    """A deterministic state machine over commands and records."""
+
+    @property
+    def sequence(self) -> int:
+        """The last log sequence that was applied."""
+
+    @property
+    def time_ns(self) -> int:
+        """Engine time of that sequence."""
+
+    @property
+    def epoch(self) -> int:
+        """How often the engine was started on this log."""
+
+    @property
+    def clock(self) -> int:
+        """CLOCK_SYSTEM or CLOCK_COMMANDS."""
+
+    @property
+    def next_session(self) -> int:
+        """The number that the next SessionOpened must have."""
+
+    def apply_message(
+        self, session: int, correlation_id: int, created_ns: int, items: Sequence[object], time_ns: int
+    ) -> int:
+        """The commands of one message of an open session; how many sequences they took."""
+
+    def apply_record(self, record: Record, time_ns: int) -> None:
+        """A record; it takes one sequence."""
+
+    def take_outputs(self) -> tuple[list[Stream], list[Stream]]:
+        """Events since the last take: private streams, then public ones."""
+
+    def open_sessions(self) -> list[tuple[int, str, int, int]]:
+        """`(session, account, role, lease_ms)` of each open session."""
+
+    def account_count(self) -> int:
+        """How many accounts there are."""
+
+    def has_account(self, account: str) -> bool:
+        """Whether there is an account of this name."""
+
+    def next_report(self, account: str) -> int:
+        """The number that the account's next report will have; 1 for one that does not exist."""
+
+    def report_count(self) -> int:
+        """How many reports all accounts have got."""
+
+    def open_orders(self, account: str) -> list[tuple[Any, ...]]:
+        """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first."""
+
+    def instruments(self) -> list[tuple[Any, ...]]:
+        """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
+
+    def symbols(self) -> list[str]:
+        """The symbols of all instruments, in order of definition."""
+
+    def numbers(self, symbol: str) -> tuple[int, int, int, int]:
+        """Last numbers of a symbol's trade, level, order and status topics."""
+
+    def clock_number(self) -> int:
+        """Last number of the clock topic."""
+
+    def book(
+        self, symbol: str, kind: int
+    ) -> tuple[int, int, list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+        """`(trading status, last price in ticks or 0, bids, asks)` of a symbol, rows as in BookSnapshot."""
+
+    def checksum(self, symbol: str) -> int:
+        """The checksum of a symbol's book."""
+
+    def encode_state(self) -> bytes:
+        """All of the state, for a checkpoint."""

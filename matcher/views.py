@@ -1,0 +1,29 @@
+"""Views: the state as a reader is shown it, in the shapes of the protocol."""
+
+from typing import Any
+
+from bus.protocol.commands import ENTER_ORDER
+from matcher.book.level import Order
+from matcher.ledger.account import Account
+
+Row = tuple[int, int, int]
+
+
+def open_orders(account: Account) -> list[tuple[Any, ...]]:
+    """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first. O(open orders)."""
+    rows: list[tuple[Any, ...]] = []
+    for order in account.open.values():
+        assert isinstance(order, Order)
+        entered = (
+            ENTER_ORDER,
+            order.request_id,
+            order.symbol,
+            order.side,
+            order.entered_quantity_lots,
+            order.entered_price_ticks,
+            order.order_type,
+            order.time_in_force,
+            order.flags,
+        )
+        rows.append((order.sequence, entered, order.price_ticks, order.quantity_lots, order.filled_lots))
+    return rows
