@@ -35,6 +35,7 @@ def test_a_sync_releases_what_was_written_when_it_began() -> None:
     disk.hold_datasyncs()
     assert journal.durable_generation == 0, "not before the loop has taken it"
     assert journal.take_completion() == 1
+    assert read_synced(disk, ROOT) == 1, "the side file may lag, and never leads"
     disk.wait_for_datasync()  # the next one began by itself, for both
     assert journal.take_completion() == 1
     disk.release_datasyncs()
@@ -96,6 +97,19 @@ def test_under_os_full_segments_are_synced_by_the_way() -> None:
     completed(journal.completion_fd)
     journal.take_completion()
     assert journal.writer.synced_sequence == head - 1
+    journal.close()
+
+
+def test_under_os_full_segments_are_synced_although_nobody_takes_completions() -> None:
+    disk = SimulatedDisk()
+    journal, _ = opened(disk, policy="os")
+    for segments in range(2, 8):
+        while len(segment_names(disk, ROOT)) < segments:
+            append(journal)
+        completed(journal.completion_fd)
+    assert journal.writer.synced_sequence > 30
+    prepared(journal)
+    assert len(disk._handles) <= 4, "the side file, the spare, the present segment and the one before it"
     journal.close()
 
 
