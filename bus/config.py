@@ -233,17 +233,8 @@ def _check_together(config: Config, sources: Mapping[str, str]) -> None:
 
 
 def _refuse_unknown(source: str, name: str, known: Iterable[str]) -> NoReturn:
-    nearest = max(known, key=lambda other: max(_likeness(name, other), _likeness(_last(name), _last(other))))
+    nearest = max(known, key=lambda other: difflib.SequenceMatcher(None, name, other).ratio())
     raise ConfigError(f"{source}: {name}: there is no such setting; the nearest is {nearest}")
-
-
-def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other).ratio()
-
-
-def _last(key: str) -> str:
-    """A key without its section: most slips are in the one or in the other."""
-    return key.rpartition(".")[2]
 
 
 def _refusal(source: str, key: str, value: Any, expected: str) -> str:
