@@ -33,6 +33,7 @@ from matcher.instruments import Instrument
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
 from matcher.outputs import Event, Outputs, Stream
 from matcher.state import Session, State
+from matcher.state_codec import encode_state
 from matcher.trading import Trading
 
 
@@ -217,6 +218,10 @@ class Engine:
     def checksum(self, symbol: str) -> int:
         """The checksum of a symbol's book. O(best levels)."""
         return self.state.instruments[symbol].book.checksum()
+
+    def encode_state(self) -> bytes:
+        """All of the state, for a checkpoint."""
+        return encode_state(self.state)
 
     # How records and operators' commands are carried out.
 

@@ -1,0 +1,254 @@
+"""The node: one loop, one thread, one log. It takes what the sockets bring, and lets nothing out too early.
+
+    drain of the orders ROUTER ─▶ gateway ─▶ sequencer ─▶ journal.append ─▶ core ─▶ publication ─▶ outbound
+                                                              │                                      ▲
+                                                              └── generation durable ────────────────┘
+
+What one drain brings is one batch: written once, applied, encoded, and sent when it is durable. A failed write, a
+failed sync or a broken assertion stops the node; what was waiting is then never sent.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import zmq
+
+from bus.addresses import Addresses
+from bus.clock import monotonic_ns, utc_ns
+from bus.config import Config
+from bus.core import Core
+from bus.errors import ConfigError, EngineStopped, MatchbusError
+from bus.journal.journal import Journal
+from bus.journal.segment import largest_payload_bytes
+from bus.protocol.records import EngineStarted, TimeTicked
+from bus.protocol.terms import CLOCK_SYSTEM
+from bus.sequencer import Sequencer, apply_open_batch
+from bus.sessions import Sessions
+from bus.sockets.gateway import Gateway
+from bus.sockets.outbound import Departure, Outbound
+from bus.sockets.publication import Publication
+from bus.sockets.recovery import Recovery
+from bus.sockets.router import Router, bind
+
+#: How often leases and idleness are looked at: a lease ends at most this late.
+_HOUSEKEEPING_S = 0.1
+#: An engine that is idle this long logs a tick.
+_IDLE_NS = 1_000_000_000
+#: An entry of the journal has a header of its own; with it the largest batch must still fit a segment.
+_ENTRY_OVERHEAD_FACTOR = 2
+
+
+class Node:
+    """Sockets, journal and core on one loop. `start` once, then the loop runs until `on_stop` is called."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+        config: Config,
+        addresses: Addresses,
+        core: Core,
+        journal: Journal,
+        publication: Publication,
+        sessions: Sessions,
+        token: str,
+        on_stop: Callable[[MatchbusError], None],
+    ) -> None:
+        limits = config.limits
+        largest_batch = (limits.drain_bytes_max + limits.message_bytes_max) * _ENTRY_OVERHEAD_FACTOR
+        if largest_batch > largest_payload_bytes(config.engine.segment_bytes):
+            raise ConfigError(
+                f"engine.segment_bytes = {config.engine.segment_bytes}: a segment must hold a batch of {largest_batch}"
+                " bytes, twice limits.drain_bytes_max + limits.message_bytes_max"
+            )
+        self._loop = loop
+        self._core = core
+        self._journal = journal
+        self._publication = publication
+        self._sessions = sessions
+        self._on_stop = on_stop
+        self._stopped = False
+        self._sequencer = Sequencer()
+        self._outbound = Outbound(self._leave)
+        heartbeat_ms = config.feed.heartbeat_interval_ms
+        self._gateway = Gateway(
+            core, sessions, self._sequencer, publication, self._outbound, limits, token, heartbeat_ms
+        )
+        self._recovery = Recovery(core, publication, limits.message_bytes_max, token)
+        self._orders = Router(
+            loop,
+            context,
+            addresses.orders,
+            receive_high_water_mark=limits.receive_high_water_mark,
+            send_high_water_mark=limits.send_high_water_mark,
+            message_bytes_max=limits.message_bytes_max,
+            drain_bytes_max=limits.drain_bytes_max,
+            on_message=self._gateway.take,
+            on_extra_parts=self._gateway.take_extra_parts,
+            on_drained=self._on_drained,
+        )
+        self._replays = Router(
+            loop,
+            context,
+            addresses.recovery,
+            receive_high_water_mark=limits.receive_high_water_mark,
+            send_high_water_mark=limits.send_high_water_mark,
+            message_bytes_max=limits.message_bytes_max,
+            drain_bytes_max=limits.drain_bytes_max,
+            on_message=self._recovery.take,
+            on_extra_parts=self._recovery.take_extra_parts,
+            on_drained=self._on_recovery_drained,
+        )
+        self._feed = _publisher(context, limits.send_high_water_mark)
+        self._drop_copy = _publisher(context, limits.send_high_water_mark)
+        self.addresses = Addresses(
+            orders=self._orders.endpoint,
+            feed=bind(self._feed, addresses.feed),
+            recovery=self._replays.endpoint,
+            drop_copy=bind(self._drop_copy, addresses.drop_copy),
+        )
+        self._heartbeat_ns = heartbeat_ms * 1_000_000
+        self._last_batch_ns = self._next_heartbeat_ns = self._gateway.now_ns = monotonic_ns()
+        self._housekeeping: asyncio.TimerHandle | None = None
+
+    def start(self, started: EngineStarted) -> None:
+        """Log that the engine has started, durably, then take messages."""
+        now = monotonic_ns()
+        for session, account, role, lease_ms in self._core.open_sessions():
+            self._sessions.open(session, account, role, lease_ms, b"", now)
+        self._sequencer.add_record(started)
+        self._run()
+        self._outbound.release(self._journal.sync_now())
+        self._loop.add_reader(self._journal.completion_fd, self._on_durable)
+        self._orders.start()
+        self._replays.start()
+        self._keep_house()
+
+    def stop(self) -> None:
+        """Take nothing more; make durable and send what was taken. The journal stays open. Raises JournalFailed."""
+        if self._stopped:
+            return
+        self._halt()
+        self._outbound.release(self._journal.sync_now())
+        self._close_sockets(linger_ms=500)
+
+    def _halt(self) -> None:
+        self._stopped = True
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+        self._loop.remove_reader(self._journal.completion_fd)
+        self._orders.pause()
+        self._replays.pause()
+
+    def _close_sockets(self, linger_ms: int) -> None:
+        self._orders.close(linger_ms)
+        self._replays.close(linger_ms)
+        self._feed.close(linger_ms)
+        self._drop_copy.close(linger_ms)
+
+    def _fail(self, error: MatchbusError) -> None:
+        """Nothing more is taken, and nothing that waits is sent."""
+        if not self._stopped:
+            self._halt()
+            self._close_sockets(linger_ms=0)
+            self._on_stop(error)
+
+    # What the loop calls.
+
+    def _on_drained(self) -> None:
+        if self._sequencer.count or not self._gateway.idle:
+            self._run()
+        self._gateway.now_ns = monotonic_ns()
+
+    def _on_recovery_drained(self) -> None:
+        if not self._recovery.idle:
+            departure = Departure(self._journal.writer.generation)
+            self._recovery.answer(departure)
+            self._outbound.add(departure, self._journal.durable_generation)
+
+    def _on_durable(self) -> None:
+        try:
+            durable = self._journal.take_completion()
+        except MatchbusError as error:
+            self._fail(error)
+            return
+        self._outbound.release(durable)
+        self._orders.check()
+        self._replays.check()
+
+    def _keep_house(self) -> None:
+        """Leases, ticks and heartbeats; also the net under a missed edge of a socket."""
+        self._housekeeping = self._loop.call_later(_HOUSEKEEPING_S, self._keep_house)
+        now = self._gateway.now_ns = monotonic_ns()
+        for seat in self._sessions.expired(now):
+            self._gateway.end(seat)
+        if now - self._last_batch_ns >= _IDLE_NS and self._core.clock == CLOCK_SYSTEM:
+            self._sequencer.add_record(TimeTicked())
+        if self._sequencer.count or not self._gateway.idle:
+            self._run()
+        if now >= self._next_heartbeat_ns and not self._stopped:
+            self._next_heartbeat_ns = now + self._heartbeat_ns
+            departure = Departure(self._journal.writer.generation)
+            self._gateway.heartbeats(departure)
+            self._publication.heartbeats(departure)
+            self._outbound.add(departure, self._journal.durable_generation)
+        if not self._stopped:
+            self._orders.check()
+            self._replays.check()
+
+    def _run(self) -> None:
+        """Write, apply, encode and address what was collected."""
+        commands = self._sequencer.count
+        generation = self._journal.writer.generation
+        try:
+            if commands:
+                batch = self._sequencer.take(self._core, utc_ns())
+                generation = self._journal.append(
+                    batch.first_sequence, batch.count, batch.time_ns, batch.payload
+                )
+                apply_open_batch(self._core, batch)
+                self._last_batch_ns = self._gateway.now_ns
+        except MatchbusError as error:
+            self._fail(error)
+            return
+        except Exception as error:
+            # The log holds a command that the core cannot carry out: nothing built on it may be seen.
+            stopped = EngineStopped(
+                f"command {self._core.sequence} broke the engine: {type(error).__name__}: {error}"
+            )
+            stopped.__cause__ = error
+            self._fail(stopped)
+            return
+        departure = Departure(generation, commands)
+        if commands:
+            self._publication.collect(departure)
+        self._gateway.answer(departure)
+        self._outbound.add(departure, self._journal.durable_generation)
+
+    def _leave(self, departure: Departure) -> None:
+        """Send what may be seen: private before public."""
+        orders = self._orders
+        for seat, route, payload in departure.letters:
+            sent = orders.send(route, payload)
+            if seat is not None and not sent and seat.route == route:
+                if sent is None:
+                    seat.route = b""
+                else:
+                    seat.suspended = True
+        feed = self._feed
+        for topic, frame in departure.public:
+            feed.send(topic, zmq.SNDMORE)
+            feed.send(frame)
+        for topic, frame in departure.drop:
+            self._drop_copy.send(topic, zmq.SNDMORE)
+            self._drop_copy.send(frame)
+        for route, payload in departure.recovery:
+            self._replays.send(route, payload)
+
+
+def _publisher(context: "zmq.Context[zmq.Socket[bytes]]", send_high_water_mark: int) -> "zmq.Socket[bytes]":
+    """A PUB never blocks: a reader that is too slow loses frames, notices by their numbers, and heals itself (I7)."""
+    socket = context.socket(zmq.PUB)
+    socket.setsockopt(zmq.SNDHWM, send_high_water_mark)
+    socket.setsockopt(zmq.LINGER, 0)
+    return socket

@@ -1,0 +1,98 @@
+"""The sequencer: puts what one drain brought into one batch of the log, in its order, and gives it numbers and a time.
+
+The sequence is dense: each command and each record takes one number. Time is strictly increasing, over restarts too:
+a batch happens at the clock's time, or right after the last command when the clock is behind that. Under
+CLOCK_COMMANDS the clock is never asked; time then moves by 1 ns a command, and by what AdvanceClock says.
+
+No I/O here: the node asks for a batch, writes it to the journal, and applies it.
+"""
+
+from dataclasses import dataclass
+
+from bus.core import Core
+from bus.errors import DataDirectoryMismatch
+from bus.journal.batch import Batch, entries, entry_header
+from bus.protocol.codec import CommandMessage, decode_client_message, decode_record, encode
+from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record
+from bus.protocol.terms import CLOCK_COMMANDS
+
+#: The session number under which the engine's own records stand in the log.
+RECORDS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch that is ready for the journal. `payload` is its entries, joined."""
+
+    first_sequence: int
+    count: int
+    time_ns: int
+    payload: bytes
+    items: list[CommandMessage | Record]
+
+
+class Sequencer:
+    """Collects messages and records until the node takes them as a batch."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._items: list[CommandMessage | Record] = []
+        self.count = 0
+
+    def add_message(self, message: CommandMessage, payload: bytes, count: int) -> None:
+        """The very bytes of a message that is taken, and how many commands it holds (malformed items left out)."""
+        self._parts.append(entry_header(message.session, len(payload)))
+        self._parts.append(payload)
+        self._items.append(message)
+        self.count += count
+
+    def add_record(self, record: Record) -> None:
+        """A record of the engine itself."""
+        payload = encode(record)
+        self._parts.append(entry_header(RECORDS, len(payload)))
+        self._parts.append(payload)
+        self._items.append(record)
+        self.count += 1
+
+    def take(self, core: Core, utc_ns: int) -> OpenBatch:
+        """All that was collected, as the next batch behind the core's last sequence."""
+        earliest = core.time_ns + 1
+        time_ns = earliest if core.clock == CLOCK_COMMANDS else max(utc_ns, earliest)
+        batch = OpenBatch(core.sequence + 1, self.count, time_ns, b"".join(self._parts), self._items)
+        self._parts = []
+        self._items = []
+        self.count = 0
+        return batch
+
+
+def apply_open_batch(core: Core, batch: OpenBatch) -> None:
+    """Do what a batch says. AssertionError when the core counts other than the batch does."""
+    time_ns = batch.time_ns
+    for item in batch.items:
+        if isinstance(item, CommandMessage):
+            core.apply_message(item.session, item.correlation_id, item.created_ns, item.items, time_ns)
+        else:
+            core.apply_record(item, time_ns)
+    assert core.sequence == batch.first_sequence + batch.count - 1, (
+        "a batch takes as many sequences as it says"
+    )
+
+
+def apply_logged_batch(core: Core, batch: Batch) -> None:
+    """Do what a batch of the journal says, from its very bytes: the same as when it was taken."""
+    assert core.sequence == batch.first_sequence - 1, "the log has no gap"
+    items: list[CommandMessage | Record] = []
+    for session, payload in entries(batch.payload):
+        if session == RECORDS:
+            record = decode_record(payload)
+            if isinstance(record, EngineStarted) and record.semantics_version != SEMANTICS_VERSION:
+                raise DataDirectoryMismatch(
+                    f"the log was written under semantics version {record.semantics_version} at sequence"
+                    f" {batch.first_sequence}; this is version {SEMANTICS_VERSION}"
+                )
+            items.append(record)
+        else:
+            message = decode_client_message(payload)
+            assert isinstance(message, CommandMessage), "the log holds commands and records"
+            items.append(message)
+    apply_open_batch(core, OpenBatch(batch.first_sequence, batch.count, batch.time_ns, b"", items))

@@ -1,0 +1,16 @@
+"""How it travels: the sockets of the engine, and of those who talk to it.
+
+The engine's side:
+
+- `router`: a ROUTER that is drained in one go, and never sleeps while a message waits
+- `gateway`: who may say what on the orders socket; collects a drain's commands for the sequencer
+- `outbound`: what waits until its batch is durable, and leaves in order
+- `publication`: outputs of the core into envelopes and frames, and the rings to replay them from
+- `recovery`: answers of the recovery socket
+
+The clients' side:
+
+- `client`, `client_core`: a session, for people who write programs
+- `subscriber`, `ordering`: the feed without gaps
+- `rings`: the last frames of a stream
+"""

@@ -1,0 +1,346 @@
+"""The gateway: who may say what on the orders socket.
+
+Commands of a permitted session go to the sequencer; everything else is answered here, at once or, when the answer
+tells of state, behind the batch of this drain. What is refused here (band 1xx) was not logged and changed nothing.
+Bad input is always answered, never with silence and never with a crash.
+"""
+
+from hmac import compare_digest
+from typing import Final
+
+from bus.config import Limits
+from bus.core import Core
+from bus.protocol import reasons
+from bus.protocol.codec import (
+    CommandMessage,
+    ControlMessage,
+    Malformed,
+    MalformedMessage,
+    PartialCommandMessage,
+    decode_client_message,
+    encode_envelope,
+)
+from bus.protocol.commands import CancelOrder, MassCancel
+from bus.protocol.control import (
+    INSTRUMENTS,
+    OPEN_ORDERS,
+    ClientControl,
+    EngineHeartbeat,
+    Heartbeat,
+    Hello,
+    LoggedOut,
+    Logout,
+    QueryOrders,
+    Refused,
+    Resumed,
+    Welcome,
+)
+from bus.protocol.records import SessionEnded, SessionOpened
+from bus.protocol.terms import ROLES, TRADER
+from bus.protocol.topics import ACCOUNT
+from bus.sequencer import Sequencer
+from bus.sessions import LEASE_MS_MAX, LEASE_MS_MIN, Seat, Sessions, lease_of, session_key
+from bus.sockets.outbound import Departure, Outbound
+from bus.sockets.publication import Publication
+
+#: libzmq makes routing ids of five bytes, the first of them 0; a client can choose none that starts so.
+_ROUTE_BYTES: Final = 5
+
+#: How many accounts there may be. Each one that a Hello names is kept for good, about a KiB.
+ACCOUNTS_MAX: Final = 1_000_000
+
+#: What is to be answered once this drain's batch is applied.
+Question = tuple[Seat, int, ClientControl]
+
+
+class Gateway:
+    """Takes messages of a drain one by one, then gives the answers. `now_ns` is set by the node before each drain."""
+
+    def __init__(
+        self,
+        core: Core,
+        sessions: Sessions,
+        sequencer: Sequencer,
+        publication: Publication,
+        outbound: Outbound,
+        limits: Limits,
+        token: str,
+        heartbeat_ms: int,
+    ) -> None:
+        self._core = core
+        self._sessions = sessions
+        self._sequencer = sequencer
+        self._publication = publication
+        self._outbound = outbound
+        self._limits = limits
+        self._token = token
+        self._heartbeat_ms = heartbeat_ms
+        self._opened = 0  # sessions that this drain opens; the core does not know them yet
+        self._questions: list[Question] = []
+        self._refusals: list[tuple[bytes, int, Refused]] = []
+        self.now_ns = 0
+
+    def take(self, route: bytes, payload: bytes) -> None:
+        """One message of a drain."""
+        limits = self._limits
+        if len(payload) > limits.message_bytes_max:
+            text = f"{len(payload)} bytes, {limits.message_bytes_max} are allowed"
+            self._refuse(route, 0, 0, 1, reasons.MESSAGE_TOO_LARGE, text)
+            return
+        try:
+            message = decode_client_message(payload)
+        except MalformedMessage as error:
+            self._refuse(route, 0, error.correlation_id, error.count, error.reason, error.text)
+            return
+        if isinstance(message, ControlMessage):
+            self._take_control(route, message)
+            return
+        items = message.items
+        count = len(items)
+        seat = self._sessions.get(message.session)
+        if seat is None or seat.route != route:
+            self._refuse_stranger(route, message, count)
+            return
+        seat.renew(self.now_ns)
+        if count > limits.commands_per_message_max:
+            text = f"{count} commands, {limits.commands_per_message_max} are allowed"
+            self._refuse(route, seat.session, message.correlation_id, count, reasons.MESSAGE_TOO_LARGE, text)
+            return
+        if not self._has_room(message, count):
+            text = f"{self._outbound.waiting_commands} commands wait for the disk"
+            self._refuse(route, seat.session, message.correlation_id, count, reasons.QUEUE_FULL, text)
+            return
+        if not seat.allow(count, self.now_ns, limits.commands_per_s_max):
+            text = f"{limits.commands_per_s_max} commands a second are allowed"
+            self._refuse(route, seat.session, message.correlation_id, count, reasons.RATE_EXCEEDED, text)
+            return
+        if type(message) is PartialCommandMessage:
+            count -= self._refuse_malformed(route, message)
+        self._sequencer.add_message(message, payload, count)
+
+    def take_extra_parts(self, route: bytes) -> None:
+        """A message of more than one part; the rest of it was dropped."""
+        self._refuse(route, 0, 0, 1, reasons.MALFORMED, "a message has exactly one part")
+
+    def end(self, seat: Seat) -> None:
+        """A session's lease has run out."""
+        self._log_end(seat, 0)
+
+    def answer(self, departure: Departure) -> None:
+        """After this drain's batch was applied and collected: answer what was asked and say what was refused."""
+        for route, session, refused in self._refusals:
+            departure.letters.append((None, route, self._letter(session, refused)))
+        self._refusals = []
+        questions = self._questions
+        self._questions = []
+        self._opened = 0
+        for seat, correlation_id, item in questions:
+            self._answer(departure, seat, correlation_id, item)
+
+    def heartbeats(self, departure: Departure) -> None:
+        """To each session the number of its account's next report."""
+        for seat in self._sessions.all():
+            if seat.route:
+                self._heartbeat(departure, seat, 0)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits to be answered."""
+        return not self._questions and not self._refusals
+
+    # What is refused.
+
+    def _refuse(
+        self, route: bytes, session: int, correlation_id: int, count: int, reason: int, text: str
+    ) -> None:
+        self._refusals.append((route, session, Refused(correlation_id, count, reason, text)))
+
+    def _refuse_stranger(self, route: bytes, message: CommandMessage | ControlMessage, count: int) -> None:
+        """A message under a session that is not open on this connection."""
+        session = message.session
+        reason = reasons.NOT_YOUR_SESSION if session else reasons.HELLO_FIRST
+        self._refuse(route, session, message.correlation_id, count, reason, reasons.REASONS[reason][1])
+
+    def _refuse_malformed(self, route: bytes, message: PartialCommandMessage) -> int:
+        """Answer each malformed item of a message by its index; how many there are."""
+        refused = 0
+        for index, item in enumerate(message.items):
+            if isinstance(item, Malformed):
+                refused += 1
+                correlation_id = message.correlation_id + index
+                text = f"item {index}: {item.text}"
+                self._refuse(route, message.session, correlation_id, 1, reasons.MALFORMED, text)
+        return refused
+
+    def _has_room(self, message: CommandMessage, count: int) -> bool:
+        """Whether the queue for the disk takes these commands. A part of it is for messages of cancels alone."""
+        waiting = self._outbound.waiting_commands + self._sequencer.count + count
+        limits = self._limits
+        if waiting <= limits.unsynced_commands_max - limits.cancel_reserve_commands:
+            return True
+        if waiting > limits.unsynced_commands_max:
+            return False
+        return all(isinstance(item, (CancelOrder, MassCancel)) for item in message.items)
+
+    # Control.
+
+    def _take_control(self, route: bytes, message: ControlMessage) -> None:
+        items = message.items
+        count = len(items)
+        if any(isinstance(item, Hello) for item in items):
+            hello = items[0]
+            if count > 1 or not isinstance(hello, Hello) or message.session:
+                text = "Hello stands alone in its message, with session 0"
+                self._refuse(route, 0, message.correlation_id, count, reasons.MALFORMED, text)
+            else:
+                self._hello(route, message.correlation_id, hello)
+            return
+        seat = self._sessions.get(message.session)
+        if seat is None or seat.route != route:
+            self._refuse_stranger(route, message, count)
+            return
+        if count > self._limits.commands_per_message_max:
+            text = f"{count} items, {self._limits.commands_per_message_max} are allowed"
+            self._refuse(route, seat.session, message.correlation_id, count, reasons.MESSAGE_TOO_LARGE, text)
+            return
+        if not seat.allow(count, self.now_ns, self._limits.commands_per_s_max):
+            text = f"{self._limits.commands_per_s_max} items a second are allowed"
+            self._refuse(route, seat.session, message.correlation_id, count, reasons.RATE_EXCEEDED, text)
+            return
+        seat.renew(self.now_ns)
+        for index, item in enumerate(items):
+            if isinstance(item, Logout):
+                self._log_end(seat, message.correlation_id + index)
+                left = count - index - 1
+                if left:
+                    first = message.correlation_id + index + 1
+                    reason = reasons.NOT_YOUR_SESSION
+                    self._refuse(route, seat.session, first, left, reason, "the session has ended")
+                return
+            self._questions.append((seat, message.correlation_id + index, item))
+
+    def _hello(self, route: bytes, correlation_id: int, hello: Hello) -> None:
+        reason, text = self._hello_refusal(route, hello)
+        if reason:
+            self._refuse(route, 0, correlation_id, 1, reason, text or reasons.REASONS[reason][1])
+            return
+        lease_ms = lease_of(hello.lease_ms) or 0
+        if hello.session:
+            seat = self._sessions.get(hello.session)
+            assert seat is not None, "a session that is taken back is open"
+            seat.route = route
+            seat.renew(self.now_ns)
+        else:
+            session = self._core.next_session + self._opened
+            self._opened += 1
+            record = SessionOpened(session, hello.account, hello.role, lease_ms, hello.cancel_on_disconnect)
+            self._sequencer.add_record(record)
+            seat = self._sessions.open(session, hello.account, hello.role, lease_ms, route, self.now_ns)
+        # Nothing before its Welcome: that tells by a number what of this very drain is already told.
+        seat.suspended = True
+        self._questions.append((seat, correlation_id, hello))
+
+    def _hello_refusal(self, route: bytes, hello: Hello) -> tuple[int, str]:
+        """Why a Hello is not welcome, and a text if there is more to say than the reason does; (0, "") when it is."""
+        if len(route) != _ROUTE_BYTES or route[0]:
+            return reasons.CHOSEN_ROUTING_ID, ""
+        if hello.role not in ROLES:
+            return reasons.MALFORMED, f"no role {hello.role}"
+        if lease_of(hello.lease_ms) is None:
+            return (
+                reasons.INVALID_LEASE,
+                f"{hello.lease_ms} ms; {LEASE_MS_MIN} to {LEASE_MS_MAX}, or 0, are offered",
+            )
+        if hello.session:
+            seat = self._sessions.get(hello.session)
+            key = session_key(self._token, hello.session)
+            mine = seat is not None and seat.account == hello.account and seat.role == hello.role
+            return (
+                (0, "") if mine and compare_digest(key, hello.session_key) else (reasons.NOT_YOUR_SESSION, "")
+            )
+        if hello.role != TRADER and not compare_digest(self._token, hello.token):
+            return reasons.BAD_TOKEN, ""
+        if ACCOUNT.fullmatch(hello.account) is None:
+            return reasons.INVALID_ACCOUNT, ""
+        if (
+            not self._core.has_account(hello.account)
+            and self._core.account_count() + self._opened >= ACCOUNTS_MAX
+        ):
+            return reasons.INVALID_ACCOUNT, f"there are {ACCOUNTS_MAX} accounts, no more are taken"
+        if len(self._sessions) >= self._limits.sessions_max:
+            return reasons.TOO_MANY_SESSIONS, f"{self._limits.sessions_max} sessions are open"
+        return 0, ""
+
+    def _log_end(self, seat: Seat, correlation_id: int) -> None:
+        """A session is over for whatever comes from here on; its last reports still go to it."""
+        self._sequencer.add_record(SessionEnded(seat.session))
+        self._sessions.close(seat)
+        self._questions.append((seat, correlation_id, Logout()))
+
+    # Answers, after the batch.
+
+    def _answer(self, departure: Departure, seat: Seat, correlation_id: int, item: ClientControl) -> None:
+        core = self._core
+        if isinstance(item, Heartbeat):
+            self._heartbeat(departure, seat, correlation_id)
+        elif isinstance(item, Hello):
+            self._welcome(departure, seat, correlation_id, item)
+        elif isinstance(item, Logout):
+            self._sessions.forget(seat)
+            self._send(departure, seat, LoggedOut(correlation_id))
+        elif isinstance(item, QueryOrders):
+            self._open_orders(departure, seat, correlation_id)
+        else:
+            self._send(departure, seat, (INSTRUMENTS, correlation_id, core.instruments()))
+
+    def _welcome(self, departure: Departure, seat: Seat, correlation_id: int, hello: Hello) -> None:
+        """Welcome, then what was asked for: old reports, open orders."""
+        core = self._core
+        ring = self._publication.report_rings.get(seat.account)
+        next_report = core.next_report(seat.account)
+        oldest_report = ring.oldest_number if ring is not None else next_report
+        seat.suspended = False
+        self._send(
+            departure,
+            seat,
+            Welcome(
+                correlation_id,
+                seat.session,
+                session_key(self._token, seat.session),
+                seat.account,
+                seat.role,
+                core.clock,
+                next_report,
+                oldest_report,
+                seat.lease_ms,
+                self._heartbeat_ms,
+                self._limits.message_bytes_max,
+                self._limits.commands_per_message_max,
+            ),
+        )
+        if hello.resume_from:
+            first_report = min(max(hello.resume_from, oldest_report), next_report)
+            self._send(departure, seat, Resumed(correlation_id, first_report, next_report))
+            if ring is not None:
+                for first, _, reports in ring.since(first_report):
+                    envelope = encode_envelope(
+                        seat.session, core.epoch, first, core.sequence, core.time_ns, reports
+                    )
+                    departure.letters.append((seat, seat.route, envelope))
+        if hello.want_orders:
+            self._open_orders(departure, seat, correlation_id)
+
+    def _open_orders(self, departure: Departure, seat: Seat, correlation_id: int) -> None:
+        core = self._core
+        answer = (OPEN_ORDERS, correlation_id, core.next_report(seat.account), core.open_orders(seat.account))
+        self._send(departure, seat, answer)
+
+    def _heartbeat(self, departure: Departure, seat: Seat, correlation_id: int) -> None:
+        self._send(departure, seat, EngineHeartbeat(correlation_id, self._core.next_report(seat.account)))
+
+    def _send(self, departure: Departure, seat: Seat, answer: object) -> None:
+        departure.letters.append((seat, seat.route, self._letter(seat.session, answer)))
+
+    def _letter(self, session: int, answer: object) -> bytes:
+        core = self._core
+        return encode_envelope(session, core.epoch, 0, core.sequence, core.time_ns, (answer,))

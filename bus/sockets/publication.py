@@ -1,0 +1,109 @@
+"""Outputs of the core into bytes: an envelope for each session, a frame for each topic, and rings to replay from.
+
+Each batch is encoded once: reports of an account become one Raw that goes into the envelopes of all its sessions,
+into the drop-copy and into the ring. Frames are kept in rings just as they left.
+"""
+
+from typing import Final
+
+from msgspec import Raw
+
+from bus.core import Core, Stream
+from bus.protocol.codec import encode, encode_envelope, encode_frame
+from bus.protocol.feed import FEED_HEARTBEAT, STREAM_HEARTBEAT
+from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, topic
+from bus.sessions import Sessions
+from bus.sockets.outbound import Departure
+from bus.sockets.rings import Ring
+
+_DROP_TOPIC: Final = DROP.encode()
+_DROP_HEARTBEAT_TOPIC: Final = f"{HEARTBEAT}.{DROP}".encode()
+_CLOCK_HEARTBEAT_TOPIC: Final = f"{HEARTBEAT}.{CLOCK}".encode()
+
+
+class Publication:
+    """Encodes what the core says. Holds the rings; sends nothing."""
+
+    def __init__(
+        self, core: Core, sessions: Sessions, report_ring_events_max: int, feed_ring_events_max: int
+    ) -> None:
+        self._core = core
+        self._sessions = sessions
+        self._report_ring_events_max = report_ring_events_max
+        self._feed_ring_events_max = feed_ring_events_max
+        self.report_rings: dict[str, Ring[Raw]] = {}
+        self.feed_rings: dict[str, Ring[bytes]] = {}
+        self._topics: dict[str, bytes] = {}
+        # Reports are counted over all accounts; each account's own count is state, so this one is too.
+        self._next_drop = core.report_count() + 1
+        self._checksums: dict[str, tuple[int, int]] = {}  # symbol -> (level number, checksum)
+
+    def skip(self) -> None:
+        """Let the core's outputs go: they left before a restart, and are too old for the rings."""
+        private, _ = self._core.take_outputs()
+        self._next_drop += sum(len(events) for _, _, events in private)
+
+    def encode_for_rings(self) -> None:
+        """Put the core's outputs into the rings alone: they left before a restart, but can be asked for again."""
+        self.collect(Departure(0))
+
+    def collect(self, departure: Departure) -> None:
+        """Encode all outputs since the last time, and address them."""
+        private, public = self._core.take_outputs()
+        core = self._core
+        if private:
+            self._collect_reports(private, departure, core.epoch, core.sequence, core.time_ns)
+        for name, first_number, events in public:
+            frame = encode_frame(core.epoch, first_number, len(events), core.sequence, core.time_ns, events)
+            ring = self.feed_rings.get(name)
+            if ring is None:
+                ring = self.feed_rings[name] = Ring(self._feed_ring_events_max, first_number)
+                self._topics[name] = name.encode()
+            ring.add(first_number, len(events), frame)
+            departure.public.append((self._topics[name], frame))
+
+    def _collect_reports(
+        self, private: list[Stream], departure: Departure, epoch: int, sequence: int, time_ns: int
+    ) -> None:
+        groups: list[tuple[str, int, Raw]] = []
+        reports = 0
+        for account, first_report, events in private:
+            raw = Raw(encode(events))
+            count = len(events)
+            reports += count
+            ring = self.report_rings.get(account)
+            if ring is None:
+                ring = self.report_rings[account] = Ring(self._report_ring_events_max, first_report)
+            ring.add(first_report, count, raw)
+            groups.append((account, first_report, raw))
+            for seat in self._sessions.of_account(account):
+                if seat.route and not seat.suspended:
+                    envelope = encode_envelope(seat.session, epoch, first_report, sequence, time_ns, raw)
+                    departure.letters.append((seat, seat.route, envelope))
+        first_drop = self._next_drop
+        self._next_drop += reports
+        frame = encode_frame(epoch, first_drop, reports, sequence, time_ns, groups)
+        ring_of_drop = self.feed_rings.get(DROP)
+        if ring_of_drop is None:
+            ring_of_drop = self.feed_rings[DROP] = Ring(self._feed_ring_events_max, first_drop)
+        ring_of_drop.add(first_drop, reports, frame)
+        departure.drop.append((_DROP_TOPIC, frame))
+
+    def heartbeats(self, departure: Departure) -> None:
+        """The last number of every stream, for readers that have lost the last frame. O(symbols)."""
+        core = self._core
+        for symbol in core.symbols():
+            numbers = core.numbers(symbol)
+            level_number, checksum = self._checksums.get(symbol, (0, 0))
+            if level_number != numbers[1]:
+                checksum = core.checksum(symbol)
+                self._checksums[symbol] = (numbers[1], checksum)
+            self._heartbeat(
+                departure.public, topic(HEARTBEAT, symbol).encode(), (FEED_HEARTBEAT, *numbers, checksum)
+            )
+        self._heartbeat(departure.public, _CLOCK_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, core.clock_number()))
+        self._heartbeat(departure.drop, _DROP_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, self._next_drop - 1))
+
+    def _heartbeat(self, to: list[tuple[bytes, bytes]], name: bytes, event: tuple[int, ...]) -> None:
+        core = self._core
+        to.append((name, encode_frame(core.epoch, 0, 1, core.sequence, core.time_ns, (event,))))
