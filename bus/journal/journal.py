@@ -19,7 +19,6 @@ from bus.journal.batch import Batch
 from bus.journal.disk import Disk
 from bus.journal.reader import LogReader, probable_head
 from bus.journal.segment import SEGMENT_BYTES_DEFAULT, first_sequence_of
-from bus.journal.spare import remove_spare
 from bus.journal.tail import TornTail, cut
 from bus.journal.writer import JournalWriter, Policy, Position
 
@@ -135,7 +134,6 @@ class Journal:
         After a crash of the process alone, what was read may be in memory only; the engine builds on it from
         here on, so it must be durable, in whatever segment it stands.
         """
-        remove_spare(self.disk, self.directory)
         remaining = list(reader.segments)
         if reader.torn is not None:
             cut(self.disk, reader.torn)

@@ -13,7 +13,7 @@ each later fdatasync. So the end of the log is not the end of the file: zeros en
 
 The label is known when the file is prepared and is durable before the file gets its name, so a bad label is
 always damage. The link is known when the file is taken into use and becomes durable with the first batches,
-so a bad link may be a torn tail. A spare that is found at the start is of unknown content and is removed.
+so a bad link may be a torn tail. A spare that is found at the start is of unknown content and is made anew.
 """
 
 import os

@@ -4,6 +4,7 @@ Filling and syncing 64 MiB takes a good part of a second; it is done by a thread
 that syncs the log, whose turn it must not delay. The thread ends when the spare is ready. Used by `writer`.
 """
 
+import contextlib
 import os
 import threading
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ class SparePreparation:
         """Wait for the preparation and remove what it made; a failure to remove it does no harm."""
         if isinstance(spare := self.result(), Spare):
             self._disk.close(spare.handle)
-        remove_spare(self._disk, self._directory)
+        with contextlib.suppress(OSError):
+            self._disk.unlink(os.path.join(self._directory, SPARE_NAME))
 
     def _run(self) -> None:
         try:
@@ -51,11 +53,3 @@ class SparePreparation:
         except OSError as error:
             path = os.path.join(self._directory, SPARE_NAME)
             self.failure = f"{path}: preparing the next segment failed: {error.strerror or error}"
-
-
-def remove_spare(disk: Disk, directory: str) -> None:
-    """Remove a spare of unknown content, if there is one."""
-    try:
-        disk.unlink(os.path.join(directory, SPARE_NAME))
-    except OSError:  # none there, or a disk that fails: the next start meets it again
-        return

@@ -56,7 +56,8 @@ def test_it_is_held_by_one_process_until_that_ends(tmp_path: Path) -> None:
 
 def test_the_lock_is_not_left_to_children(tmp_path: Path) -> None:
     held = DataDirectory.hold(str(tmp_path))
-    child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    waiting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    child = subprocess.Popen(waiting, stdin=subprocess.PIPE, close_fds=False)
     held.close()
     DataDirectory.hold(str(tmp_path)).close()
     child.communicate(b"")
