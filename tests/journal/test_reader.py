@@ -7,7 +7,7 @@ import pytest
 from bus.errors import CheckpointDamaged, JournalDamaged
 from bus.journal.batch import GENESIS_HASH, encode
 from bus.journal.reader import LogReader, probable_head
-from bus.journal.segment import SPARE_NAME, first_sequence_of, segment_names
+from bus.journal.segment import SPARE_NAME, decode_label, first_sequence_of, segment_names
 from tests.journal.logs import NOON, ROOT, append, opened, payload_of, written
 from tests.support.simulated_disk import SimulatedDisk
 
@@ -161,6 +161,36 @@ def test_reordered_batches_are_damage_although_each_is_intact() -> None:
     one, two = bytes(content[at[2] : at[2] + length]), bytes(content[at[3] : at[3] + length])
     content[at[2] : at[2] + length], content[at[3] : at[3] + length] = two, one
     with pytest.raises(JournalDamaged, match="sequence 3: the intact batch 4 does not follow"):
+        read(disk)
+
+
+@pytest.mark.parametrize(
+    ("index", "first_sequence", "time_ns", "why"),
+    [
+        (
+            2,
+            3,
+            NOON + 3000,
+            "sequence 4: the intact batch 4 does not follow",
+        ),  # another payload: the next one shows it
+        (5, 7, NOON + 6000, "sequence 6: the intact batch 7 does not follow"),  # a sequence left out
+        (5, 6, NOON + 5000, "sequence 6: the intact batch 6 does not follow"),  # time stands still
+    ],
+)
+def test_a_forged_batch_with_the_right_crc_is_damage(
+    index: int, first_sequence: int, time_ns: int, why: str
+) -> None:
+    """Whoever can write the disk knows the salt; the chain, the order and the time still tell on him."""
+    disk = SimulatedDisk()
+    found = written(disk, 6)
+    (path,) = segments(disk)
+    content = disk.content(path)
+    salt = decode_label(bytes(content), path).salt
+    forged, _ = encode(
+        first_sequence, 1, time_ns, bytes(len(found[index].payload)), found[index - 1].hash, 0, salt
+    )
+    content[found[index].offset : found[index].offset + len(forged)] = forged
+    with pytest.raises(JournalDamaged, match=why):
         read(disk)
 
 

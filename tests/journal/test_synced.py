@@ -24,10 +24,10 @@ def test_a_torn_record_leaves_the_one_before() -> None:
     for kept in range(20):
         disk = SimulatedDisk()
         side = SyncedFile(disk, ROOT)
-        side.record(300)
-        side.close()
         disk.sync_directory(ROOT)
-        side = SyncedFile(disk, ROOT)
+        side.record(200)
+        side.record(300)
+        disk.datasync(side._handle)
         side.record(0x0A0B0C0D0E)
         disk.crash_keeping(kept)
         assert read_synced(disk, ROOT) == 300, kept
