@@ -22,6 +22,10 @@ class ConfigError(MatchbusError):
     """A setting cannot be used; the text names where it came from, its key and its value."""
 
 
+class BadFlow(MatchbusError):
+    """A file of recorded flow cannot be replayed; the text names the file, and where it can the line and the column."""
+
+
 class AddressInUse(MatchbusError):
     """A socket cannot be bound because something listens at its address already."""
 
@@ -52,3 +56,67 @@ class CheckpointDamaged(MatchbusError):
 
 class EngineStopped(MatchbusError):
     """The engine no longer takes commands; the text names the reason and the last sequence."""
+
+
+class Busy(MatchbusError):
+    """Nothing of a message was taken, for there is too much already; the same may be sent again a little later."""
+
+
+class NotTaken(MatchbusError):
+    """The engine refused a message before the log: nothing of it happened. `reason` is of band 1xx."""
+
+    def __init__(self, text: str, reason: int) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class SessionRefused(MatchbusError):
+    """The engine does not let this client in; trying again will not help. `reason` is of band 1xx."""
+
+    def __init__(self, text: str, reason: int) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class SessionOver(MatchbusError):
+    """The client was closed or logged out before this could be answered."""
+
+
+class NotConnected(MatchbusError):
+    """No engine answered at the address in time."""
+
+
+class TimedOut(MatchbusError):
+    """No answer came in time: what was asked for may still happen. The text says how to find out."""
+
+
+class AnswerLost(MatchbusError):
+    """The answer is among reports that the engine no longer keeps: the command may or may not have been carried out."""
+
+
+class ReportsLost(MatchbusError):
+    """Reports `first_report` to `next_report - 1` are missing in what the reader gets; it goes on behind them.
+
+    The text says whether the engine no longer keeps them, the reader was too slow, or they never happened.
+    """
+
+    def __init__(self, text: str, first_report: int, next_report: int) -> None:
+        super().__init__(text)
+        self.first_report = first_report
+        self.next_report = next_report
+
+
+class OffTick(MatchbusError):
+    """A price is no whole number of the instrument's ticks. Nothing was sent."""
+
+
+class OffLot(MatchbusError):
+    """A quantity is no whole number of the instrument's lots. Nothing was sent."""
+
+
+class UnknownSymbol(MatchbusError):
+    """The engine has no instrument of this symbol, so nothing can be converted to its ticks. Nothing was sent."""
+
+
+class GapNotHealed(MatchbusError):
+    """Events of a topic are missing and the recovery service did not give them, although it was asked repeatedly."""
