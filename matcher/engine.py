@@ -83,7 +83,9 @@ class Engine:
         time_ns = max(time_ns, state.time_ns + 1)
         trading.session = session
         trading.created_ns = created_ns
-        trading.late = _lateness(created_ns, time_ns)
+        # Each command is judged by its own time, which an AdvanceClock before it may have moved by a day.
+        early_ns = created_ns - AHEAD_NS
+        late_ns = created_ns + STALE_NS
         for command in items:
             kind = type(command)
             sequence += 1
@@ -92,6 +94,10 @@ class Engine:
             trading.sequence = sequence
             trading.time_ns = time_ns
             trading.correlation_id = correlation_id
+            if early_ns <= time_ns <= late_ns:
+                trading.late = 0
+            else:
+                trading.late = reasons.STALE if time_ns > late_ns else reasons.FROM_THE_FUTURE
             if kind is EnterOrder:
                 trading.enter(account, command)  # type: ignore[arg-type]
             elif kind is CancelOrder:
@@ -103,7 +109,6 @@ class Engine:
             elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock)):
                 self._operate(opened, command)
                 time_ns = state.time_ns
-                trading.late = _lateness(created_ns, time_ns)
             else:
                 sequence -= 1
                 time_ns -= 1
@@ -323,12 +328,3 @@ class Engine:
         state.time_ns = command.time_ns
         self.trading.time_ns = command.time_ns
         return 0
-
-
-def _lateness(created_ns: int, time_ns: int) -> int:
-    """Why a request of this creation time may not be executed any more, or not yet; 0 when it may."""
-    if created_ns + STALE_NS < time_ns:
-        return reasons.STALE
-    if created_ns > time_ns + AHEAD_NS:
-        return reasons.FROM_THE_FUTURE
-    return 0

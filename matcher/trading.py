@@ -25,7 +25,7 @@ from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import FILLED as STATUS_FILLED
 from bus.protocol.terms import REJECTED as STATUS_REJECTED
 from matcher.book.level import Level, Order
-from matcher.gate.orders import order_reason, price_reason, quantity_reason
+from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
@@ -54,7 +54,7 @@ class Trading:
         request_id = command.client_order_id
         if request_id in account.requests and self._answer_again(account, ENTER_ORDER, request_id, command):
             return
-        if self.late or self.created_ns <= account.forgotten_ns or not request_id.isprintable():
+        if self.late or self.created_ns <= account.forgotten_ns or not is_printable(request_id):
             self._refuse(account, ENTER_ORDER, request_id)
             return
         side = command.side
@@ -149,7 +149,7 @@ class Trading:
         request_id = command.request_id
         if request_id in account.requests and self._answer_again(account, REPLACE_ORDER, request_id, command):
             return
-        if self.late or self.created_ns <= account.forgotten_ns or not request_id.isprintable():
+        if self.late or self.created_ns <= account.forgotten_ns or not is_printable(request_id):
             self._refuse(account, REPLACE_ORDER, request_id)
             return
         order = self._find(account, command.order_id, command.client_order_id)
@@ -316,7 +316,8 @@ class Trading:
             same = type(command) is type(known.command) and command == known.command
             order = known.target
         if not same:
-            self.reject(account, tag, request_id, self.late or reasons.ID_TAKEN)
+            stale = reasons.STALE if self.created_ns <= account.forgotten_ns else 0
+            self.reject(account, tag, request_id, self.late or stale or reasons.ID_TAKEN)
             return True
         order_id = price = quantity = filled = 0
         status = STATUS_REJECTED
@@ -364,7 +365,9 @@ class Trading:
         if (order_id != 0) == (client_order_id != ""):
             return reasons.INVALID_ID
         known = account.find(client_order_id, self.time_ns)
-        return reasons.ORDER_ENDED if known is not None else reasons.UNKNOWN_ORDER
+        if known is None or (isinstance(known, PlainRequest) and isinstance(known.command, ReplaceOrder)):
+            return reasons.UNKNOWN_ORDER
+        return reasons.ORDER_ENDED
 
     def _match(self, order: Order, instrument: Instrument) -> None:
         """Trade an order that meets the other side, best level first, oldest order first, at the resting price.

@@ -64,6 +64,11 @@ def order_reason(
     return price_reason(instrument, price_ticks)
 
 
+def is_printable(request_id: str) -> bool:
+    """Whether an id may be one. Of ASCII only: what Unicode calls printable grows with each version of Python."""
+    return request_id.isascii() and request_id.isprintable()
+
+
 def quantity_reason(instrument: Instrument, quantity_lots: int) -> int:
     """Why an order may not be of this quantity; 0 when it may."""
     if quantity_lots <= 0:
