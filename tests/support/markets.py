@@ -1,0 +1,349 @@
+"""Random logs: what happens at a small exchange where everything that can collide does.
+
+Two symbols, a few prices, three accounts, ids that are used again, orders of others, fields that no client sends, time
+that jumps over the hours after which ids are forgotten. Hypothesis draws and shrinks them; `walk` makes long ones of a
+seed. Both give the same values: a list of steps, each a record or a message as the log has it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from bus.protocol.codec import Malformed
+from bus.protocol.commands import (
+    AdvanceClock,
+    CancelOrder,
+    DefineInstrument,
+    EnterOrder,
+    MassCancel,
+    ReplaceOrder,
+    SetTradingStatus,
+)
+from bus.protocol.records import (
+    SEMANTICS_VERSION,
+    EngineStarted,
+    Rules,
+    SessionEnded,
+    SessionOpened,
+    TimeTicked,
+)
+from bus.protocol.terms import BROKER, CLOCK_COMMANDS, CLOCK_SYSTEM, OPERATOR, TRADER
+from matcher.engine import Engine
+from matcher.outputs import Stream
+
+T = TypeVar("T")
+
+SECOND_NS = 10**9
+HOUR_NS = 3600 * SECOND_NS
+DAWN_NS = 1_767_225_600 * SECOND_NS  # 2026-01-01, where all stories begin
+
+#: Accounts that no other text of an event looks like.
+ACCOUNTS = ("acc-anna", "acc-boris", "acc-carla")
+SYMBOLS = ("BTC-USD", "ETH-USD")
+OPERATOR_SESSION = 1
+TRADER_SESSIONS = (2, 3, 4, 5)
+
+
+def btc(**changes: Any) -> DefineInstrument:
+    """The definition of BTC-USD, or of what it is changed to. Few prices, so that orders meet."""
+    fields: dict[str, Any] = {
+        "symbol": "BTC-USD",
+        "base": "BTC",
+        "quote": "USD",
+        "tick_mantissa": 1,
+        "tick_decimals": 2,
+        "lot_mantissa": 1,
+        "lot_decimals": 4,
+        "price_min_ticks": 2,
+        "price_max_ticks": 12,
+        "quantity_min_lots": 2,
+        "quantity_max_lots": 20,
+    }
+    return DefineInstrument(**(fields | changes))
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of the log, `after_ns` later than the step before."""
+
+    record: Any
+    after_ns: int = 1
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of a session, made `age_ns` before (or, negative, after) the time at which it is taken."""
+
+    session: int
+    items: tuple[Any, ...]
+    after_ns: int = 1
+    age_ns: int = 0
+    correlation_id: int = 1
+
+
+Step = Record | Message
+
+
+def opening(rules: Rules, clock: int) -> list[Step]:
+    """What stands at the beginning of each log: an operator, one session for each account, two for the last."""
+    steps: list[Step] = [Record(EngineStarted(1, SEMANTICS_VERSION, clock, rules), DAWN_NS)]
+    steps.append(Record(SessionOpened(OPERATOR_SESSION, "acc-op", OPERATOR, 5000, False)))
+    for number, account in zip(TRADER_SESSIONS, (*ACCOUNTS, ACCOUNTS[-1]), strict=True):
+        role = BROKER if number == TRADER_SESSIONS[-1] else TRADER
+        steps.append(Record(SessionOpened(number, account, role, 5000, number != TRADER_SESSIONS[0])))
+    steps.append(Message(OPERATOR_SESSION, (btc(), btc(symbol="ETH-USD", base="ETH", quantity_min_lots=1))))
+    return steps
+
+
+class Dice:
+    """A random source with weights. `draw` answers with one of so many numbers, from 0."""
+
+    def __init__(self, draw: Callable[[int], int]) -> None:
+        self.draw = draw
+
+    def one_of(self, choices: Sequence[T]) -> T:
+        """One of these; what stands there twice comes twice as often."""
+        return choices[self.draw(len(choices))]
+
+    def rarely(self, one_in: int) -> bool:
+        """True once in so many."""
+        return self.draw(one_in) == one_in - 1
+
+
+class Market:
+    """Makes steps out of dice. It knows who has a session and what was asked, and nothing of what became of it."""
+
+    def __init__(self, dice: Dice, sequence: int) -> None:
+        self.dice = dice
+        self.sequence = sequence
+        self.asked: list[tuple[str, str, int, Any]] = []  # account, id, sequence, command
+        self.owners = dict(zip(TRADER_SESSIONS, (*ACCOUNTS, ACCOUNTS[-1]), strict=True))
+        self.next_session = TRADER_SESSIONS[-1] + 1
+
+    def step(self) -> Step:
+        """The next one."""
+        dice = self.dice
+        after_ns = dice.one_of([1, 1, 1, 1, 1000, SECOND_NS])
+        if dice.rarely(24):
+            after_ns = dice.one_of([HOUR_NS, 11 * HOUR_NS, 24 * HOUR_NS, 25 * HOUR_NS])
+        if dice.rarely(30):
+            self.sequence += 1
+            return self._record(after_ns)
+        if dice.rarely(20):
+            self.sequence += 1
+            return Message(OPERATOR_SESSION, (self._operator_command(),), after_ns, 0, 7)
+        session = dice.one_of(sorted(self.owners))
+        items = tuple(self._item(self.owners[session]) for _ in range(dice.one_of([1, 1, 1, 1, 2, 4])))
+        age_ns = dice.one_of([0, 0, 0, 0, 0, 0, 5, SECOND_NS])
+        if dice.rarely(12):
+            age_ns = dice.one_of([-HOUR_NS, -HOUR_NS - 1, 10 * HOUR_NS, 23 * HOUR_NS, 23 * HOUR_NS + 1])
+        return Message(session, items, after_ns, age_ns, dice.one_of([0, 1, 50]))
+
+    def _record(self, after_ns: int) -> Step:
+        if self.dice.rarely(2):
+            return Record(TimeTicked(), after_ns)
+        session = self.dice.one_of(sorted(self.owners))
+        if self.dice.rarely(2) or len(self.owners) == 1:
+            number, self.next_session = self.next_session, self.next_session + 1
+            self.owners[number] = self.owners[session]
+            return Record(SessionOpened(number, self.owners[number], TRADER, 0, True), after_ns)
+        del self.owners[session]
+        return Record(SessionEnded(session), after_ns)
+
+    def _item(self, account: str) -> Any:
+        kind = self.dice.draw(32)
+        if kind == 31:
+            return Malformed("not a command")
+        self.sequence += 1
+        if kind < 14:
+            return self._asked_by(account, self._enter())
+        if kind < 18:
+            return CancelOrder(*self._order_name(account))
+        if kind < 27:
+            price = 0 if self.dice.rarely(3) else self._price()
+            quantity = 0 if self.dice.rarely(3) else self._quantity()
+            name = self._order_name(account)
+            return self._asked_by(account, ReplaceOrder(self._id("r"), *name, price, quantity))
+        if kind < 29:  # again
+            mine = [command for owner, _, _, command in self.asked[-60:] if owner == account]
+            return self.dice.one_of(mine) if mine else CancelOrder()
+        if kind < 30:
+            return MassCancel(self.dice.one_of(["", *SYMBOLS, "NONE"]), self.dice.one_of([0, 0, 1, 2, 3]))
+        return self._operator_command()
+
+    def _asked_by(self, account: str, command: EnterOrder | ReplaceOrder) -> EnterOrder | ReplaceOrder:
+        name = command.client_order_id if isinstance(command, EnterOrder) else command.request_id
+        self.asked.append((account, name, self.sequence, command))
+        return command
+
+    def _enter(self) -> EnterOrder:
+        dice = self.dice
+        order_type, time_in_force, flags = dice.one_of(
+            [(1, 1, 0)] * 6 + [(1, 2, 0), (1, 3, 0), (1, 3, 0), (2, 2, 0), (2, 3, 0), (1, 1, 1), (1, 1, 1)]
+        )
+        price = 0 if order_type == 2 else self._price()
+        side = dice.one_of([1, 2])
+        quantity = self._quantity()
+        symbol = dice.one_of([SYMBOLS[0], SYMBOLS[0], SYMBOLS[1]])
+        if dice.rarely(16):  # one field, sometimes two, as no client should send it
+            for _ in range(dice.one_of([1, 1, 2])):
+                wrong = dice.draw(7)
+                side = dice.one_of([0, 3, -1]) if wrong == 0 else side
+                order_type = dice.one_of([0, 3]) if wrong == 1 else order_type
+                time_in_force = dice.one_of([0, 1, 4]) if wrong == 2 else time_in_force
+                flags = dice.one_of([1, 2, 3, -1]) if wrong == 3 else flags
+                price = dice.one_of([-5, 0, 1, 13, 5]) if wrong == 4 else price
+                quantity = dice.one_of([-3, 0, 1, 21]) if wrong == 5 else quantity
+                symbol = dice.one_of(["NONE", "btc-usd"]) if wrong == 6 else symbol
+        return EnterOrder(self._id("o"), symbol, side, quantity, price, order_type, time_in_force, flags)
+
+    def _price(self) -> int:
+        return self.dice.one_of([2, 4, 5, 5, 6, 6, 7, 7, 8, 10, 12]) if not self.dice.rarely(40) else 13
+
+    def _quantity(self) -> int:
+        return self.dice.one_of([2, 2, 3, 4, 5, 8, 20]) if not self.dice.rarely(40) else 1
+
+    def _id(self, letter: str) -> str:
+        if self.dice.rarely(60):
+            return self.dice.one_of(["line\nbreak", "\u03bb", "tab\t", " "])
+        if self.asked and self.dice.rarely(20):
+            return self.dice.one_of(self.asked[-20:])[1]
+        return f"cl-{letter}{self.sequence}"
+
+    def _order_name(self, account: str) -> tuple[int, str]:
+        """An order by one of its ids, mostly an own one; sometimes of somebody else, by both ids or by none."""
+        dice = self.dice
+        kind = dice.draw(16)
+        if kind == 0:
+            return 0, ""
+        asked = [one for one in self.asked[-40:] if one[0] == account] if kind < 14 else self.asked
+        if not asked:
+            return dice.draw(self.sequence), ""
+        _, name, sequence, _ = dice.one_of(asked[-12:])
+        if kind == 1:
+            return sequence, name
+        return (sequence, "") if dice.rarely(3) else (0, name)
+
+    def _operator_command(self) -> Any:
+        dice = self.dice
+        kind = dice.draw(6)
+        if kind < 2:
+            symbol = dice.one_of([*SYMBOLS, "NONE"])
+            return SetTradingStatus(symbol, dice.one_of([1, 1, 1, 1, 1, 2, 3]))
+        if kind < 4:
+            changes: dict[str, Any] = dice.one_of(_REDEFINITIONS)
+            return btc(**changes)
+        jump = dice.one_of([0, SECOND_NS, HOUR_NS, 12 * HOUR_NS, 24 * HOUR_NS])
+        return AdvanceClock(DAWN_NS + jump * (1 + self.sequence // 16))
+
+
+_REDEFINITIONS: list[dict[str, Any]] = [
+    {"quantity_max_lots": 8},
+    {"price_max_ticks": 7, "quantity_min_lots": 3},
+    {},
+    {},
+    {"symbol": "SOL-USD", "base": "SOL"},
+    {"symbol": "sol-usd"},
+    {"base": "ETH"},
+    {"tick_decimals": 19},
+    {"lot_mantissa": 0},
+    {"quote": "BTC"},
+    {"price_min_ticks": 13},
+    {"quantity_max_lots": 2**62},
+]
+
+
+def rules_and_clock(dice: Dice) -> tuple[Rules, int]:
+    """Limits low enough to be met in short logs, and sometimes high ones."""
+    return (
+        Rules(dice.one_of([4, 9, 1000]), dice.one_of([5, 40, 1000]), dice.one_of([2, 3])),
+        dice.one_of([CLOCK_SYSTEM, CLOCK_SYSTEM, CLOCK_COMMANDS]),
+    )
+
+
+def walk(seed: int, length: int) -> list[Step]:
+    """A long random log: the same for the same seed."""
+    dice = Dice(Random(seed).randrange)
+    steps = opening(*rules_and_clock(dice))
+    market = Market(dice, sequence=len(steps) + 1)
+    return steps + [market.step() for _ in range(length)]
+
+
+@st.composite
+def logs(draw: st.DrawFn, length_max: int = 30) -> list[Step]:
+    """A short random log that Hypothesis can shrink."""
+    dice = Dice(lambda count: draw(st.integers(0, count - 1)))
+    steps = opening(*rules_and_clock(dice))
+    market = Market(dice, sequence=len(steps) + 1)
+    count = draw(st.integers(1, length_max))
+    return steps + [market.step() for _ in range(count)]
+
+
+class Clock:
+    """The times at which steps happen: given by the log, as a journal would have them."""
+
+    def __init__(self) -> None:
+        self.time_ns = 0
+
+    def after(self, step: Step, state_time_ns: int) -> int:
+        """When this step happens; never before the engine's time, which an operator may have moved."""
+        self.time_ns = max(self.time_ns, state_time_ns) + step.after_ns
+        return self.time_ns
+
+
+def apply_step(engine: Engine, step: Step, time_ns: int) -> None:
+    """What a node or a replay does with a step."""
+    if isinstance(step, Record):
+        engine.apply_record(step.record, time_ns)
+    else:
+        engine.apply_message(
+            step.session, step.correlation_id, max(0, time_ns - step.age_ns), step.items, time_ns
+        )
+
+
+def timed(steps: Sequence[Step]) -> list[tuple[Step, int]]:
+    """The steps with the times at which they happen."""
+    engine, clock = Engine(), Clock()
+    result = []
+    for step in steps:
+        time_ns = clock.after(step, engine.state.time_ns)
+        result.append((step, time_ns))
+        apply_step(engine, step, time_ns)
+    return result
+
+
+class Collected:
+    """The streams of an engine put together from takes, with the check that their numbers are dense."""
+
+    def __init__(self) -> None:
+        self.streams: dict[str, list[Any]] = {}
+
+    def add(self, taken: tuple[list[Stream], list[Stream]]) -> None:
+        """One take more; AssertionError when a number is missing or comes twice."""
+        private, public = taken
+        assert all(events for _, _, events in private + public), "nothing is taken for nothing"
+        for name, first_number, events in private + public:
+            stream = self.streams.setdefault(name, [])
+            assert first_number == len(stream) + 1, f"{name} goes on with its next number"
+            stream += events
+
+    def of_kind(self, kind: str) -> dict[str, list[Any]]:
+        """The streams of one kind of topic, by symbol."""
+        return {
+            name.split(".")[1]: events
+            for name, events in self.streams.items()
+            if name.startswith(kind + ".") and name != "clock."
+        }
+
+    @property
+    def private(self) -> dict[str, list[Any]]:
+        """The accounts' reports."""
+        return {name: events for name, events in self.streams.items() if not name.endswith(".")}
+
+    @property
+    def public(self) -> dict[str, list[Any]]:
+        """The topics of the feed."""
+        return {name: events for name, events in self.streams.items() if name.endswith(".")}
