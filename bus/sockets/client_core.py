@@ -109,8 +109,8 @@ class ClientCore:
     """One client's session, over as many connections as it takes.
 
     `wishes` is the Hello to begin with; `session` and `session_key` in it are filled in here. Public to read: `state`,
-    `session` (0: none yet), `next_report` (0: not known yet), `epoch`, `time_ns` (the last engine time heard), `welcome`.
-    Times: `now_ns` on any monotonic clock, `utc_ns` the time of day.
+    `session` (0: none yet), `next_report` (0: not known yet), `epoch`, `time_ns` (the last engine time heard) and
+    `welcome`. Times: `now_ns` on any monotonic clock, `utc_ns` the time of day.
     """
 
     def __init__(self, wishes: Hello, unanswered_commands_max: int = UNANSWERED_COMMANDS_MAX) -> None:
@@ -284,16 +284,15 @@ class ClientCore:
         self._report_epoch = envelope.epoch
         own = self._own_sessions
         unanswered = self._unanswered
-        answers: list[tuple[int, Report]] = []
-        for report in reports:
+        answers = [
+            (report.correlation_id, report)
+            for report in reports
+            if report.session in own
+            and type(report) in _ANSWERS
             # A mass cancel is answered by the Completed that follows what it cancelled.
-            if (
-                report.session in own
-                and type(report) in _ANSWERS
-                and not (type(report) is Cancelled and report.reason == BY_MASS_CANCEL)
-                and unanswered.answer(report.correlation_id)
-            ):
-                answers.append((report.correlation_id, report))
+            and not (type(report) is Cancelled and report.reason == BY_MASS_CANCEL)
+            and unanswered.answer(report.correlation_id)
+        ]
         taken = Reports(expected, reports, answers, envelope.epoch, envelope.log_sequence, envelope.time_ns)
         if self.state is State.RESUMING and following >= self._resume_until:
             return [taken, *self._resumed()]

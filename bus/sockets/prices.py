@@ -1,0 +1,90 @@
+"""Prices and quantities as people write them, and as the engine has them: exact both ways (I8).
+
+Inside are whole ticks and lots; decimals live at the edge, in `Decimal` or text. A float is refused whatever its value,
+for 0.1 is none of the numbers that people mean by it. Nothing is rounded: what is no whole number of ticks is OffTick.
+"""
+
+from decimal import Context, Decimal, InvalidOperation
+from typing import Final, TypeAlias
+
+from bus.errors import OffLot, OffTick
+from bus.protocol.commands import DefineInstrument
+
+#: What a price or a quantity may be given as.
+Number: TypeAlias = Decimal | str | int
+
+#: Digits of a decimal that is computed with: 63 bits of ticks, times a mantissa of 63 bits, and 18 decimals, fit.
+_DIGITS: Final = 64
+#: A decimal with more places than this is no price of anybody; it bounds what a text can make us compute.
+_EXPONENT_MAX: Final = 64
+#: Not the caller's context, which may round.
+_EXACT: Final = Context(prec=_DIGITS)
+
+
+class Scale:
+    """Converts the prices and quantities of one instrument."""
+
+    __slots__ = ("_lot", "_tick", "symbol")
+
+    def __init__(self, definition: DefineInstrument) -> None:
+        self.symbol = definition.symbol
+        self._tick = Decimal(definition.tick_mantissa).scaleb(-definition.tick_decimals, _EXACT)
+        self._lot = Decimal(definition.lot_mantissa).scaleb(-definition.lot_decimals, _EXACT)
+
+    def price_ticks(self, price: Number) -> int:
+        """A price in ticks. Raises OffTick; TypeError for a float, ValueError for what is no number."""
+        ticks = _whole(price, self._tick, "price")
+        if ticks is None:
+            raise OffTick(f"{price} is no price of {self.symbol}: a tick is {self._tick:f}")
+        return ticks
+
+    def quantity_lots(self, quantity: Number) -> int:
+        """A quantity in lots. Raises OffLot; TypeError for a float, ValueError for what is no number."""
+        lots = _whole(quantity, self._lot, "quantity")
+        if lots is None:
+            raise OffLot(f"{quantity} is no quantity of {self.symbol}: a lot is {self._lot:f}")
+        return lots
+
+    def price(self, ticks: int) -> Decimal:
+        """The price of so many ticks, with all decimals of a tick."""
+        return _times(self._tick, ticks)
+
+    def quantity(self, lots: int) -> Decimal:
+        """The quantity of so many lots, with all decimals of a lot."""
+        return _times(self._lot, lots)
+
+
+def step_of(number: Number, what: str) -> tuple[int, int]:
+    """`(mantissa, decimals)` of a tick or a lot: `0.25` is `(25, 2)`, `100` is `(100, 0)`. Errors as for a price."""
+    sign, digits, exponent = _exact(number, what).normalize(_EXACT).as_tuple()
+    assert isinstance(exponent, int), "a finite number has an exponent"
+    mantissa = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
+    return (-mantissa if sign else mantissa), max(-exponent, 0)
+
+
+def _whole(number: Number, step: Decimal, what: str) -> int | None:
+    """How many steps make this number, None when it is no whole count of them."""
+    # Whole numbers, since a Decimal that divides may round: number / step = top / bottom.
+    top, bottom = _exact(number, what).as_integer_ratio()
+    step_top, step_bottom = step.as_integer_ratio()
+    count, rest = divmod(top * step_bottom, bottom * step_top)
+    return None if rest else count
+
+
+def _exact(number: Number, what: str) -> Decimal:
+    if isinstance(number, bool) or not isinstance(number, Decimal | str | int):
+        raise TypeError(
+            f"a {what} is a Decimal, a text or an int, not {type(number).__name__}:"
+            f" write Decimal('{number}') or '{number}'"
+        )
+    try:
+        exact = Decimal(number)
+    except InvalidOperation:
+        raise ValueError(f"{number!r} is no {what}") from None
+    if not exact.is_finite() or abs(exact.adjusted()) > _EXPONENT_MAX:
+        raise ValueError(f"{number!r} is no {what}")
+    return exact
+
+
+def _times(step: Decimal, count: int) -> Decimal:
+    return _EXACT.multiply(step, count)
