@@ -11,5 +11,6 @@
 - `bitstamp`, `csv_flow`: the formats
 - `batches`: steps to messages of commands; it asks for an answer only where the flow needs one
 - `comparison`: the trades and the tops of the book, as recorded and as the public feed has them
-- `replayer`: the sockets; `command`: the verb `matchbus replay`
+- `connection`: one session and one subscription, `continuity`: whether the feed is complete
+- `replayer`: a whole replay; `command`: the verb `matchbus replay`
 """

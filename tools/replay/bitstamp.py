@@ -111,19 +111,15 @@ class BitstampFlow:
         resting = self._resting
         if isinstance(report, Accepted):
             resting[report.client_order_id] = _Resting(report.price_ticks, 0, report.quantity_lots)
-        elif isinstance(report, Filled):
-            if report.leaves_lots:
-                order = resting[report.client_order_id]
-                order.filled_lots = report.cumulative_lots
-                order.leaves_lots = report.leaves_lots
-            else:
-                del resting[report.client_order_id]
-        elif isinstance(report, Cancelled):
-            del resting[report.client_order_id]
-        elif isinstance(report, Replaced):
+        elif isinstance(report, Cancelled) or (isinstance(report, Filled) and not report.leaves_lots):
+            resting.pop(report.client_order_id, None)
+        elif isinstance(report, Filled | Replaced) and report.client_order_id in resting:
             order = resting[report.client_order_id]
-            order.price_ticks = report.price_ticks
             order.leaves_lots = report.leaves_lots
+            if isinstance(report, Filled):
+                order.filled_lots = report.cumulative_lots
+            else:
+                order.price_ticks = report.price_ticks
 
     def _steps_of(self, time_ns: int, event: str, document: str, scale: Scale) -> Iterator[Step]:
         if event == "order_created":

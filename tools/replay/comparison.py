@@ -75,6 +75,11 @@ class TopComparer:
         self._answered = 0
         self._sequence = 0
 
+    @property
+    def sequence(self) -> int:
+        """The log sequence of the last answered command."""
+        return self._sequence
+
     def expect(self, commands_sent: int, top: RealTop) -> None:
         """What the top really was after so many commands."""
         if commands_sent <= self._answered:

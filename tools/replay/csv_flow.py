@@ -193,7 +193,7 @@ class CsvFlow:
         text = self._cells.get(column, "") or otherwise
         if not text:
             self._refuse(column, "is empty")
-        if len(text) > _ID_LENGTH_MAX or not text.isprintable():
+        if len(text) > _ID_LENGTH_MAX or not (text.isascii() and text.isprintable()):
             self._refuse(column, f"an id is 1 to {_ID_LENGTH_MAX} printable characters")
         return text
 
