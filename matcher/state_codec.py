@@ -9,10 +9,11 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks]
 
-An account's `open` are its open orders, oldest first; `closed` the ended orders that somebody still points at;
-`plain` its other requests; `ended` the sequences of the ended requests, first ended first. A request is named by its
-log sequence, which is unique. A side of a book is a list of levels, best first, a level the list of its order ids,
-first in priority first. Accounts, sessions and instruments stand in the order in which the log brought them.
+An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
+the sequences of both, first ended first. A request is named by its log sequence, which is unique. A replace points at
+its order, which is there: it ends after the replace, so it is forgotten after it. A side of a book is a list of levels,
+best first, a level the list of its order ids, first in priority first. Accounts, sessions and instruments stand in the
+order in which the log brought them.
 
 Called between batches, by whoever writes checkpoints or compares digests. Cost: O(everything), encoded at once.
 """
@@ -130,14 +131,10 @@ def _account_row(account: Account) -> Row:
     closed: list[Row] = []
     plain: list[Row] = []
     ended: list[int] = []
-    # By sequence: the ended orders that are written, and those that are only pointed at, their own ids forgotten.
-    written: dict[int, bool] = {}
-    targets: dict[int, Order] = {}
     for request in account.ended:
         ended.append(request.sequence)
         if isinstance(request, Order):
             closed.append(_order_row(request, 0))
-            written[request.sequence] = True
         else:
             assert isinstance(request, PlainRequest)
             target = request.target
@@ -151,11 +148,6 @@ def _account_row(account: Account) -> Row:
                     0 if target is None else target.sequence,
                 )
             )
-            if isinstance(target, Order) and target.level is None:
-                targets[target.sequence] = target
-    for sequence, order in targets.items():
-        if sequence not in written:
-            closed.append(_order_row(order, 0))
     return (account.name, account.forgotten_ns, account.next_report, opened, closed, plain, ended)
 
 

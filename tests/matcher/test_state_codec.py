@@ -1,0 +1,239 @@
+"""The state as bytes: that nothing is lost, that what is one thing stays one, and that damage is named."""
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import pytest
+
+from bus.protocol.commands import CancelOrder, MassCancel, ReplaceOrder
+from bus.protocol.records import Rules
+from bus.protocol.terms import BUY, IOC, SELL
+from matcher.engine import Engine
+from matcher.ledger.request import PlainRequest
+from matcher.state import State
+from matcher.state_codec import STATE_FORMAT, decode_state, encode_state, state_digest
+from tests.matcher.exchanges import Exchange, enter
+from tests.support.markets import HOUR_NS, apply_step, btc, timed, walk
+
+
+def lively() -> Exchange:
+    """Deep levels out of the order of their ids, replaced and filled orders, ids that were taken again."""
+    exchange = Exchange("anna", "boris")
+    exchange.say(1, *(enter(f"a{n}", SELL, 10, 50 + n % 2) for n in range(6)))
+    exchange.say(1, ReplaceOrder("r0", client_order_id="a0", quantity_lots=20))
+    exchange.say(1, ReplaceOrder("r1", client_order_id="a1", price_ticks=50))
+    exchange.say(2, enter("b0", BUY, 13, 50, time_in_force=IOC), enter("b1", BUY, 4, 40))
+    exchange.say(1, CancelOrder(client_order_id="a4"))
+    return exchange
+
+
+def test_a_state_comes_back_as_it_was() -> None:
+    state = lively().engine.state
+    payload = encode_state(state)
+    again = decode_state(payload)
+    again.check()
+    assert encode_state(again) == payload
+    book, copy = state.instruments["BTC-USD"].book, again.instruments["BTC-USD"].book
+    for side in (BUY, SELL):
+        assert copy.orders(side) == book.orders(side)
+        assert copy.levels(side) == book.levels(side)
+    assert state_digest(again) == sha256(payload).hexdigest()
+
+
+def test_the_empty_state_too() -> None:
+    assert encode_state(decode_state(encode_state(State()))) == encode_state(State())
+
+
+def test_a_copy_shares_nothing_with_its_original() -> None:
+    exchange = lively()
+    before = state_digest(exchange.engine.state)
+    copy = Engine(decode_state(encode_state(exchange.engine.state)))
+    copy.apply_message(1, 1, exchange.now_ns, [MassCancel()], exchange.now_ns)
+    assert state_digest(exchange.engine.state) == before
+
+
+def test_a_replace_points_at_the_very_order_that_it_changed() -> None:
+    exchange = lively()
+    account = decode_state(encode_state(exchange.engine.state)).accounts["anna"]
+    for request_id, order_id in (("r0", "a0"), ("r1", "a1")):
+        request = account.requests[request_id]
+        assert isinstance(request, PlainRequest)
+        assert request.target is account.requests[order_id]
+    assert account.open[account.requests["a1"].sequence] is account.requests["a1"]
+    assert [request for request in account.ended if request.request_id == "r0"] == [account.requests["r0"]]
+
+
+def test_the_order_of_a_replace_is_never_forgotten_before_the_replace() -> None:
+    exchange = Exchange("anna", ids=3)
+    exchange.say(1, enter("a1", BUY, 5, 10))
+    for number in range(6):
+        exchange.now_ns += 1000
+        exchange.say(1, ReplaceOrder(f"r{number}", client_order_id="a1", price_ticks=11 + number))
+        decode_state(encode_state(exchange.engine.state)).check()
+    exchange.say(1, CancelOrder(client_order_id="a1"))
+    account = decode_state(encode_state(exchange.engine.state)).accounts["anna"]
+    assert [request.request_id for request in account.ended] == ["r4", "r5", "a1"]
+    request = account.requests["r4"]
+    assert isinstance(request, PlainRequest)
+    assert request.target is account.requests["a1"]
+
+
+def test_an_id_that_was_taken_again_is_the_later_request() -> None:
+    exchange = Exchange("anna")
+    exchange.say(1, enter("a1", BUY, 5, 10, time_in_force=IOC), enter("a2", BUY, 5, 10, time_in_force=IOC))
+    exchange.now_ns += 25 * HOUR_NS
+    exchange.say(1, enter("a1", BUY, 6, 10))
+    exchange.say(1, enter("a2", BUY, 7, 10), CancelOrder(client_order_id="a2"))
+    account = exchange.engine.state.accounts["anna"]
+    copy = decode_state(encode_state(exchange.engine.state)).accounts["anna"]
+    for request_id, request in account.requests.items():
+        assert copy.requests[request_id].sequence == request.sequence, request_id
+    assert copy.requests["a1"] is copy.open[account.requests["a1"].sequence]
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("sequence", 1000),
+        ("time_ns", 1),
+        ("epoch", 9),
+        ("clock", 2),
+        ("rules", Rules(1, 2, 3)),
+        ("clock_number", 9),
+        ("next_session", 9),
+        ("sessions.1.role", 1),
+        ("sessions.1.lease_ms", 9),
+        ("sessions.1.cancel_on_disconnect", False),
+        ("accounts.anna.forgotten_ns", 1),
+        ("accounts.anna.next_report", 1),
+        ("accounts.anna.requests.r0.created_ns", 1),
+        ("accounts.anna.requests.r0.ended_ns", 1),
+        ("accounts.anna.requests.r0.reason", 1),
+        ("accounts.anna.requests.a3.session", 9),
+        ("accounts.anna.requests.a3.order_type", 9),
+        ("accounts.anna.requests.a3.time_in_force", 9),
+        ("accounts.anna.requests.a3.flags", 1),
+        ("accounts.anna.requests.a3.entered_price_ticks", 99),
+        ("accounts.anna.requests.a3.entered_quantity_lots", 99),
+        ("accounts.anna.requests.a3.quantity_lots", 99),
+        ("accounts.anna.requests.a3.filled_lots", 1),
+        ("accounts.anna.requests.a3.public_id", 99),
+        ("accounts.anna.requests.a2.status", 3),
+        ("instruments.BTC-USD.definition", btc()),
+        ("instruments.BTC-USD.status", 2),
+        ("instruments.BTC-USD.last_price_ticks", 1),
+        ("instruments.BTC-USD.next_trade_id", 99),
+        ("instruments.BTC-USD.next_public_id", 99),
+        ("instruments.BTC-USD.trade_number", 99),
+        ("instruments.BTC-USD.level_number", 99),
+        ("instruments.BTC-USD.order_number", 99),
+        ("instruments.BTC-USD.status_number", 99),
+    ],
+)
+def test_each_part_of_the_state_is_in_the_digest_and_comes_back(part: str, value: object) -> None:
+    state = lively().engine.state
+    before = state_digest(state)
+    owner, name = _owner(state, part)
+    setattr(owner, name, value)
+    assert state_digest(state) != before
+    owner, name = _owner(decode_state(encode_state(state)), part)
+    assert getattr(owner, name) == value
+
+
+def _owner(state: State, part: str) -> tuple[Any, str]:
+    """The object that has the last name of a path, and that name."""
+    owner: Any = state
+    *path, name = part.split(".")
+    for step in path:
+        if isinstance(owner, dict):
+            owner = owner[int(step) if step.isdigit() else step]
+        else:
+            owner = getattr(owner, step)
+    return owner, name
+
+
+def test_events_that_nobody_took_are_no_state_yet() -> None:
+    exchange = lively()
+    exchange.engine.apply_message(1, 1, exchange.now_ns, [MassCancel()], exchange.now_ns)
+    with pytest.raises(AssertionError, match="not taken"):
+        encode_state(exchange.engine.state)
+
+
+def test_another_format_is_named() -> None:
+    payload = encode_state(lively().engine.state)
+    row = msgspec.msgpack.decode(payload)
+    row[0] = 7
+    expected = f"not a state: it has format 7, this version reads {STATE_FORMAT}"
+    for other in (msgspec.msgpack.encode(row), msgspec.msgpack.encode([7, "something else"])):
+        with pytest.raises(ValueError, match=expected):
+            decode_state(other)
+
+
+def test_bytes_cut_off_or_added_are_named() -> None:
+    payload = encode_state(lively().engine.state)
+    for damaged in (
+        b"",
+        payload[:1],
+        payload[:-1],
+        payload + b"\0",
+        payload[: len(payload) // 2],
+        b"\xc1",
+        b"\x90",
+    ):
+        with pytest.raises(ValueError, match="not a state: "):
+            decode_state(damaged)
+
+
+def test_no_changed_byte_raises_anything_but_a_clear_error() -> None:
+    """Some changes give another state (a digest beside the bytes tells); none gives an error of another kind."""
+    payload = encode_state(lively().engine.state)
+    named = 0
+    for position in range(len(payload)):
+        for value in (payload[position] ^ 1, payload[position] ^ 0x80, 0xC0):
+            damaged = payload[:position] + bytes([value]) + payload[position + 1 :]
+            try:
+                decode_state(damaged)
+            except ValueError as error:
+                named += 1 if str(error).startswith("not a state: ") else -len(payload)
+    assert named > len(payload) // 2
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "error"),
+    [
+        ((10, 0, 9), [], "is open and in no book"),
+        ((10, 0, 9, 0, 0), 99, "order 99 is in a book to which it does not belong"),
+        ((10, 0, 10, 0, 0), "the bid", "is in a book to which it does not belong"),
+        ((8, 0, 3, 0, 5), "ETH-USD", "is of no instrument"),
+        ((8, 0, 3, 0, 15), 2, "is not open"),
+        ((8, 0, 3, 0, 14), 10**6, "rests and has nothing left"),
+        ((8, 0, 6, 0), 999, "request 999 has ended and is not there"),
+        ((8, 0, 5, 0, 5), 999, "changed order 999, which is not there"),
+        ((9, 0, 1), "nobody", "session 1 is of no account"),
+    ],
+)
+def test_what_can_not_have_come_about_is_named(path: tuple[int, ...], value: object, error: str) -> None:
+    row = msgspec.msgpack.decode(encode_state(lively().engine.state))
+    if value == "the bid":
+        value = row[10][0][9][0][0]
+    part = row
+    for index in path[:-1]:
+        part = part[index]
+    part[path[-1]] = value
+    with pytest.raises(ValueError, match=error):
+        decode_state(msgspec.msgpack.encode(row))
+
+
+def test_a_long_walk_comes_back_and_goes_on() -> None:
+    log = timed(walk(99, 1500))
+    engine = Engine()
+    for step, time_ns in log[:1000]:
+        apply_step(engine, step, time_ns)
+    engine.take_outputs()
+    copy = Engine(decode_state(encode_state(engine.state)))
+    for step, time_ns in log[1000:]:
+        apply_step(engine, step, time_ns)
+        apply_step(copy, step, time_ns)
+        assert copy.take_outputs() == engine.take_outputs()
+    assert state_digest(copy.state) == state_digest(engine.state)
