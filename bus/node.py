@@ -28,7 +28,9 @@ from bus.sockets.gateway import Gateway
 from bus.sockets.outbound import Departure, Outbound
 from bus.sockets.publication import Publication
 from bus.sockets.recovery import Recovery
-from bus.sockets.router import Router, bind
+from bus.sockets.router import Router, bind, plain_send
+
+_SNDMORE = int(zmq.SNDMORE)
 
 #: How often leases and idleness are looked at: a lease ends at most this late.
 _HOUSEKEEPING_S = 0.1
@@ -101,6 +103,8 @@ class Node:
         )
         self._feed = _publisher(context, limits.send_high_water_mark)
         self._drop_copy = _publisher(context, limits.send_high_water_mark)
+        self._send_feed = plain_send(self._feed)
+        self._send_drop = plain_send(self._drop_copy)
         self.addresses = Addresses(
             orders=self._orders.endpoint,
             feed=bind(self._feed, addresses.feed),
@@ -235,13 +239,13 @@ class Node:
                     seat.route = b""
                 else:
                     seat.suspended = True
-        feed = self._feed
+        send_feed = self._send_feed
         for topic, frame in departure.public:
-            feed.send(topic, zmq.SNDMORE)
-            feed.send(frame)
+            send_feed(topic, _SNDMORE)
+            send_feed(frame, 0)
         for topic, frame in departure.drop:
-            self._drop_copy.send(topic, zmq.SNDMORE)
-            self._drop_copy.send(frame)
+            self._send_drop(topic, _SNDMORE)
+            self._send_drop(frame, 0)
         for route, payload in departure.recovery:
             self._replays.send(route, payload)
 
