@@ -9,6 +9,7 @@ import sys
 import typer
 
 from bus.errors import MatchbusError
+from tools.replay.command import replay
 from tools.version import version
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ def every_verb() -> None:
 
 
 app.command()(version)
+app.command()(replay)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import zmq
 
 from bus.addresses import Addresses
-from bus.errors import MatchbusError, NotConnected, SessionRefused
+from bus.errors import NotConnected, SessionRefused
 from bus.protocol.codec import decode_frame
 from bus.protocol.commands import Command
 from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstruments
@@ -20,11 +20,14 @@ from bus.protocol.feed import Event
 from bus.protocol.reasons import reason_name
 from bus.protocol.topics import HEARTBEAT, LEVEL, TRADE, topic
 from bus.sockets.client_core import ClientCore, State
+from bus.sockets.dealer import open_dealer
 from bus.sockets.happenings import Answered, Ended, Happening
 from tools.replay.continuity import Continuity
 
 #: A local engine answers a Hello within milliseconds; a slow disk takes a second.
 OPEN_TIMEOUT_S: Final = 10
+#: The longest that a call of `poll` waits inside here; any message ends it sooner.
+_POLL_MS: Final = 100
 _NS_PER_S: Final = 1_000_000_000
 
 
@@ -37,6 +40,7 @@ class Connection:
         #: Of the feed that was subscribed.
         self.continuity: Continuity | None = None
         self._open_timeout_s = open_timeout_s
+        self._open_ns = time.monotonic_ns()
         self._context = zmq.Context()
         self._dealer: zmq.Socket[bytes] | None = None
         self._feed = self._context.socket(zmq.SUB)
@@ -54,19 +58,20 @@ class Connection:
 
     def open(self) -> None:
         """Wait for the Welcome. `NotConnected` when nobody answers, `SessionRefused` when the engine says no."""
-        deadline_ns = time.monotonic_ns() + int(self._open_timeout_s * _NS_PER_S)
         while self.core.state is not State.OPEN:
-            self.poll(100)
-            if time.monotonic_ns() > deadline_ns:
-                raise NotConnected(
-                    f"{self.addresses.orders}: no engine answered in {self._open_timeout_s:g} s"
-                )
+            self.poll(_POLL_MS)
+
+    def leave(self) -> None:
+        """End the session; its orders stay."""
+        self.core.logout()
+        while self.core.state is not State.ENDED:
+            self.poll(_POLL_MS)
 
     def instruments(self) -> list[InstrumentState]:
         """All instruments of the engine."""
         number = self.core.query(QueryInstruments())
         while True:
-            for happening in self.poll(1000)[0]:
+            for happening in self.poll(_POLL_MS)[0]:
                 if isinstance(happening, Answered) and happening.correlation_id == number:
                     assert isinstance(happening.answer, Instruments), "what was asked for"
                     return happening.answer.instruments
@@ -79,7 +84,7 @@ class Connection:
         for kind in (TRADE, LEVEL, HEARTBEAT):
             self._feed.subscribe(topic(kind, symbol))
         while not self.continuity.sequence:
-            self.poll(1000)
+            self.poll(_POLL_MS)
         return self.continuity
 
     def send(self, commands: Sequence[Command]) -> None:
@@ -89,7 +94,10 @@ class Connection:
             self._send()
 
     def poll(self, timeout_ms: int) -> tuple[list[Happening], list[Event]]:
-        """What has come, after at most so long; keeps the session alive."""
+        """What has come, after at most so long; keeps the session alive, and takes it back when it is lost.
+
+        Raises `NotConnected` when that does not succeed in time.
+        """
         if self.core.wants_connection:
             self._connect()
         self._send()
@@ -100,19 +108,26 @@ class Connection:
                 self._receive_feed(events)
             else:
                 self._receive(happenings)
-        self.core.tick(time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        self.core.tick(now_ns)
         self._send()
         for happening in happenings:
-            if isinstance(happening, Ended):
-                raise _over(happening)
+            if isinstance(happening, Ended) and happening.refused is not None:
+                reason = happening.refused.reason
+                raise SessionRefused(
+                    f"the engine refuses the session: {reason_name(reason)}: {happening.refused.text}", reason
+                )
+        if self.core.state is State.OPEN:
+            self._open_ns = now_ns
+        elif now_ns > self._open_ns + int(self._open_timeout_s * _NS_PER_S):
+            raise NotConnected(f"{self.addresses.orders}: no engine answered in {self._open_timeout_s:g} s")
         return happenings, events
 
     def _connect(self) -> None:
         if self._dealer is not None:
             self._poller.unregister(self._dealer)
             self._dealer.close(linger=0)
-        self._dealer = self._context.socket(zmq.DEALER)
-        self._dealer.connect(self.addresses.orders)
+        self._dealer = open_dealer(self._context, self.addresses.orders)
         self._poller.register(self._dealer, zmq.POLLIN)
         self.core.connected(time.monotonic_ns())
 
@@ -138,12 +153,3 @@ class Connection:
             except zmq.Again:
                 return
             events.extend(self.continuity.take(name.decode(), decode_frame(payload)))
-
-
-def _over(ended: Ended) -> MatchbusError:
-    refused = ended.refused
-    if refused is None:
-        return NotConnected("the session has ended")
-    return SessionRefused(
-        f"the engine refuses the session: {reason_name(refused.reason)}: {refused.text}", refused.reason
-    )

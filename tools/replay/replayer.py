@@ -103,6 +103,7 @@ class Replayer:
             # The heartbeat behind the last answer says that the feed is complete, or that it has a gap.
             while continuity.sequence < self._tops.sequence:
                 self._take(_POLL_MS)
+        self._connection.leave()
         self._tops.finish()
         return Outcome(
             batches.sent,
