@@ -58,6 +58,10 @@ class EngineStopped(MatchbusError):
     """The engine no longer takes commands; the text names the reason and the last sequence."""
 
 
+class ChildEnded(MatchbusError):
+    """A process that the whole exchange needs has ended; the text names it, how it ended and its last error line."""
+
+
 class Busy(MatchbusError):
     """Nothing of a message was taken, for there is too much already; the same may be sent again a little later."""
 

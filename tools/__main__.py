@@ -9,7 +9,9 @@ import sys
 import typer
 
 from bus.errors import MatchbusError
+from tools.engine import engine
 from tools.replay.command import replay
+from tools.up.command import up
 from tools.version import version
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ def every_verb() -> None:
 
 
 app.command()(version)
+app.command()(up)
+app.command()(engine)
 app.command()(replay)
 
 

@@ -2,6 +2,8 @@
 
 hold the directory ─▶ newest good checkpoint ─▶ replay what follows ─▶ log EngineStarted ─▶ "ready"
 SIGTERM or Ctrl-C  ─▶ take nothing more ─▶ sync, send ─▶ checkpoint ─▶ let the directory go
+
+`engine` is the verb, `serve` what it runs: one process, one engine.
 """
 
 import asyncio
@@ -31,7 +33,33 @@ from bus.sessions import Sessions
 from bus.sockets.publication import Publication
 from matcher.engine import Engine
 from matcher.state_codec import decode_state
+from tools import options
 from tools.core_kind import core_kind
+
+
+def engine(
+    config: options.ConfigFile = None,
+    data: options.EngineData = None,
+    port_base: options.EnginePortBase = None,
+    host: options.EngineHost = None,
+    sync: options.EngineSync = None,
+    clock: options.EngineClock = None,
+) -> None:
+    """Run one engine: orders in, executions and book changes out, everything in its journal.
+
+    Prints one line that starts with ready once it takes orders. Ctrl-C or SIGTERM stops it cleanly;
+    nothing that was acknowledged is lost when it is killed.
+
+    \b
+    Examples:
+      matchbus engine
+      matchbus engine --data big-day --port-base 4000 --sync os
+    """
+    serve(
+        options.engine_config(
+            config, os.environ, data=data, port_base=port_base, host=host, sync=sync, clock=clock
+        )
+    )
 
 
 @dataclass(slots=True)

@@ -1,0 +1,185 @@
+"""Processes of the command line: one is started, its `ready` line is waited for, and exactly that one is ended.
+
+    def test_it(processes: Processes) -> None:
+        engine = processes.start("engine", "--data", str(tmp_path), "--port-base", str(processes.port_base))
+        engine.ready()
+
+Nothing here sleeps: lines are waited for, and a line that does not come ends the test with what did come.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+#: Two noisy cores and a whole test suite: a start that takes this long hangs.
+LINE_S: Final = 30.0
+#: Offsets from a port base that a node binds, with those of the parts that come with it.
+_OFFSETS: Final = (1, 2, 3, 4)
+
+
+class Process:
+    """One process of the command line, its lines read as they come."""
+
+    def __init__(self, words: tuple[str, ...], environment: dict[str, str]) -> None:
+        self._words = words
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tools", *words],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._errors: list[str] = []
+        self._readers = [
+            _reading(self._process.stdout, self._lines.put, lambda: self._lines.put(None)),
+            _reading(self._process.stderr, self._errors.append, lambda: None),
+        ]
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def line(self, wanted: Callable[[str], bool] = lambda _: True, seconds: float = LINE_S) -> str:
+        """The next line of its output that is wanted; the others are dropped. Fails when there is none."""
+        dropped: list[str] = []
+        while True:
+            try:
+                line = self._lines.get(timeout=seconds)
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise AssertionError(f"{self} said {dropped} and {self._errors}, not what was waited for")
+            if wanted(line):
+                return line
+            dropped.append(line)
+
+    def ready(self) -> dict[str, str]:
+        """Wait for the line that starts with `ready`; its `key=value` words."""
+        line = self.line(lambda line: line.startswith("ready"))
+        return dict(word.split("=", 1) for word in line.split() if "=" in word)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """`kill -9`, and its end."""
+        self._process.kill()
+        self.wait()
+
+    def wait(self, seconds: float = LINE_S) -> tuple[int, list[str], list[str]]:
+        """Wait for its end: `(status, lines of output not yet taken, lines of errors)`."""
+        status = self._process.wait(seconds)
+        for reader in self._readers:
+            reader.join(seconds)
+        lines: list[str] = []
+        while (line := self._lines.get()) is not None:
+            lines.append(line)
+        self._lines.put(None)
+        return status, lines, self._errors
+
+    def stop(self) -> tuple[int, list[str], list[str]]:
+        """SIGTERM, and its end as for `wait`."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def close(self) -> None:
+        """End it if it has not ended: this process id and no other."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        for reader in self._readers:
+            reader.join()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def __repr__(self) -> str:
+        return f"matchbus {' '.join(self._words)}"
+
+
+class Processes:
+    """Starts processes of the command line, and ends those that are left. `port_base` is free for them."""
+
+    def __init__(self) -> None:
+        self.port_base = free_port_base()
+        self._started: list[Process] = []
+
+    def start(self, *words: str, **environment: str) -> Process:
+        """Start `matchbus WORDS`; more environment variables by name."""
+        process = Process(words, {**os.environ, **environment})
+        self._started.append(process)
+        return process
+
+    def engine(self, data: Path, *words: str) -> Process:
+        """A ready engine on `port_base`. Syncs to the operating system only, which a `kill -9` survives."""
+        process = self.start(
+            "engine", "--data", str(data), "--port-base", str(self.port_base), "--sync", "os", *words
+        )
+        process.ready()
+        return process
+
+    def run(self, *words: str, status: int = 0, **environment: str) -> str:
+        """Run `matchbus WORDS` to its end: its output. Fails when it ends with another status."""
+        process = self.start(*words, **environment)
+        found, lines, errors = process.wait()
+        assert found == status, f"{process} ended with status {found}: {lines} {errors}"
+        return "\n".join(lines if status == 0 else [*lines, *errors])
+
+    def close(self) -> None:
+        """End what still runs, the last one first."""
+        for process in reversed(self._started):
+            process.close()
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    """Import it where it is used, with `# noqa: F401`."""
+    with contextlib.closing(Processes()) as started:
+        yield started
+
+
+def free_port_base() -> int:
+    """A port base whose ports are free at the moment, below those that the system gives away by itself."""
+    start = 10_000 + os.getpid() * 50 % 20_000
+    for base in range(start, 32_000, 50):
+        with contextlib.ExitStack() as stack:
+            try:
+                for offset in _OFFSETS:
+                    listener = stack.enter_context(socket.socket())
+                    listener.bind(("127.0.0.1", base + offset))
+            except OSError:
+                continue
+            return base
+    raise AssertionError("no free ports")
+
+
+def _reading(
+    stream: IO[str] | None, take: Callable[[str], None], end: Callable[[], None]
+) -> threading.Thread:
+    """A thread that gives the lines of a stream to `take`, and calls `end` behind the last."""
+    assert stream is not None
+
+    def read() -> None:
+        for line in stream:
+            take(line.rstrip("\n"))
+        end()
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,6 @@
+"""The whole exchange on this machine: `matchbus up`.
+
+- `command`: the verb; the list of the processes that make an exchange stands there, in one place
+- `child`: a process that this one started: its ready line, its error lines, its end
+- `bound`: how such a process ends with the one that started it, also when that one is killed
+"""

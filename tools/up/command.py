@@ -1,0 +1,111 @@
+"""`matchbus up`: the whole exchange on this machine, each part a process of its own, all of them ended with this one.
+
+engine ─▶ ready ─▶ demo (--demo) ─▶ ready ─▶ "ready"        Ctrl-C, SIGTERM, a part that dies: all stop,
+                                                            the engine last
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Annotated
+
+import typer
+
+from bus.config import Config
+from bus.errors import ConfigError
+from tools import options
+from tools.up.child import Child
+
+
+def up(
+    config: options.ConfigFile = None,
+    data: options.EngineData = None,
+    port_base: options.EnginePortBase = None,
+    host: options.EngineHost = None,
+    sync: options.EngineSync = None,
+    clock: options.EngineClock = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="With some instruments and traders that never tire.")
+    ] = False,
+    demo_seed: Annotated[int, typer.Option(metavar="N", help="Which market the demo makes.", min=0)] = 1,
+) -> None:
+    """Run the whole exchange on this machine until Ctrl-C.
+
+    Prints one line that starts with ready, with the addresses, once it can be used. When one of its processes dies,
+    the others are stopped and this one says which it was.
+
+    \\b
+    Examples:
+      matchbus up --demo
+      matchbus up --data big-day --port-base 4000
+    """
+    settings = options.engine_config(
+        config, os.environ, data=data, port_base=port_base, host=host, sync=sync, clock=clock
+    )
+    if demo and settings.engine.port_base == 0:
+        raise ConfigError("--port-base 0 with --demo: the demo could not find the engine; name a port base")
+    if demo and settings.engine.clock == "commands":
+        raise ConfigError("--clock commands with --demo: the demo trades by the system's clock")
+    given = {
+        "--config": config and str(config),
+        "--data": data,
+        "--port-base": port_base,
+        "--host": host,
+        "--sync": sync,
+        "--clock": clock,
+    }
+    words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    asyncio.run(_run(parts(settings, words, demo_seed if demo else None)))
+
+
+def parts(
+    settings: Config, engine_words: Sequence[str], demo_seed: int | None
+) -> list[tuple[str, list[str]]]:
+    """What an exchange is made of: `(name, words of the command line)`, in the order in which they start."""
+    engine = settings.engine
+    found = [("engine", ["engine", *engine_words])]
+    if demo_seed is not None:
+        where = ["--connect", engine.host, "--port-base", str(engine.port_base), "--data", engine.data_dir]
+        found.append(("demo", ["demo", *where, "--seed", str(demo_seed)]))
+    return found
+
+
+async def _run(processes: list[tuple[str, list[str]]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        work = asyncio.create_task(_serve(processes, stack))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done():
+            work.result()
+        work.cancel()
+        _say("stopping")
+    _say("stopped")
+
+
+async def _serve(processes: list[tuple[str, list[str]]], stack: AsyncExitStack) -> None:
+    """Start them one after the other, say that they are ready, and raise ChildEnded when one of them ends."""
+    children: list[Child] = []
+    told: list[str] = []
+    for name, words in processes:
+        _say(f"starting the {name}")
+        child = Child(name, words)
+        stack.push_async_callback(child.stop)
+        await child.start()
+        children.append(child)
+        facts = await child.ready()
+        told += [f"{name}_pid={value}" if key == "pid" else f"{key}={value}" for key, value in facts.items()]
+    print("ready", *told, f"pid={os.getpid()}", flush=True)
+    ends = [asyncio.create_task(child.ended()) for child in children]
+    done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    raise next(end for end in ends if end in done).result()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
