@@ -201,33 +201,42 @@ class Node:
             self._replays.check()
 
     def _run(self) -> None:
-        """Write, apply, encode and address what was collected."""
+        """Carry out what was collected, and let out what may be seen of it."""
         commands = self._sequencer.count
-        generation = self._journal.writer.generation
+        if not commands:
+            answers = Departure(self._journal.writer.generation)
+            self._gateway.answer(answers)
+            self._outbound.add(answers, self._journal.durable_generation)
+            return
         try:
-            if commands:
-                batch = self._sequencer.take(self._core, utc_ns())
-                generation = self._journal.append(
-                    batch.first_sequence, batch.count, batch.time_ns, batch.payload
-                )
-                apply_open_batch(self._core, batch)
-                self._last_batch_ns = self._gateway.now_ns
+            generation = self._carry_out()
         except MatchbusError as error:
             self._fail(error)
             return
+        durable = self._journal.durable_generation
+        # Reports first: a client need not wait until everything public is encoded and sent.
+        private = Departure(generation, commands)
+        self._publication.collect_private(private)
+        self._outbound.add(private, durable)
+        rest = Departure(generation)
+        self._publication.collect_public(rest)
+        self._gateway.answer(rest)
+        self._outbound.add(rest, durable)
+
+    def _carry_out(self) -> int:
+        """Write the batch and apply it; its generation. Raises JournalFailed or EngineStopped."""
+        batch = self._sequencer.take(self._core, utc_ns())
+        generation = self._journal.writer.append(
+            batch.first_sequence, batch.count, batch.time_ns, batch.payload
+        )
+        self._last_batch_ns = self._gateway.now_ns
+        try:
+            apply_open_batch(self._core, batch)
         except Exception as error:
             # The log holds a command that the core cannot carry out: nothing built on it may be seen.
-            stopped = EngineStopped(
-                f"command {self._core.sequence} broke the engine: {type(error).__name__}: {error}"
-            )
-            stopped.__cause__ = error
-            self._fail(stopped)
-            return
-        departure = Departure(generation, commands)
-        if commands:
-            self._publication.collect(departure)
-        self._gateway.answer(departure)
-        self._outbound.add(departure, self._journal.durable_generation)
+            failure = f"command {self._core.sequence} broke the engine: {type(error).__name__}: {error}"
+            raise EngineStopped(failure) from error
+        return generation
 
     def _leave(self, departure: Departure) -> None:
         """Send what may be seen: private before public."""

@@ -20,7 +20,7 @@ from bus.protocol.terms import CLOCK_COMMANDS
 RECORDS = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpenBatch:
     """A batch that is ready for the journal. `payload` is its entries, joined."""
 

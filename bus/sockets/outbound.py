@@ -10,25 +10,31 @@ publications, and also Welcome, heartbeats, snapshots and answers to queries. Pr
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from bus.sessions import Seat
 
+#: A letter to a session: whose it is (None: nobody's, or not to be watched), its connection, its bytes.
+Letter = tuple[Seat | None, bytes, bytes]
+#: A publication: topic and frame.
+Publication = tuple[bytes, bytes]
 
-@dataclass(slots=True)
+
 class Departure:
-    """What leaves together. `commands`: how many commands wait for it (0 for answers alone).
+    """What leaves together. `commands`: how many commands wait for it (0 for what tells of no new command).
 
-    `letters`: `(seat or None, route, payload)` on the orders socket; `public`: `(topic, frame)` on the feed;
-    `drop`: the same on the drop-copy; `recovery`: `(route, payload)` on the recovery socket.
+    `letters` go out on the orders socket, `public` on the feed, `drop` on the drop-copy, `recovery` (route, bytes)
+    on the recovery socket.
     """
 
-    generation: int
-    commands: int = 0
-    letters: list[tuple[Seat | None, bytes, bytes]] = field(default_factory=list)
-    public: list[tuple[bytes, bytes]] = field(default_factory=list)
-    drop: list[tuple[bytes, bytes]] = field(default_factory=list)
-    recovery: list[tuple[bytes, bytes]] = field(default_factory=list)
+    __slots__ = ("commands", "drop", "generation", "letters", "public", "recovery")
+
+    def __init__(self, generation: int, commands: int = 0) -> None:
+        self.generation = generation
+        self.commands = commands
+        self.letters: list[Letter] = []
+        self.public: list[Publication] = []
+        self.drop: list[Publication] = []
+        self.recovery: list[tuple[bytes, bytes]] = []
 
 
 class Outbound:

@@ -36,6 +36,8 @@ class Publication:
         self._topics: dict[str, bytes] = {}
         # Reports are counted over all accounts; each account's own count is state, so this one is too.
         self._next_drop = core.report_count() + 1
+        self._public: list[Stream] = []
+        self._reports: list[tuple[str, int, int, Raw]] = []  # account, number of the first, count, encoded
         self._checksums: dict[str, tuple[int, int]] = {}  # symbol -> (level number, checksum)
 
     def skip(self) -> None:
@@ -45,48 +47,64 @@ class Publication:
 
     def encode_for_rings(self) -> None:
         """Put the core's outputs into the rings alone: they left before a restart, but can be asked for again."""
-        self.collect(Departure(0))
+        nowhere = Departure(0)
+        self.collect_private(nowhere)
+        self.collect_public(nowhere)
 
-    def collect(self, departure: Departure) -> None:
-        """Encode all outputs since the last time, and address them."""
-        private, public = self._core.take_outputs()
+    def collect_private(self, departure: Departure) -> None:
+        """Take the core's outputs; encode the reports among them and address them to the sessions of their accounts.
+
+        `collect_public` must follow: it encodes what this leaves. Two steps, so that reports can be on their way
+        while the rest is encoded.
+        """
         core = self._core
-        if private:
-            self._collect_reports(private, departure, core.epoch, core.sequence, core.time_ns)
-        for name, first_number, events in public:
-            frame = encode_frame(core.epoch, first_number, len(events), core.sequence, core.time_ns, events)
+        private, self._public = core.take_outputs()
+        epoch, sequence, time_ns = core.epoch, core.sequence, core.time_ns
+        letters = departure.letters
+        for account, first_report, events in private:
+            raw = Raw(encode(events))
+            for seat in self._sessions.of_account(account):
+                if seat.route and not seat.suspended:
+                    envelope = encode_envelope(seat.session, epoch, first_report, sequence, time_ns, raw)
+                    letters.append((seat, seat.route, envelope))
+            self._reports.append((account, first_report, len(events), raw))
+
+    def collect_public(self, departure: Departure) -> None:
+        """Encode the drop-copy and the frames of the feed of the outputs taken last."""
+        core = self._core
+        epoch, sequence, time_ns = core.epoch, core.sequence, core.time_ns
+        for name, first_number, events in self._public:
+            count = len(events)
+            frame = encode_frame(epoch, first_number, count, sequence, time_ns, events)
             ring = self.feed_rings.get(name)
             if ring is None:
                 ring = self.feed_rings[name] = Ring(self._feed_ring_events_max, first_number)
                 self._topics[name] = name.encode()
-            ring.add(first_number, len(events), frame)
+            ring.add(first_number, count, frame)
             departure.public.append((self._topics[name], frame))
+        self._public = []
+        if self._reports:
+            self._collect_drop(departure, epoch, sequence, time_ns)
 
-    def _collect_reports(
-        self, private: list[Stream], departure: Departure, epoch: int, sequence: int, time_ns: int
-    ) -> None:
+    def _collect_drop(self, departure: Departure, epoch: int, sequence: int, time_ns: int) -> None:
+        """All reports of the outputs taken last, as one frame; and each account's into its ring."""
         groups: list[tuple[str, int, Raw]] = []
         reports = 0
-        for account, first_report, events in private:
-            raw = Raw(encode(events))
-            count = len(events)
-            reports += count
+        for account, first_report, count, raw in self._reports:
             ring = self.report_rings.get(account)
             if ring is None:
                 ring = self.report_rings[account] = Ring(self._report_ring_events_max, first_report)
             ring.add(first_report, count, raw)
             groups.append((account, first_report, raw))
-            for seat in self._sessions.of_account(account):
-                if seat.route and not seat.suspended:
-                    envelope = encode_envelope(seat.session, epoch, first_report, sequence, time_ns, raw)
-                    departure.letters.append((seat, seat.route, envelope))
-        first_drop = self._next_drop
+            reports += count
+        self._reports = []
+        first_number = self._next_drop
         self._next_drop += reports
-        frame = encode_frame(epoch, first_drop, reports, sequence, time_ns, groups)
-        ring_of_drop = self.feed_rings.get(DROP)
-        if ring_of_drop is None:
-            ring_of_drop = self.feed_rings[DROP] = Ring(self._feed_ring_events_max, first_drop)
-        ring_of_drop.add(first_drop, reports, frame)
+        frame = encode_frame(epoch, first_number, reports, sequence, time_ns, groups)
+        drop_ring = self.feed_rings.get(DROP)
+        if drop_ring is None:
+            drop_ring = self.feed_rings[DROP] = Ring(self._feed_ring_events_max, first_number)
+        drop_ring.add(first_number, reports, frame)
         departure.drop.append((_DROP_TOPIC, frame))
 
     def heartbeats(self, departure: Departure) -> None:
