@@ -115,6 +115,14 @@ def test_an_order_that_the_exchange_filled_and_the_engine_did_not_is_taken_out(t
     )[1:] == [ReplaceOrder("line-2", 0, "1", 23647, LOT), CancelOrder(0, "1")]
 
 
+def test_that_is_known_although_no_other_line_waited_for_it(tmp_path: Path) -> None:
+    assert commands(
+        tmp_path,
+        order("created", 1, 0, "2.00000000", "236.47"),
+        order("deleted", 1, 0, "0.00000000", "236.47"),
+    )[1:] == [CancelOrder(0, "1")]
+
+
 def test_a_change_to_nothing_is_a_cancel(tmp_path: Path) -> None:
     assert commands(
         tmp_path,

@@ -9,6 +9,7 @@ from bus.protocol.commands import AdvanceClock, CancelOrder, EnterOrder, Replace
 from bus.protocol.reports import Accepted
 from bus.protocol.terms import BUY, FOK, GTC, IOC, LIMIT, MARKET, POST_ONLY, SELL
 from tests.replay.pure import bitcoin, replay
+from tools.replay.batches import BATCH_COMMANDS_MAX
 from tools.replay.csv_flow import COLUMNS, CsvFlow
 from tools.replay.flow import Send, Step
 from tools.replay.scale import Scale
@@ -83,6 +84,12 @@ def test_half_an_hour_a_hundred_times_is_not_either(tmp_path: Path) -> None:
     replayed = replay(flow)
     assert len([report for report in replayed.reports if isinstance(report, Accepted)]) == 100
     assert replayed.messages > 1
+
+
+def test_a_long_flow_goes_out_in_messages_of_bounded_size(tmp_path: Path) -> None:
+    lines = [f"enter,{n},buy,1,1" for n in range(2 * BATCH_COMMANDS_MAX + 1)]
+    replayed = replay(CsvFlow(written(tmp_path, "action,client_order_id,side,quantity,price", *lines), S))
+    assert (replayed.sent, replayed.messages) == (2 * BATCH_COMMANDS_MAX + 1, 3)
 
 
 def test_commands_closer_than_the_clock_can_tell_need_no_clock(tmp_path: Path) -> None:

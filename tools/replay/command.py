@@ -11,12 +11,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from bus.addresses import addresses
-from bus.config import Engine
 from bus.errors import ConfigError
-from bus.journal.directory import read_token
 from bus.protocol.control import Hello
 from bus.protocol.reasons import reason_name
 from bus.protocol.terms import OPERATOR
+from tools import options
 from tools.replay.bitstamp import BitstampFlow
 from tools.replay.connection import Connection
 from tools.replay.csv_flow import CsvFlow
@@ -24,7 +23,6 @@ from tools.replay.flow import Flow
 from tools.replay.replayer import Outcome, Replayer
 from tools.replay.scale import step_of
 
-_DEFAULTS: Final = Engine()
 _BITSTAMP_SYMBOL: Final = "BTC-USD"
 
 
@@ -41,8 +39,8 @@ def replay(
         Format,
         typer.Option("--format", help="Bitstamp's live channel, or a CSV of commands.", show_default=False),
     ],
-    port_base: Annotated[int, typer.Option(help="The engine's port base.")] = _DEFAULTS.port_base,
-    connect: Annotated[str, typer.Option(help="The engine's host.")] = _DEFAULTS.host,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
     symbol: Annotated[
         str, typer.Option(help="bitstamp: trade it as this (BTC-USD); csv: of lines that name none.")
     ] = "",
@@ -54,12 +52,8 @@ def replay(
     lot: Annotated[
         str, typer.Option(help="The lot of an instrument that the engine does not have.")
     ] = "0.00000001",
-    data: Annotated[
-        str, typer.Option(help="The engine's data directory, for its token.")
-    ] = _DEFAULTS.data_dir,
-    token_file: Annotated[
-        Path | None, typer.Option(help="A file with the token, instead of --data.", show_default=False)
-    ] = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Send recorded order flow through a running engine, and compare its trades and book with what happened.
@@ -68,7 +62,7 @@ def replay(
     """
     times = _speed(speed)
     steps = _step("--tick", tick), _step("--lot", lot)
-    token = _token(data, token_file)
+    token = options.operator_token(data, token_file)
     flow: Flow = (
         BitstampFlow(file, symbol or _BITSTAMP_SYMBOL)
         if flow_format is Format.BITSTAMP
@@ -132,13 +126,3 @@ def _step(option: str, text: str) -> tuple[int, int]:
         return step_of(text)
     except ValueError as error:
         raise ConfigError(f"{option}: {error}") from None
-
-
-def _token(data: str, token_file: Path | None) -> str:
-    try:
-        return token_file.read_text(encoding="ascii").strip() if token_file is not None else read_token(data)
-    except FileNotFoundError:
-        where = str(token_file) if token_file is not None else f"{data}: no engine has run here, so"
-        raise ConfigError(f"{where} there is no token; name the engine's directory with --data") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the token cannot be read: {error}") from None
