@@ -56,8 +56,12 @@ class Sequencer:
 
     def take(self, core: Core, utc_ns: int) -> OpenBatch:
         """All that was collected, as the next batch behind the core's last sequence."""
+        clock = core.clock
+        first = self._items[0]
+        if isinstance(first, EngineStarted):
+            clock = first.clock  # an incarnation runs on its clock from its first record on
         earliest = core.time_ns + 1
-        time_ns = earliest if core.clock == CLOCK_COMMANDS else max(utc_ns, earliest)
+        time_ns = earliest if clock == CLOCK_COMMANDS else max(utc_ns, earliest)
         batch = OpenBatch(core.sequence + 1, self.count, time_ns, b"".join(self._parts), self._items)
         self._parts = []
         self._items = []

@@ -4,6 +4,9 @@ The socket's FD is edge-triggered: any send or receive may eat the edge, so afte
 callback that sends, the socket's EVENTS are asked and another drain is scheduled when a message waits. Without that,
 messages slept until the next one came (measured: 20 times in 94,000).
 
+While messages come one at a time a drain takes one and leaves it to the look at EVENTS, which is due anyway, to find
+out whether there are more: hearing "none" from the socket costs an exception. Once one waited, drains take all.
+
 A drain is bounded by bytes, not by messages, since a message holds one to many commands; ROUTER takes from its
 clients in turn, and with a low receive high-water mark a flooder waits in its own TCP window.
 """
@@ -51,6 +54,7 @@ class Router:
         self._on_drained = on_drained
         self._scheduled = False
         self._paused = False
+        self._burst = True
         self._socket = context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -80,7 +84,10 @@ class Router:
 
     def check(self) -> None:
         """Look whether a message waits; to be called after every callback that sends."""
-        if not self._scheduled and not self._paused and int(self._socket.getsockopt(_EVENTS)) & _POLLIN:
+        if self._scheduled or self._paused:
+            return
+        if int(self._socket.getsockopt(_EVENTS)) & _POLLIN:
+            self._burst = True
             self._schedule()
 
     def pause(self) -> None:
@@ -102,7 +109,8 @@ class Router:
         self._scheduled = False
         if self._paused:
             return
-        budget = self._drain_bytes_max
+        budget = self._drain_bytes_max if self._burst else 1
+        self._burst = False
         receive = self._socket.recv
         on_message = self._on_message
         try:
