@@ -1,0 +1,64 @@
+"""Tells scenarios to the pure engine."""
+
+from bus.protocol.codec import Malformed
+from bus.protocol.records import (
+    SEMANTICS_VERSION,
+    EngineStarted,
+    Rules,
+    SessionEnded,
+    SessionOpened,
+    TimeTicked,
+)
+from matcher.engine import Engine
+from tests.support.scenario import Happened
+from tests.support.scenario_language import DAWN_NS, Action, End, Moment, Open, Send, Start, Wait
+
+
+class EngineDriver:
+    """An engine, the numbers of its sessions by name, and its clock, which moves only by waiting."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.sessions: dict[str, int] = {}
+        self.now_ns = DAWN_NS
+        self.next_session = 1
+        self.correlation_id = 1
+
+    def perform(self, action: Action) -> Happened:
+        """Do it; the state is checked afterwards."""
+        state = self.engine.state
+        time_ns = max(self.now_ns, state.time_ns + 1)
+        first = state.sequence + 1
+        moments: dict[int, Moment] = {}
+        if isinstance(action, Wait):
+            self.now_ns = max(self.now_ns, state.time_ns) + action.duration_ns
+        elif isinstance(action, Send):
+            taken = [i for i, item in enumerate(action.items) if not isinstance(item, Malformed)]
+            session = self.sessions[action.name]
+            for n, i in enumerate(taken):
+                moments[first + n] = Moment(time_ns + n, session, self.correlation_id + i)
+            created_ns = self.now_ns - action.age_ns
+            self.engine.apply_message(session, self.correlation_id, created_ns, action.items, self.now_ns)
+            self.correlation_id += len(action.items)
+        else:
+            moments[first] = Moment(time_ns, 0, 0)
+            self.engine.apply_record(self._record(action), self.now_ns)
+        state.check()
+        private, public = self.engine.take_outputs()
+        return Happened(
+            [(stream, event) for stream, _, events in private + public for event in events], moments
+        )
+
+    def _record(self, action: Action) -> object:
+        if isinstance(action, Start):
+            rules = Rules(action.open_orders, action.ids, action.instruments)
+            return EngineStarted(self.engine.state.epoch + 1, SEMANTICS_VERSION, action.clock, rules)
+        if isinstance(action, Open):
+            self.sessions[action.name] = self.next_session
+            self.next_session += 1
+            return SessionOpened(
+                self.sessions[action.name], action.account, action.role, 5000, action.cancel_on_disconnect
+            )
+        if isinstance(action, End):
+            return SessionEnded(self.sessions.pop(action.name))
+        return TimeTicked()

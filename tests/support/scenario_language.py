@@ -1,0 +1,420 @@
+"""The language of the scenarios: lines to actions, and events to lines. It drives nothing.
+
+Actions, one a line:
+
+    start [clock=commands] [open-orders=N] [ids=N] [instruments=N]
+    open NAME [as broker|operator] [cancel-on-disconnect]      a session; `anna/2` is another one of account anna
+    end NAME                                                   it ends
+    tick                                                       time moves on although nothing happens
+    wait 23h                                                   what follows happens so much later
+    NAME: COMMAND [; COMMAND ...] [created 23h ago|ahead]      a message
+
+Commands:
+
+    enter ID SYMBOL buy|sell LOTS @ TICKS|market [IOC|FOK] [post-only]
+    cancel [ID] [#ORDER]
+    replace ID [ID] [#ORDER] [LOTS] [@ TICKS]
+    mass-cancel [SYMBOL] [buy|sell]
+    define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
+    status SYMBOL open|halted
+    advance-clock +1h                                          since the dawn of all scenarios
+    malformed                                                  an item that is no command
+
+Each may end with `with FIELD=VALUE ...`, which sets a field to what no word says (`with side=3`).
+
+Events are printed with all their fields, except what goes without saying: the sequence and the time of the command at
+hand, and the session and correlation id of who asked. A report to somebody who did not ask ends with "unasked".
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import msgspec
+
+from bus.protocol import commands, feed, reports, terms
+from bus.protocol.codec import Malformed
+from bus.protocol.reasons import reason_name
+
+DAWN_NS = 1_767_225_600 * 10**9  # 2026-01-01
+
+_UNITS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ns": 1}
+_DURATION = re.compile(r"(\d+)(h|m|s|ns)")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A new incarnation of the engine."""
+
+    clock: int
+    open_orders: int
+    ids: int
+    instruments: int
+
+
+@dataclass(frozen=True)
+class Open:
+    """A session of the account that its name has before the slash."""
+
+    name: str
+    role: int
+    cancel_on_disconnect: bool
+
+    @property
+    def account(self) -> str:
+        """Whose it is."""
+        return self.name.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class End:
+    """The end of a session."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time moves on."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What follows happens later."""
+
+    duration_ns: int
+
+
+@dataclass(frozen=True)
+class Send:
+    """A message of commands, made `age_ns` ago (ahead, when negative)."""
+
+    name: str
+    items: tuple[Any, ...]
+    age_ns: int
+
+
+Action = Start | Open | End | Tick | Wait | Send
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What goes without saying about the events of one command: its time, and who asked."""
+
+    time_ns: int
+    session: int
+    correlation_id: int
+
+
+class NotUnderstood(ValueError):
+    """A line of a scenario is none of this language."""
+
+
+# Reading.
+
+
+def parse_action(line: str) -> Action:
+    """The action of a line. Raises NotUnderstood."""
+    try:
+        return _action(line)
+    except NotUnderstood:
+        raise
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise NotUnderstood(f"{line!r}: {type(error).__name__} {error}") from error
+
+
+def _action(line: str) -> Action:
+    name, colon, rest = line.partition(": ")
+    if colon and " " not in name:
+        text, _, age = rest.partition(" created ")
+        items = tuple(_command(part.strip().split(" ")) for part in text.split(" ; "))
+        return Send(name, items, _age(age))
+    verb, *words = line.split(" ")
+    if verb == "start":
+        settings = dict(word.split("=") for word in words)
+        clock = _number(terms.CLOCKS, settings.pop("clock", "system"))
+        limits = {"open-orders": "100", "ids": "100", "instruments": "10"} | settings
+        if len(limits) == 3:
+            return Start(clock, int(limits["open-orders"]), int(limits["ids"]), int(limits["instruments"]))
+    elif verb == "open":
+        role, on_disconnect = terms.TRADER, words[-1] == "cancel-on-disconnect"
+        options = words[1:-1] if on_disconnect else words[1:]
+        if options:
+            (_, role_name) = options
+            role = _number(terms.ROLES, role_name)
+        return Open(words[0], role, on_disconnect)
+    elif verb == "end" and len(words) == 1:
+        return End(words[0])
+    elif verb == "tick" and not words:
+        return Tick()
+    elif verb == "wait" and len(words) == 1:
+        return Wait(_duration(words[0]))
+    raise NotUnderstood(f"{line!r} is no action")
+
+
+def _age(text: str) -> int:
+    if not text:
+        return 0
+    duration, direction = text.split(" ")
+    return _duration(duration) * {"ago": 1, "ahead": -1}[direction]
+
+
+def _command(words: list[str]) -> Any:
+    verb, *words = words
+    changes: dict[str, Any] = {}
+    if "with" in words:
+        at = words.index("with")
+        words, assignments = words[:at], words[at + 1 :]
+        changes = {name: json.loads(value) for name, _, value in (a.partition("=") for a in assignments)}
+    if verb not in _COMMANDS:
+        raise NotUnderstood(f"{verb!r} is no command")
+    return msgspec.structs.replace(_COMMANDS[verb](words), **changes)
+
+
+def _enter(words: list[str]) -> commands.EnterOrder:
+    name, symbol, side, quantity, *rest = words
+    is_market = rest[0] == "market"
+    price, options = (0, rest[1:]) if is_market else (int(rest[1]), rest[2:])
+    if not is_market and rest[0] != "@":
+        raise NotUnderstood(f"{rest[0]!r} is neither @ nor market")
+    order_type = terms.MARKET if is_market else terms.LIMIT
+    time_in_force, flags = terms.GTC, 0
+    for option in options:
+        if option in terms.FLAGS.values():
+            flags |= _number(terms.FLAGS, option)
+        else:
+            time_in_force = _number(terms.TIMES_IN_FORCE, option)
+    return commands.EnterOrder(
+        name, symbol, _number(terms.SIDES, side), int(quantity), price, order_type, time_in_force, flags
+    )
+
+
+def _cancel(words: list[str]) -> commands.CancelOrder:
+    order_id, name, rest = _order_name(words)
+    if rest:
+        raise NotUnderstood(f"{rest} is too much for a cancel")
+    return commands.CancelOrder(order_id, name)
+
+
+def _replace(words: list[str]) -> commands.ReplaceOrder:
+    order_id, name, rest = _order_name(words[1:])
+    price = int(rest[rest.index("@") + 1]) if "@" in rest else 0
+    quantity = int(rest[0]) if rest and rest[0] != "@" else 0
+    return commands.ReplaceOrder(words[0], order_id, name, price, quantity)
+
+
+def _order_name(words: list[str]) -> tuple[int, str, list[str]]:
+    """An order named by its id, by the client's, by both or not at all; and the words that follow."""
+    order_id, name = 0, ""
+    while words and words[0] != "@" and not words[0].lstrip("-").isdigit():
+        if words[0].startswith("#"):
+            order_id = int(words[0][1:])
+        else:
+            name = words[0]
+        words = words[1:]
+    return order_id, name, words
+
+
+def _mass_cancel(words: list[str]) -> commands.MassCancel:
+    side = _number(terms.SIDES, words.pop()) if words and words[-1] in terms.SIDES.values() else 0
+    (symbol,) = words or [""]
+    return commands.MassCancel(symbol, side)
+
+
+def _define(words: list[str]) -> commands.DefineInstrument:
+    symbol, assets, _, tick, _, lot, _, price, _, quantity = words
+    (tick_mantissa, tick_decimals), (lot_mantissa, lot_decimals) = tick.split("e-"), lot.split("e-")
+    (price_min, price_max), (quantity_min, quantity_max) = price.split(".."), quantity.split("..")
+    base, quote = assets.split("/")
+    return commands.DefineInstrument(
+        symbol,
+        base,
+        quote,
+        int(tick_mantissa),
+        int(tick_decimals),
+        int(lot_mantissa),
+        int(lot_decimals),
+        int(price_min),
+        int(price_max),
+        int(quantity_min),
+        int(quantity_max),
+    )
+
+
+def _status(words: list[str]) -> commands.SetTradingStatus:
+    symbol, status = words
+    return commands.SetTradingStatus(symbol, _number(terms.TRADING_STATUSES, status))
+
+
+def _advance_clock(words: list[str]) -> commands.AdvanceClock:
+    (since,) = words
+    return commands.AdvanceClock(DAWN_NS + _duration(since.removeprefix("+")))
+
+
+_COMMANDS: dict[str, Callable[[list[str]], Any]] = {
+    "enter": _enter,
+    "cancel": _cancel,
+    "replace": _replace,
+    "mass-cancel": _mass_cancel,
+    "define": _define,
+    "status": _status,
+    "advance-clock": _advance_clock,
+    "malformed": lambda _: Malformed("no command"),
+}
+
+
+def _number(names: Mapping[int, str], name: str) -> int:
+    """The number of a word."""
+    return {its: number for number, its in names.items()}[name]
+
+
+def _duration(text: str) -> int:
+    parts = _DURATION.findall(text)
+    if "".join(number + unit for number, unit in parts) != text:
+        raise NotUnderstood(f"{text!r} is no duration")
+    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+
+
+# Printing.
+
+_CLASSES: dict[int, Any] = {
+    cls.__struct_config__.tag: cls for cls in (*get_args(reports.Report), *get_args(feed.Event))
+}
+_VERBS = {
+    commands.ENTER_ORDER: "enter",
+    commands.CANCEL_ORDER: "cancel",
+    commands.REPLACE_ORDER: "replace",
+    commands.MASS_CANCEL: "mass-cancel",
+    commands.DEFINE_INSTRUMENT: "define",
+    commands.SET_TRADING_STATUS: "status",
+    commands.ADVANCE_CLOCK: "advance-clock",
+}
+
+
+def event_line(stream: str, event: tuple[Any, ...], moments: Mapping[int, Moment]) -> str:
+    """An event of an account or topic. `moments`: what goes without saying, by sequence."""
+    named = _CLASSES[event[0]](*event[1:])
+    line = f"{stream.removesuffix('.')} {_PRINTERS[type(named)](named)}"
+    moment = moments.get(named.sequence)
+    if moment is None:
+        return f"{line} [sequence {named.sequence}]"
+    if hasattr(named, "session"):
+        if (named.session, named.correlation_id) == (0, 0):
+            line += ", unasked"
+        elif (named.session, named.correlation_id) != (moment.session, moment.correlation_id):
+            line += f" [session {named.session}, correlation {named.correlation_id}]"
+    if hasattr(named, "time_ns") and named.time_ns != moment.time_ns:
+        line += f" at {time_text(named.time_ns)}"
+    return line
+
+
+def time_text(time_ns: int) -> str:
+    """A time since the dawn, exact."""
+    left, text = time_ns - DAWN_NS, "+"
+    for unit, length_ns in _UNITS.items():
+        count, left = divmod(left, length_ns)
+        text += f"{count}{unit}" if count or (unit == "ns" and text == "+") else ""
+    return text
+
+
+def _accepted(it: reports.Accepted) -> str:
+    price = f"@ {it.price_ticks}"
+    if it.order_type == terms.MARKET:
+        price = "market" + (f" {price}" if it.price_ticks else "")
+    flags = f" {terms.FLAGS[it.flags]}" if it.flags else ""
+    return (
+        f"accepted {it.client_order_id} #{it.order_id} {it.symbol} {terms.SIDES[it.side]} {it.quantity_lots} {price}"
+        f" {terms.TIMES_IN_FORCE[it.time_in_force]}{flags}"
+    )
+
+
+def _rejected(it: reports.Rejected) -> str:
+    request = f" {_id_text(it.request_id)}" if it.request_id else ""
+    return f"rejected {_VERBS[it.command]}{request}: {reason_name(it.reason)}"
+
+
+def _filled(it: reports.Filled) -> str:
+    return (
+        f"filled {it.client_order_id} #{it.order_id} {it.symbol} {terms.SIDES[it.side]} {it.quantity_lots}"
+        f" @ {it.price_ticks} in trade {it.trade_id} as {terms.LIQUIDITIES[it.liquidity]},"
+        f" {it.cumulative_lots} done, {it.leaves_lots} left"
+    )
+
+
+def _cancelled(it: reports.Cancelled) -> str:
+    return (
+        f"cancelled {it.client_order_id} #{it.order_id} {it.symbol} {it.quantity_lots} gone,"
+        f" {it.cumulative_lots} done: {reason_name(it.reason)}"
+    )
+
+
+def _replaced(it: reports.Replaced) -> str:
+    place = "keeps its place" if it.kept_priority else "goes to the back"
+    return (
+        f"replaced {it.request_id} {it.client_order_id} #{it.order_id} {it.symbol} {it.quantity_lots}"
+        f" @ {it.price_ticks}, {it.leaves_lots} left, {place}"
+    )
+
+
+def _duplicate(it: reports.Duplicate) -> str:
+    result = reason_name(it.reason) if it.reason else "taken"
+    order = (
+        f"#{it.order_id} is {terms.ORDER_STATUSES[it.status]} {it.quantity_lots} @ {it.price_ticks},"
+        f" {it.cumulative_lots} done"
+    )
+    if (it.order_id, it.status, it.quantity_lots, it.price_ticks, it.cumulative_lots) == (
+        0,
+        terms.REJECTED,
+        0,
+        0,
+        0,
+    ):
+        order = "no order"
+    return f"duplicate {_VERBS[it.command]} {it.request_id}, {result} at {it.first_sequence}; {order}"
+
+
+def _level(it: feed.Level) -> str:
+    level = f"{terms.SIDES[it.side]} {it.price_ticks}:"
+    if it.quantity_lots == it.orders == 0:
+        return f"{level} gone"
+    return f"{level} {it.quantity_lots} of {it.orders} order{'s' if it.orders != 1 else ''}"
+
+
+def _defined(it: feed.InstrumentDefined) -> str:
+    return (
+        f"{it.symbol} defined {it.base}/{it.quote} tick {it.tick_mantissa}e-{it.tick_decimals}"
+        f" lot {it.lot_mantissa}e-{it.lot_decimals} price {it.price_min_ticks}..{it.price_max_ticks}"
+        f" quantity {it.quantity_min_lots}..{it.quantity_max_lots}"
+    )
+
+
+def _id_text(text: str) -> str:
+    return text if text.isprintable() and text.isascii() and " " not in text else json.dumps(text)
+
+
+_PRINTERS: dict[type, Callable[[Any], str]] = {
+    reports.Accepted: _accepted,
+    reports.Rejected: _rejected,
+    reports.Filled: _filled,
+    reports.Cancelled: _cancelled,
+    reports.Replaced: _replaced,
+    reports.Duplicate: _duplicate,
+    reports.Completed: lambda it: f"completed {_VERBS[it.command]}: {it.count}",
+    feed.Trade: lambda it: (
+        f"trade {it.trade_id}: {it.quantity_lots} @ {it.price_ticks}, {terms.SIDES[it.aggressor]} took"
+    ),
+    feed.Level: _level,
+    feed.OrderAdded: lambda it: (
+        f"+{it.public_id} {terms.SIDES[it.side]} {it.quantity_lots} @ {it.price_ticks}"
+    ),
+    feed.OrderExecuted: lambda it: (
+        f"x{it.public_id} {it.quantity_lots} in trade {it.trade_id}, {it.leaves_lots} left"
+    ),
+    feed.OrderDeleted: lambda it: f"-{it.public_id}",
+    feed.OrderReduced: lambda it: f"~{it.public_id} {it.quantity_lots}",
+    feed.InstrumentDefined: _defined,
+    feed.TradingStatusSet: lambda it: terms.TRADING_STATUSES[it.status],
+    feed.Tick: lambda it: f"tick {time_text(it.time_ns)}",
+}
