@@ -1,0 +1,122 @@
+"""A real engine in a process of its own, on free ports, with a data directory that outlives it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from bus.journal.directory import read_token
+
+_SERVE = """
+import msgspec, sys
+from bus.config import Config
+from tools.engine import serve
+serve(msgspec.json.decode(sys.argv[1], type=Config))
+"""
+_ROOT = Path(__file__).parents[2]
+#: The highest offset from a port base that an engine uses.
+_PORTS = 4
+
+
+class RealEngine:
+    """`start`, then `kill` (no warning) or `stop` (in good order), then perhaps `start` again on the same ports."""
+
+    def __init__(self, data_dir: Path, **settings: dict[str, object]) -> None:
+        self.data_dir = data_dir
+        self.port_base = 0
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> "RealEngine":
+        """Returns when it is ready. Ports are chosen at the first start; whoever took one meanwhile is evaded."""
+        chosen = bool(self.port_base)
+        for _ in range(10):
+            if not chosen:
+                self.port_base = _free_port_base()
+            process = self._launched()
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if line.startswith("ready "):
+                self._process = process
+                return self
+            _, problem = process.communicate()
+            if chosen or "AddressInUse" not in problem:
+                raise AssertionError(f"the engine did not start: {line}{problem}")
+        raise AssertionError("no free ports")
+
+    def kill(self) -> None:
+        """As if the process had crashed."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """In good order; it must have gone well."""
+        assert self._end(signal.SIGTERM) == 0
+
+    def pause(self) -> None:
+        """It says and hears nothing, and its connections stay."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After `pause`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def token(self) -> str:
+        """What operators and brokers show."""
+        return read_token(str(self.data_dir))
+
+    def __enter__(self) -> "RealEngine":
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._end(signal.SIGKILL)
+
+    def _launched(self) -> subprocess.Popen[str]:
+        settings = {name: dict(values) for name, values in self._settings.items()}
+        engine = {"data_dir": str(self.data_dir), "port_base": self.port_base, "segment_bytes": 1_048_576}
+        settings["engine"] = {**engine, **settings.get("engine", {})}
+        return subprocess.Popen(
+            [sys.executable, "-c", _SERVE, msgspec.json.encode(settings).decode()],
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _end(self, number: int) -> int:
+        process = self._process
+        assert process is not None
+        self._process = None
+        process.send_signal(number)
+        if number != signal.SIGKILL:
+            process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=30)
+        return process.returncode
+
+
+def _free_port_base() -> int:
+    """A port base whose ports were free a moment ago."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            base = int(probe.getsockname()[1])
+        if base + 42 > 65_535:
+            continue
+        try:
+            for offset in range(1, _PORTS + 1):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", base + offset))
+        except OSError:
+            continue
+        return base
