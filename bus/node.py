@@ -55,6 +55,7 @@ class Node:
         sessions: Sessions,
         token: str,
         on_stop: Callable[[MatchbusError], None],
+        utc: Callable[[], int] = utc_ns,
     ) -> None:
         limits = config.limits
         largest_batch = (limits.drain_bytes_max + limits.message_bytes_max) * _ENTRY_OVERHEAD_FACTOR
@@ -69,6 +70,7 @@ class Node:
         self._publication = publication
         self._sessions = sessions
         self._on_stop = on_stop
+        self._utc_ns = utc
         self._stopped = False
         self._sequencer = Sequencer()
         self._outbound = Outbound(self._leave)
@@ -225,7 +227,7 @@ class Node:
 
     def _carry_out(self) -> int:
         """Write the batch and apply it; its generation. Raises JournalFailed or EngineStopped."""
-        batch = self._sequencer.take(self._core, utc_ns())
+        batch = self._sequencer.take(self._core, self._utc_ns())
         generation = self._journal.writer.append(
             batch.first_sequence, batch.count, batch.time_ns, batch.payload
         )
