@@ -4,7 +4,8 @@ Strict in, lenient out: what the engine receives is refused when it has a wrong 
 trailing field; what it sends may grow fields at the end, and readers ignore those that they do not know.
 
 Decoding is a function of the bytes alone: a replay of the journal decodes to the same commands, the malformed items
-of a message left out again.
+of a message left out again. So a message is refused as a whole when it holds anything but arrays, texts and numbers
+where an item has its fields: how deep a decoder follows what is nested depends on the machine and on its caller.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,19 @@ class Malformed(Struct, frozen=True):
     """Stands in a message's list of commands for an item that could not be decoded."""
 
     text: str
+
+
+class UnknownReport(Struct, frozen=True):
+    """Stands in an envelope for a report that this version does not know, so that the others keep their numbers.
+
+    What every report begins with is there as far as it could be read, 0 otherwise.
+    """
+
+    tag: int = 0
+    sequence: int = 0
+    time_ns: int = 0
+    session: int = 0
+    correlation_id: int = 0
 
 
 class MalformedMessage(Exception):
@@ -86,6 +100,18 @@ class _RawMessage(Struct, array_like=True, forbid_unknown_fields=True):
     correlation_id: Unsigned
     created_ns: Unsigned
     items: list[Raw]
+
+
+#: What a field of an item may be for the item to be refused alone: nothing nested, no bytes.
+_Plain = None | bool | int | float | str
+
+
+class _PlainMessage(Struct, array_like=True, forbid_unknown_fields=True):
+    version: Int64
+    session: Unsigned
+    correlation_id: Unsigned
+    created_ns: Unsigned
+    items: list[list[_Plain] | _Plain]
 
 
 class Envelope(Struct, array_like=True):
@@ -151,6 +177,14 @@ class FrameHeader(Struct, array_like=True):
     events: Raw
 
 
+class _ReportHead(Struct, array_like=True):
+    tag: int
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+
+
 class DropGroup(Struct, array_like=True):
     """On the drop-copy: reports of one account, numbered from `first_report`."""
 
@@ -176,6 +210,7 @@ encode: Final = msgspec.msgpack.Encoder().encode
 _decode_commands: Final = msgspec.msgpack.Decoder(CommandMessage).decode
 _decode_control: Final = msgspec.msgpack.Decoder(ControlMessage).decode
 _decode_recovery: Final = msgspec.msgpack.Decoder(RecoveryMessage).decode
+_decode_plain_message: Final = msgspec.msgpack.Decoder(_PlainMessage).decode
 _decode_raw_message: Final = msgspec.msgpack.Decoder(_RawMessage).decode
 _decode_command: Final = msgspec.msgpack.Decoder(Command).decode
 _decode_record: Final = msgspec.msgpack.Decoder(Record).decode
@@ -184,6 +219,7 @@ _decode_raw_envelope: Final = msgspec.msgpack.Decoder(_RawEnvelope).decode
 _decode_item: Final = msgspec.msgpack.Decoder(Report | Answer).decode
 _decode_recovery_envelope: Final = msgspec.msgpack.Decoder(RecoveryEnvelope).decode
 _decode_anything: Final = msgspec.msgpack.Decoder().decode
+_decode_report_head: Final = msgspec.msgpack.Decoder(_ReportHead).decode
 decode_frame: Final = msgspec.msgpack.Decoder(Frame).decode
 decode_frame_header: Final = msgspec.msgpack.Decoder(FrameHeader).decode
 decode_drop_frame: Final = msgspec.msgpack.Decoder(DropFrame).decode
@@ -199,7 +235,7 @@ def decode_client_message(payload: bytes) -> CommandMessage | ControlMessage:
     except _UNDECODABLE:
         message = _decode_client_message_slowly(payload)
     if message.version != PROTOCOL_VERSION:
-        raise _unsupported(message.version, message.correlation_id)
+        raise _unsupported(message.version, message.correlation_id, len(message.items))
     if not message.items:
         raise MalformedMessage(MALFORMED, "a message holds at least one item", message.correlation_id)
     return message
@@ -211,9 +247,12 @@ def _decode_client_message_slowly(payload: bytes) -> CommandMessage | ControlMes
     except _UNDECODABLE as error:
         control_error = error
     try:
+        _decode_plain_message(payload)
         raw = _decode_raw_message(payload)
     except _UNDECODABLE as error:
         raise _undecodable(payload, error) from None
+    if raw.version != PROTOCOL_VERSION:
+        raise _unsupported(raw.version, raw.correlation_id, len(raw.items))
     commands: list[Any] = []
     first_error = ""
     for item in raw.items:
@@ -239,7 +278,7 @@ def decode_recovery_message(payload: bytes) -> RecoveryMessage:
     except _UNDECODABLE as error:
         raise _undecodable(payload, error) from None
     if message.version != PROTOCOL_VERSION:
-        raise _unsupported(message.version, message.correlation_id)
+        raise _unsupported(message.version, message.correlation_id, len(message.items))
     if not message.items:
         raise MalformedMessage(MALFORMED, "a message holds at least one item", message.correlation_id)
     return message
@@ -252,8 +291,9 @@ def decode_record(payload: bytes) -> Record:
 
 
 def decode_envelope(payload: bytes) -> Envelope:
-    """What the engine sent to a session. Items with tags that this version does not know are left out.
+    """What the engine sent to a session. An answer with a tag that this version does not know is left out.
 
+    Among reports it is not, since they are numbered by their places: an UnknownReport stands there.
     Raises MalformedMessage when it is not an envelope at all.
     """
     try:
@@ -264,12 +304,13 @@ def decode_envelope(payload: bytes) -> Envelope:
         raw = _decode_raw_envelope(payload)
     except _UNDECODABLE as error:
         raise MalformedMessage(MALFORMED, str(error)) from None
-    items: list[Report | Answer] = []
+    items: list[Any] = []
     for item in raw.items:
         try:
             items.append(_decode_item(item))
         except _UNDECODABLE:
-            continue
+            if raw.first_report:
+                items.append(_unknown_report(item))
     return Envelope(
         raw.version, raw.session, raw.shard, raw.epoch, raw.first_report, raw.log_sequence, raw.time_ns, items
     )
@@ -302,22 +343,32 @@ def encode_frame(
     return encode((PROTOCOL_VERSION, SHARD, epoch, first_number, count, log_sequence, time_ns, events))
 
 
-def _unsupported(version: int, correlation_id: int) -> MalformedMessage:
+def _unknown_report(item: Raw) -> UnknownReport:
+    try:
+        head = _decode_report_head(item)
+    except _UNDECODABLE:
+        return UnknownReport()
+    return UnknownReport(head.tag, head.sequence, head.time_ns, head.session, head.correlation_id)
+
+
+def _unsupported(version: int, correlation_id: int, count: int) -> MalformedMessage:
     text = f"version {version} is not spoken here, version {PROTOCOL_VERSION} is"
-    return MalformedMessage(UNSUPPORTED_VERSION, text, correlation_id)
+    return MalformedMessage(UNSUPPORTED_VERSION, text, correlation_id, count or 1)
 
 
 def _undecodable(payload: bytes, error: Exception) -> MalformedMessage:
     """Why a message could not be decoded; a foreign version explains a foreign shape."""
     try:
+        raw = _decode_raw_message(payload)
+    except _UNDECODABLE:
+        correlation_id, count = 0, 1
+    else:
+        correlation_id, count = raw.correlation_id, len(raw.items) or 1
+    try:
         anything = _decode_anything(payload)
     except _UNDECODABLE:
-        return MalformedMessage(MALFORMED, str(error))
-    if (
-        isinstance(anything, list)
-        and anything
-        and type(anything[0]) is int
-        and anything[0] != PROTOCOL_VERSION
-    ):
-        return _unsupported(anything[0], 0)
-    return MalformedMessage(MALFORMED, str(error))
+        anything = None
+    version = anything[0] if isinstance(anything, list) and anything else PROTOCOL_VERSION
+    if type(version) is int and version != PROTOCOL_VERSION:
+        return _unsupported(version, correlation_id, count)
+    return MalformedMessage(MALFORMED, str(error), correlation_id, count)
