@@ -5,7 +5,6 @@ tells of state, behind the batch of this drain. What is refused here (band 1xx) 
 Bad input is always answered, never with silence and never with a crash.
 """
 
-from hmac import compare_digest
 from typing import Final
 
 from bus.config import Limits
@@ -39,7 +38,7 @@ from bus.protocol.records import SessionEnded, SessionOpened
 from bus.protocol.terms import ROLES, TRADER
 from bus.protocol.topics import ACCOUNT
 from bus.sequencer import Sequencer
-from bus.sessions import LEASE_MS_MAX, LEASE_MS_MIN, Seat, Sessions, lease_of, session_key
+from bus.sessions import LEASE_MS_MAX, LEASE_MS_MIN, Seat, Sessions, lease_of, same_secret, session_key
 from bus.sockets.outbound import Departure, Outbound
 from bus.sockets.publication import Publication
 
@@ -255,10 +254,8 @@ class Gateway:
             seat = self._sessions.get(hello.session)
             key = session_key(self._token, hello.session)
             mine = seat is not None and seat.account == hello.account and seat.role == hello.role
-            return (
-                (0, "") if mine and compare_digest(key, hello.session_key) else (reasons.NOT_YOUR_SESSION, "")
-            )
-        if hello.role != TRADER and not compare_digest(self._token, hello.token):
+            return (0, "") if mine and same_secret(key, hello.session_key) else (reasons.NOT_YOUR_SESSION, "")
+        if hello.role != TRADER and not same_secret(self._token, hello.token):
             return reasons.BAD_TOKEN, ""
         if ACCOUNT.fullmatch(hello.account) is None:
             return reasons.INVALID_ACCOUNT, ""

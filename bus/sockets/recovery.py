@@ -3,7 +3,6 @@
 Answers tell of state, so they wait behind the last batch that was written, like everything else that leaves (I3).
 """
 
-from hmac import compare_digest
 from typing import Final
 
 from bus.core import Core
@@ -13,6 +12,7 @@ from bus.protocol.control import INSTRUMENTS, Refused
 from bus.protocol.recovery import BOOK_SNAPSHOT, NotKept, Replay, Replayed, Snapshot
 from bus.protocol.terms import BOOK_KINDS
 from bus.protocol.topics import DROP
+from bus.sessions import same_secret
 from bus.sockets.outbound import Departure
 from bus.sockets.publication import Publication
 
@@ -82,7 +82,7 @@ class Recovery:
         self._answers = []
 
     def _replay(self, correlation_id: int, request: Replay) -> object:
-        if request.topic == DROP and not compare_digest(self._token, request.token):
+        if request.topic == DROP and not same_secret(self._token, request.token):
             return Refused(correlation_id, 1, reasons.BAD_TOKEN, reasons.REASONS[reasons.BAD_TOKEN][1])
         ring = self._publication.feed_rings.get(request.topic)
         if ring is None:
