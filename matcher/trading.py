@@ -18,35 +18,21 @@ from bus.protocol.commands import (
     MassCancel,
     ReplaceOrder,
 )
-from bus.protocol.feed import LEVEL, ORDER_ADDED, ORDER_DELETED, ORDER_EXECUTED, ORDER_REDUCED, TRADE
-from bus.protocol.reports import ACCEPTED, CANCELLED, COMPLETED, DUPLICATE, FILLED, REJECTED, REPLACED
-from bus.protocol.terms import BUY, FOK, GTC, MAKER, MARKET, OPEN, POST_ONLY, SELL, TAKER
-from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
-from bus.protocol.terms import FILLED as STATUS_FILLED
+from bus.protocol.reports import ACCEPTED, DUPLICATE
+from bus.protocol.terms import BUY, FOK, GTC, MARKET, OPEN, POST_ONLY, SELL
 from bus.protocol.terms import REJECTED as STATUS_REJECTED
-from matcher.book.level import Level, Order
+from matcher.book.level import Order
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
-from matcher.outputs import Event, Outputs
-from matcher.state import State
+from matcher.matching import Matching
 
 
-class Trading:
-    """The handlers of orders. `late` is why a new request of this age is refused, or 0."""
+class Trading(Matching):
+    """The handlers of orders."""
 
-    __slots__ = ("correlation_id", "created_ns", "late", "outputs", "sequence", "session", "state", "time_ns")
-
-    def __init__(self, state: State, outputs: Outputs) -> None:
-        self.state = state
-        self.outputs = outputs
-        self.sequence = 0
-        self.time_ns = 0
-        self.session = 0
-        self.correlation_id = 0
-        self.created_ns = 0
-        self.late = 0
+    __slots__ = ()
 
     def enter(self, account: Account, command: EnterOrder) -> None:
         """A new order."""
@@ -120,17 +106,17 @@ class Trading:
         # book, and what follows from trades for ledger and events
         opposite = instrument.book.asks if side == BUY else instrument.book.bids
         if time_in_force == FOK and opposite.available_lots(price, quantity) < quantity:
-            self._end_unfilled(order, reasons.FOK_UNFILLED)
+            self.end_unfilled(order, reasons.FOK_UNFILLED)
             return
         best = opposite.best
         if best is not None and (not price or (best.price_ticks - price) * opposite.sign <= 0):
-            self._match(order, instrument)
+            self.match(order, instrument)
             if order.filled_lots == quantity:
                 return
         if time_in_force == GTC:
-            self._rest(order, instrument)
+            self.rest(order, instrument)
         else:
-            self._end_unfilled(order, reasons.NO_LIQUIDITY if order_type == MARKET else reasons.IOC_REMAINDER)
+            self.end_unfilled(order, reasons.NO_LIQUIDITY if order_type == MARKET else reasons.IOC_REMAINDER)
 
     def cancel(self, account: Account, command: CancelOrder) -> None:
         """End an open order."""
@@ -141,7 +127,7 @@ class Trading:
             self.reject(account, CANCEL_ORDER, command.client_order_id, reason)
             return
         # book, ledger, events
-        self._take_out(order, reasons.BY_REQUEST, True)
+        self.take_out(order, reasons.BY_REQUEST, True)
 
     def replace(self, account: Account, command: ReplaceOrder) -> None:
         """Change price and quantity of an open order. Priority: see ReplaceOrder."""
@@ -167,12 +153,12 @@ class Trading:
         price = command.price_ticks or order.price_ticks
         quantity = command.quantity_lots or order.quantity_lots
         if quantity <= order.filled_lots:
-            self._take_out(order, reasons.REPLACED_TO_FILLED, True)
+            self.take_out(order, reasons.REPLACED_TO_FILLED, True)
         elif price == order.price_ticks and quantity <= order.quantity_lots:
-            self._reduce(order, instrument, quantity)
-            self._report_replaced(order, request_id, True)
+            self.reduce(order, instrument, quantity)
+            self.report_replaced(order, request_id, True)
         else:
-            self._move(order, instrument, request_id, price, quantity)
+            self.move(order, instrument, request_id, price, quantity)
 
     def mass_cancel(self, account: Account, command: MassCancel) -> None:
         """End all open orders of an account, of one symbol and side or all of them, oldest first."""
@@ -191,7 +177,7 @@ class Trading:
             assert isinstance(order, Order)
             if (not symbol or order.symbol == symbol) and (not side or order.side == side):
                 taken.append(order)
-        self._take_out_all(taken, reasons.BY_MASS_CANCEL, True)
+        self.take_out_all(taken, reasons.BY_MASS_CANCEL, True)
         self.complete(account, MASS_CANCEL, len(taken))
 
     def end_session(self, account: Account, session: int) -> None:
@@ -201,77 +187,7 @@ class Trading:
             assert isinstance(order, Order)
             if order.session == session:
                 taken.append(order)
-        self._take_out_all(taken, reasons.SESSION_ENDED, False)
-
-    # What is said to an account.
-
-    def report(self, account: Account, report: Event) -> None:
-        """One more report for an account."""
-        reports = account.reports
-        if not reports:
-            self.outputs.accounts.append(account)
-        reports.append(report)
-
-    def reject(self, account: Account, command: int, request_id: str, reason: int) -> None:
-        """A refusal that is not remembered: the request had no id, or the id is not its to take."""
-        self.report(
-            account,
-            (
-                REJECTED,
-                self.sequence,
-                self.time_ns,
-                self.session,
-                self.correlation_id,
-                command,
-                request_id,
-                reason,
-            ),
-        )
-
-    def complete(self, account: Account, command: int, count: int) -> None:
-        """A command that is about no single order was carried out."""
-        self.report(
-            account,
-            (COMPLETED, self.sequence, self.time_ns, self.session, self.correlation_id, command, count),
-        )
-
-    def _report_replaced(self, order: Order, request_id: str, kept_priority: bool) -> None:
-        self.report(
-            order.account,
-            (
-                REPLACED,
-                self.sequence,
-                self.time_ns,
-                self.session,
-                self.correlation_id,
-                request_id,
-                order.sequence,
-                order.request_id,
-                order.symbol,
-                order.price_ticks,
-                order.quantity_lots,
-                order.quantity_lots - order.filled_lots,
-                kept_priority,
-            ),
-        )
-
-    def _report_cancelled(self, order: Order, reason: int, asked: bool) -> None:
-        self.report(
-            order.account,
-            (
-                CANCELLED,
-                self.sequence,
-                self.time_ns,
-                self.session if asked else 0,
-                self.correlation_id if asked else 0,
-                order.sequence,
-                order.request_id,
-                order.symbol,
-                order.quantity_lots - order.filled_lots,
-                order.filled_lots,
-                reason,
-            ),
-        )
+        self.take_out_all(taken, reasons.SESSION_ENDED, False)
 
     # Requests: refused, remembered, answered again.
 
@@ -348,7 +264,7 @@ class Trading:
         )
         return True
 
-    # Orders: found, matched, rested, moved, taken out.
+    # Orders: found, and judged.
 
     def _find(self, account: Account, order_id: int, client_order_id: str) -> Order | None:
         """The open order of the account that is named by exactly one of both ids."""
@@ -368,204 +284,6 @@ class Trading:
         if known is None or (isinstance(known, PlainRequest) and isinstance(known.command, ReplaceOrder)):
             return reasons.UNKNOWN_ORDER
         return reasons.ORDER_ENDED
-
-    def _match(self, order: Order, instrument: Instrument) -> None:
-        """Trade an order that meets the other side, best level first, oldest order first, at the resting price.
-
-        It stops when the order is filled or meets nothing more. O(trades).
-        """
-        sequence = self.sequence
-        time_ns = self.time_ns
-        session = self.session
-        correlation_id = self.correlation_id
-        symbol = instrument.symbol
-        side = order.side
-        limit = order.price_ticks
-        leaves = order.quantity_lots - order.filled_lots
-        opposite = instrument.book.asks if side == BUY else instrument.book.bids
-        sign = opposite.sign
-        maker_side = opposite.side
-        account = order.account
-        trade_id = instrument.next_trade_id
-        self.touch(instrument)
-        level = opposite.best
-        while level is not None and leaves:
-            price = level.price_ticks
-            if limit and (price - limit) * sign > 0:
-                break
-            maker = level.head
-            while maker is not None and leaves:
-                # book
-                maker_leaves = maker.quantity_lots - maker.filled_lots
-                quantity = maker_leaves if maker_leaves < leaves else leaves
-                maker_leaves -= quantity
-                leaves -= quantity
-                maker_filled = maker.filled_lots + quantity
-                filled = order.filled_lots + quantity
-                maker.filled_lots = maker_filled
-                order.filled_lots = filled
-                level.quantity_lots -= quantity
-                # events
-                maker_account = maker.account
-                reports = maker_account.reports
-                if not reports:
-                    self.outputs.accounts.append(maker_account)
-                reports.append(
-                    (
-                        FILLED,
-                        sequence,
-                        time_ns,
-                        0,
-                        0,
-                        maker.sequence,
-                        maker.request_id,
-                        symbol,
-                        maker_side,
-                        trade_id,
-                        price,
-                        quantity,
-                        maker_filled,
-                        maker_leaves,
-                        MAKER,
-                    )
-                )
-                account.reports.append(
-                    (
-                        FILLED,
-                        sequence,
-                        time_ns,
-                        session,
-                        correlation_id,
-                        order.sequence,
-                        order.request_id,
-                        symbol,
-                        side,
-                        trade_id,
-                        price,
-                        quantity,
-                        filled,
-                        leaves,
-                        TAKER,
-                    )
-                )
-                instrument.trades.append((TRADE, sequence, time_ns, trade_id, price, quantity, side))
-                instrument.orders.append(
-                    (ORDER_EXECUTED, sequence, maker.public_id, quantity, maker_leaves, trade_id)
-                )
-                trade_id += 1
-                # ledger
-                if maker_leaves:
-                    break
-                following = maker.newer
-                level.leave(maker)
-                self._end(maker, STATUS_FILLED)
-                maker = following
-            instrument.last_price_ticks = price
-            instrument.levels.append((LEVEL, sequence, maker_side, price, level.quantity_lots, level.count))
-            if level.count:
-                break
-            opposite.drop(level)
-            level = opposite.best
-        instrument.next_trade_id = trade_id
-        if not leaves:
-            self._end(order, STATUS_FILLED)
-
-    def _rest(self, order: Order, instrument: Instrument) -> None:
-        """What an order has left rests in the book, displayed."""
-        # book
-        side = order.side
-        level = (instrument.book.bids if side == BUY else instrument.book.asks).rest(order)
-        # ledger
-        order.account.open[order.sequence] = order
-        # events
-        public_id = instrument.next_public_id
-        instrument.next_public_id = public_id + 1
-        order.public_id = public_id
-        self.touch(instrument)
-        price = level.price_ticks
-        instrument.levels.append((LEVEL, self.sequence, side, price, level.quantity_lots, level.count))
-        leaves = order.quantity_lots - order.filled_lots
-        instrument.orders.append((ORDER_ADDED, self.sequence, public_id, side, price, leaves))
-
-    def _reduce(self, order: Order, instrument: Instrument, quantity_lots: int) -> None:
-        """An order becomes smaller and keeps its place; nothing is published when it stays as it is."""
-        level = order.level
-        assert level is not None, f"order {order.sequence} does not rest"
-        less = order.quantity_lots - quantity_lots
-        if not less:
-            return
-        order.quantity_lots = quantity_lots
-        level.quantity_lots -= less
-        self._publish_level(instrument, level)
-        leaves = quantity_lots - order.filled_lots
-        instrument.orders.append((ORDER_REDUCED, self.sequence, order.public_id, leaves))
-
-    def _move(
-        self, order: Order, instrument: Instrument, request_id: str, price_ticks: int, quantity_lots: int
-    ) -> None:
-        """An order goes to the back of the level of its new price, and may trade on the way."""
-        level = self._leave(order, instrument)
-        if level.price_ticks != price_ticks:
-            self._publish_level(instrument, level)
-        order.price_ticks = price_ticks
-        order.quantity_lots = quantity_lots
-        self._report_replaced(order, request_id, False)
-        if instrument.book.would_trade(order.side, price_ticks):
-            self._match(order, instrument)
-        if order.filled_lots < quantity_lots:
-            self._rest(order, instrument)
-
-    def _take_out(self, order: Order, reason: int, asked: bool) -> None:
-        """A resting order ends without a trade."""
-        instrument = self.state.instruments[order.symbol]
-        self._publish_level(instrument, self._leave(order, instrument))
-        self._end(order, STATUS_CANCELLED)
-        self._report_cancelled(order, reason, asked)
-
-    def _take_out_all(self, orders: list[Order], reason: int, asked: bool) -> None:
-        """Resting orders end without a trade; each level that they leave is published once."""
-        levels: list[tuple[Instrument, Level]] = []
-        for order in orders:
-            instrument = self.state.instruments[order.symbol]
-            level = self._leave(order, instrument)
-            if level.touched != self.sequence:
-                level.touched = self.sequence
-                levels.append((instrument, level))
-            self._end(order, STATUS_CANCELLED)
-            self._report_cancelled(order, reason, asked)
-        for instrument, level in levels:
-            self._publish_level(instrument, level)
-
-    def _end_unfilled(self, order: Order, reason: int) -> None:
-        """What an order that may not rest has left is gone."""
-        self._end(order, STATUS_CANCELLED)
-        self._report_cancelled(order, reason, True)
-
-    def _leave(self, order: Order, instrument: Instrument) -> Level:
-        """An order leaves the book; its level is still to be published."""
-        level = (instrument.book.bids if order.side == BUY else instrument.book.asks).remove(order)
-        self.touch(instrument)
-        instrument.orders.append((ORDER_DELETED, self.sequence, order.public_id))
-        return level
-
-    def _publish_level(self, instrument: Instrument, level: Level) -> None:
-        self.touch(instrument)
-        instrument.levels.append(
-            (LEVEL, self.sequence, level.side, level.price_ticks, level.quantity_lots, level.count)
-        )
-
-    def _end(self, order: Order, status: int) -> None:
-        """An order has ended: its account has an open order less, and remembers its id for a while."""
-        order.status = status
-        account = order.account
-        account.open.pop(order.sequence, None)
-        account.end(order, self.time_ns, self.state.rules.client_order_ids_per_account_max)
-
-    def touch(self, instrument: Instrument) -> None:
-        """The instrument has something to publish."""
-        if not instrument.touched:
-            instrument.touched = True
-            self.outputs.instruments.append(instrument)
 
     def _replace_reason(self, order: Order, instrument: Instrument, command: ReplaceOrder) -> int:
         """Why an open order may not be replaced so; 0 when it may."""

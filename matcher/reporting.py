@@ -1,0 +1,102 @@
+"""Reporting: the command that is under way, and what is said about it to an account.
+
+The base of everything that carries commands out: the engine sets the context of a command (`sequence`, `time_ns`, who
+asked and when) once, and every report about it is made from that.
+"""
+
+from bus.protocol.reports import CANCELLED, COMPLETED, REJECTED, REPLACED
+from matcher.book.level import Order
+from matcher.instruments import Instrument
+from matcher.ledger.account import Account
+from matcher.outputs import Event, Outputs
+from matcher.state import State
+
+
+class Reporting:
+    """The context of a command. `late` is why a new request of this age is refused, or 0."""
+
+    __slots__ = ("correlation_id", "created_ns", "late", "outputs", "sequence", "session", "state", "time_ns")
+
+    def __init__(self, state: State, outputs: Outputs) -> None:
+        self.state = state
+        self.outputs = outputs
+        self.sequence = 0
+        self.time_ns = 0
+        self.session = 0
+        self.correlation_id = 0
+        self.created_ns = 0
+        self.late = 0
+
+    def report(self, account: Account, report: Event) -> None:
+        """One more report for an account."""
+        reports = account.reports
+        if not reports:
+            self.outputs.accounts.append(account)
+        reports.append(report)
+
+    def reject(self, account: Account, command: int, request_id: str, reason: int) -> None:
+        """A refusal that is not remembered: the request had no id, or the id is not its to take."""
+        self.report(
+            account,
+            (
+                REJECTED,
+                self.sequence,
+                self.time_ns,
+                self.session,
+                self.correlation_id,
+                command,
+                request_id,
+                reason,
+            ),
+        )
+
+    def complete(self, account: Account, command: int, count: int) -> None:
+        """A command that is about no single order was carried out."""
+        self.report(
+            account,
+            (COMPLETED, self.sequence, self.time_ns, self.session, self.correlation_id, command, count),
+        )
+
+    def report_replaced(self, order: Order, request_id: str, kept_priority: bool) -> None:
+        self.report(
+            order.account,
+            (
+                REPLACED,
+                self.sequence,
+                self.time_ns,
+                self.session,
+                self.correlation_id,
+                request_id,
+                order.sequence,
+                order.request_id,
+                order.symbol,
+                order.price_ticks,
+                order.quantity_lots,
+                order.quantity_lots - order.filled_lots,
+                kept_priority,
+            ),
+        )
+
+    def report_cancelled(self, order: Order, reason: int, asked: bool) -> None:
+        self.report(
+            order.account,
+            (
+                CANCELLED,
+                self.sequence,
+                self.time_ns,
+                self.session if asked else 0,
+                self.correlation_id if asked else 0,
+                order.sequence,
+                order.request_id,
+                order.symbol,
+                order.quantity_lots - order.filled_lots,
+                order.filled_lots,
+                reason,
+            ),
+        )
+
+    def touch(self, instrument: Instrument) -> None:
+        """The instrument has something to publish."""
+        if not instrument.touched:
+            instrument.touched = True
+            self.outputs.instruments.append(instrument)
