@@ -162,6 +162,8 @@ class Node:
     # What the loop calls.
 
     def _on_drained(self) -> None:
+        for route, payload in self._gateway.take_refusals():
+            self._orders.send(route, payload)
         if self._sequencer.count or not self._gateway.idle:
             self._run()
         self._gateway.now_ns = monotonic_ns()

@@ -111,7 +111,8 @@ class Refused(Struct, array_like=True, tag=REFUSED, frozen=True):
     """Items of a message were not taken: nothing of them was logged, nothing changed.
 
     They had the correlation ids `correlation_id` to `correlation_id + count - 1`. `reason` is of band 1xx; `text`
-    says more to a person. After `queue_full` and `rate_exceeded` the same message may be sent again.
+    says more to a person. Sent at once, before older reports even: its envelope tells of no state (`log_sequence` and
+    `time_ns` 0). After `queue_full` and `rate_exceeded` the same message may be sent again.
     """
 
     correlation_id: int

@@ -1,7 +1,7 @@
 """The gateway: who may say what on the orders socket.
 
-Commands of a permitted session go to the sequencer; everything else is answered here, at once or, when the answer
-tells of state, behind the batch of this drain. What is refused here (band 1xx) was not logged and changed nothing.
+Commands of a permitted session go to the sequencer; everything else is answered here: a refusal at once, since a client
+that hears Busy must hear it now, and what tells of state behind the batch of this drain. What is refused here (band 1xx) was not logged and changed nothing.
 Bad input is always answered, never with silence and never with a crash.
 """
 
@@ -76,7 +76,7 @@ class Gateway:
         self._heartbeat_ms = heartbeat_ms
         self._opened = 0  # sessions that this drain opens; the core does not know them yet
         self._questions: list[Question] = []
-        self._refusals: list[tuple[bytes, int, Refused]] = []
+        self._refusals: list[tuple[bytes, bytes]] = []
         self.now_ns = 0
 
     def take(self, route: bytes, payload: bytes) -> None:
@@ -126,10 +126,7 @@ class Gateway:
         self._log_end(seat, 0)
 
     def answer(self, departure: Departure) -> None:
-        """After this drain's batch was applied and collected: answer what was asked and say what was refused."""
-        for route, session, refused in self._refusals:
-            departure.letters.append((None, route, self._letter(session, refused)))
-        self._refusals = []
+        """After this drain's batch was applied and collected: answer what was asked."""
         questions = self._questions
         self._questions = []
         self._opened = 0
@@ -145,14 +142,21 @@ class Gateway:
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be answered."""
-        return not self._questions and not self._refusals
+        return not self._questions
+
+    def take_refusals(self) -> list[tuple[bytes, bytes]]:
+        """`(route, bytes)` of what this drain refused. It tells of no state, so it need not wait for the disk."""
+        refusals = self._refusals
+        self._refusals = []
+        return refusals
 
     # What is refused.
 
     def _refuse(
         self, route: bytes, session: int, correlation_id: int, count: int, reason: int, text: str
     ) -> None:
-        self._refusals.append((route, session, Refused(correlation_id, count, reason, text)))
+        refused = Refused(correlation_id, count, reason, text)
+        self._refusals.append((route, encode_envelope(session, self._core.epoch, 0, 0, 0, (refused,))))
 
     def _refuse_stranger(self, route: bytes, message: CommandMessage | ControlMessage, count: int) -> None:
         """A message under a session that is not open on this connection."""
