@@ -10,6 +10,9 @@ import typer
 
 from bus.errors import MatchbusError
 from tools.engine import engine
+from tools.instrument import instrument
+from tools.journal.commands import journal
+from tools.order.commands import order
 from tools.replay.command import replay
 from tools.up.command import up
 from tools.version import version
@@ -31,6 +34,9 @@ def every_verb() -> None:
 app.command()(version)
 app.command()(up)
 app.command()(engine)
+app.add_typer(instrument)
+app.add_typer(order)
+app.add_typer(journal)
 app.command()(replay)
 
 

@@ -1,0 +1,96 @@
+"""Messages of the protocol as plain values for `--json`: the one place where their names leave the program.
+
+Fields keep the protocol's names. Numbers that stand for a word become the word (`"side": "buy"`), and beside ticks and
+lots stand exact decimals as text (`"price_ticks": 3000000, "price": "30000.00"`) where the instrument is known.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from bus.protocol import commands, terms
+from bus.protocol.reasons import reason_name
+from bus.sockets.prices import Scale
+
+_COMMANDS: Final[Mapping[int, str]] = {
+    struct.__struct_config__.tag: struct.__name__  # type: ignore[misc]
+    for struct in (
+        commands.EnterOrder,
+        commands.CancelOrder,
+        commands.ReplaceOrder,
+        commands.MassCancel,
+        commands.DefineInstrument,
+        commands.SetTradingStatus,
+        commands.AdvanceClock,
+    )
+}
+
+#: Fields that hold a number for a word, by name. 0 stands for "none" where it is no word.
+_WORDS: Final[Mapping[str, Mapping[int, str]]] = {
+    "side": terms.SIDES,
+    "aggressor": terms.SIDES,
+    "order_type": terms.ORDER_TYPES,
+    "time_in_force": terms.TIMES_IN_FORCE,
+    "liquidity": terms.LIQUIDITIES,
+    "role": terms.ROLES,
+    "clock": terms.CLOCKS,
+    "command": _COMMANDS,
+}
+
+
+def named(message: msgspec.Struct, scale: Scale | None = None) -> dict[str, Any]:
+    """A message as names and values, its type first."""
+    kind = type(message).__name__
+    values: dict[str, Any] = {"type": kind}
+    for name in message.__struct_fields__:
+        value = getattr(message, name)
+        values[name] = _shown(kind, name, value, scale)
+        if scale is not None and isinstance(value, int):
+            if name.endswith("_ticks"):
+                values[name.removesuffix("_ticks")] = f"{scale.price(value):f}"
+            elif name.endswith("_lots"):
+                values[name.removesuffix("_lots")] = f"{scale.quantity(value):f}"
+    return values
+
+
+def json_line(values: Mapping[str, Any]) -> str:
+    """One JSON object on one line."""
+    return msgspec.json.encode(values).decode()
+
+
+def time_text(time_ns: int) -> str:
+    """UTC to the microsecond, for people."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest // 1000:06d}"
+
+
+def command_name(tag: int) -> str:
+    """The name of a command by its tag."""
+    return _COMMANDS.get(tag, str(tag))
+
+
+def flag_words(flags: int) -> list[str]:
+    """The names of the bits of an order's flags."""
+    return [name for bit, name in terms.FLAGS.items() if flags & bit]
+
+
+def _shown(kind: str, name: str, value: Any, scale: Scale | None) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return named(value, scale)
+    if isinstance(value, list | tuple):
+        return [_shown(kind, "", item, scale) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, int) and not isinstance(value, bool):
+        if name == "reason":
+            return reason_name(value) if value else None
+        if name == "flags":
+            return flag_words(value)
+        if name == "status":
+            words = terms.ORDER_STATUSES if kind == "Duplicate" else terms.TRADING_STATUSES
+            return words.get(value, value)
+        if name in _WORDS:
+            return _WORDS[name].get(value, value if value else None)
+    return value

@@ -1,0 +1,224 @@
+"""`matchbus instrument ...`: what is traded, and whether it is open. Changing it is the operator's, by the token."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from bus.protocol.control import InstrumentState
+from bus.protocol.reports import Rejected, Report
+from bus.protocol.terms import OPEN, OPERATOR, TRADING_STATUSES
+from bus.sockets.client import Client, PendingAnswer
+from bus.sockets.prices import Scale
+from tools import options
+from tools.decoded import json_line, named
+from tools.ending import plain_values, quietly, refused
+from tools.exchange import ask_instruments
+from tools.order.words import reason_sentence
+from tools.showing import counted, plain_table, short, show
+
+instrument = typer.Typer(
+    name="instrument", help="Define, list, halt and open instruments.", no_args_is_help=True
+)
+
+#: The account under which the operator's commands are logged.
+ACCOUNT: Final = "operator"
+#: Without other limits, prices and quantities go up to so many ticks and lots: their product is far below 2**63.
+_STEPS_MAX: Final = 10**8
+
+Symbol = Annotated[str, typer.Argument(help="The instrument, such as BTC-USD.", show_default=False)]
+
+
+@instrument.command()
+def define(
+    symbol: Symbol,
+    tick: Annotated[str, typer.Option(metavar="DECIMAL", help="The smallest step of a price.")] = "0.01",
+    lot: Annotated[str, typer.Option(metavar="DECIMAL", help="The smallest step of a quantity.")] = "0.0001",
+    base: Annotated[
+        str, typer.Option(metavar="ASSET", help="What is traded; the symbol up to its dash.")
+    ] = "",
+    quote: Annotated[
+        str, typer.Option(metavar="ASSET", help="What it is paid with; the symbol behind its dash.")
+    ] = "",
+    price_min: Annotated[
+        str | None, typer.Option(metavar="DECIMAL", help="The lowest price; a tick.")
+    ] = None,
+    price_max: Annotated[
+        str | None, typer.Option(metavar="DECIMAL", help="The highest price; 100,000,000 ticks.")
+    ] = None,
+    quantity_min: Annotated[
+        str | None, typer.Option(metavar="DECIMAL", help="The smallest quantity of an order; a lot.")
+    ] = None,
+    quantity_max: Annotated[
+        str | None,
+        typer.Option(metavar="DECIMAL", help="The largest quantity of an order; 100,000,000 lots."),
+    ] = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Define an instrument, or change the limits of one that exists. It is open at once.
+
+    \\b
+    Examples:
+      matchbus instrument define BTC-USD --tick 0.01 --lot 0.0001
+      matchbus instrument define GOLD --base XAU --quote USD --tick 0.1 --lot 0.001 --price-max 100000
+    """
+    first, _, second = symbol.partition("-")
+    with plain_values():
+        tick_step, lot_step = _step(tick, "tick"), _step(lot, "lot")
+
+    def send(client: Client) -> PendingAnswer:
+        return client.define_instrument(
+            symbol,
+            base or first,
+            quote or second or first,
+            tick=tick,
+            lot=lot,
+            price_min=tick if price_min is None else price_min,
+            price_max=tick_step * _STEPS_MAX if price_max is None else price_max,
+            quantity_min=lot if quantity_min is None else quantity_min,
+            quantity_max=lot_step * _STEPS_MAX if quantity_max is None else quantity_max,
+        )
+
+    if not (quote or second):
+        raise typer.BadParameter(f"{symbol} names no quote asset: say --quote")
+    _operate(send, f"{symbol} is defined", data, token_file, port_base, connect, timeout, as_json)
+
+
+@instrument.command("list")
+def list_(
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show all instruments with their ticks, lots and limits, and whether they trade.
+
+    \\b
+    Examples:
+      matchbus instrument list
+      matchbus instrument list --json
+    """
+    found = ask_instruments(connect, port_base, timeout)
+    with quietly():
+        if as_json:
+            for state in found.values():
+                print(json_line(named(state, Scale(state.definition))))
+        else:
+            show(instruments_table(found))
+
+
+@instrument.command()
+def halt(
+    symbol: Symbol,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Halt an instrument: until it is opened again only cancels are taken.
+
+    \\b
+    Example:
+      matchbus instrument halt BTC-USD
+    """
+    _operate(
+        lambda client: client.set_trading_status(symbol, "halted"),
+        f"{symbol} is halted",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+    )
+
+
+@instrument.command("open")
+def open_(
+    symbol: Symbol,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Open an instrument that was halted.
+
+    \\b
+    Example:
+      matchbus instrument open BTC-USD
+    """
+    _operate(
+        lambda client: client.set_trading_status(symbol, "open"),
+        f"{symbol} is open",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+    )
+
+
+def instruments_table(found: dict[str, InstrumentState]) -> Table:
+    """Instruments in the order in which they were defined."""
+    columns = ("symbol", "status", ">tick", ">lot", ">price from", ">to", ">quantity from", ">to")
+    table = plain_table(counted(len(found), "instrument"), columns)
+    for symbol, state in found.items():
+        definition = state.definition
+        scale = Scale(definition)
+        table.add_row(
+            symbol,
+            Text(TRADING_STATUSES[state.status], "green" if state.status == OPEN else "bold red"),
+            short(scale.price(1)),
+            short(scale.quantity(1)),
+            short(scale.price(definition.price_min_ticks)),
+            short(scale.price(definition.price_max_ticks)),
+            short(scale.quantity(definition.quantity_min_lots)),
+            short(scale.quantity(definition.quantity_max_lots)),
+        )
+    return table
+
+
+def _operate(
+    send: Callable[[Client], PendingAnswer],
+    done: str,
+    data: str,
+    token_file: options.TokenFile,
+    port_base: int,
+    connect: str,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """One command of the operator; status 1 when it was rejected."""
+    token = options.operator_token(data, token_file)
+    with Client(connect, port_base, account=ACCOUNT, role=OPERATOR, token=token, timeout=timeout) as client:
+        with plain_values():
+            pending = send(client)
+        answer: Report = pending.result()
+    if as_json:
+        print(json_line(named(answer)))
+    if isinstance(answer, Rejected):
+        if as_json:
+            raise typer.Exit(1)
+        refused(f"rejected: {reason_sentence(answer.reason)}")
+    if not as_json:
+        print(done)
+
+
+def _step(text: str, what: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"{text!r} is no {what}") from None

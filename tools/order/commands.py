@@ -1,0 +1,304 @@
+"""`matchbus order ...`: one thing done for one account, over the same session that every client has.
+
+A report that answers is printed with what followed from it at once (fills of an aggressor, the rest of an IOC order).
+What the market refuses is said, and ends with status 1.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+
+from bus.protocol.reports import Duplicate, Filled, Rejected, Report
+from bus.sockets.client import Client, PendingAnswer
+from bus.sockets.happenings import Reports
+from bus.sockets.orders import OrderName
+from bus.sockets.prices import Scale
+from tools import options
+from tools.decoded import json_line, named
+from tools.ending import plain_values, quietly, refused
+from tools.order import words
+from tools.showing import show
+
+order = typer.Typer(name="order", help="Enter, change, cancel and list orders.", no_args_is_help=True)
+
+Symbol = Annotated[str, typer.Argument(help="The instrument, such as BTC-USD.", show_default=False)]
+Side = Annotated[Literal["buy", "sell"], typer.Argument(help="Which side.", show_default=False)]
+OrderId = Annotated[
+    int | None, typer.Argument(metavar="[ORDER]", help="The number that the engine gave.", show_default=False)
+]
+ClientOrderId = Annotated[
+    str | None,
+    typer.Option("--id", metavar="TEXT", help="Your own id of the order, in the place of its number."),
+]
+
+
+@order.command()
+def enter(
+    symbol: Symbol,
+    side: Side,
+    quantity: Annotated[str, typer.Argument(help="How much, in the base asset.", show_default=False)],
+    price: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PRICE]", help="The limit; none makes it a market order.", show_default=False
+        ),
+    ] = None,
+    order_type: Annotated[
+        Literal["limit", "market"] | None,
+        typer.Option("--type", help="limit when there is a price, else market."),
+    ] = None,
+    tif: Annotated[
+        Literal["GTC", "IOC", "FOK"] | None,
+        typer.Option(help="Time in force: GTC, for a market order IOC.", case_sensitive=False),
+    ] = None,
+    client_order_id: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar="TEXT",
+            help="Your own id: the same order sent again with it is not executed twice.",
+        ),
+    ] = None,
+    post_only: Annotated[
+        bool, typer.Option("--post-only", help="Rather reject it than let it take.")
+    ] = False,
+    account: options.Account = options.DEFAULT_ACCOUNT,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Enter an order, and print what came of it.
+
+    \\b
+    Examples:
+      matchbus order enter BTC-USD buy 0.5 30000 --id my-1
+      matchbus order enter BTC-USD sell 0.2 --type market
+      matchbus order enter BTC-USD buy 1 29990 --post-only --account alice
+    """
+
+    def send(client: Client) -> PendingAnswer:
+        return client.enter(
+            symbol,
+            side,
+            quantity,
+            price,
+            time_in_force=tif,
+            order_type=order_type,
+            post_only=post_only,
+            client_order_id=client_order_id,
+        )
+
+    _do(send, account, port_base, connect, timeout, as_json)
+
+
+@order.command()
+def cancel(
+    order_id: OrderId = None,
+    client_order_id: ClientOrderId = None,
+    account: options.Account = options.DEFAULT_ACCOUNT,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Cancel one open order, by its number or by your own id.
+
+    \\b
+    Examples:
+      matchbus order cancel 17
+      matchbus order cancel --id my-1
+    """
+    name = _order_name(order_id, client_order_id)
+    _do(lambda client: client.cancel(name), account, port_base, connect, timeout, as_json)
+
+
+@order.command()
+def replace(
+    order_id: OrderId = None,
+    client_order_id: ClientOrderId = None,
+    price: Annotated[str | None, typer.Option(metavar="PRICE", help="The new limit.")] = None,
+    quantity: Annotated[
+        str | None, typer.Option(metavar="QUANTITY", help="The new whole quantity, what was filled included.")
+    ] = None,
+    request_id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Your own id of this change: sent again with it, it is not done twice."
+        ),
+    ] = None,
+    account: options.Account = options.DEFAULT_ACCOUNT,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Give an open order a new price, a new quantity, or both.
+
+    A smaller quantity at the same price keeps the order's place in its level; anything else goes to the back.
+
+    \\b
+    Examples:
+      matchbus order replace 17 --price 30010
+      matchbus order replace --id my-1 --quantity 0.3
+    """
+    name = _order_name(order_id, client_order_id)
+    if price is None and quantity is None:
+        raise typer.BadParameter("say --price, --quantity or both")
+
+    def send(client: Client) -> PendingAnswer:
+        # Its symbol gives the scale of the new price and quantity.
+        symbols = [
+            found.entered.symbol
+            for found in client.open_orders().orders
+            if name in (found.order_id, found.entered.client_order_id)
+        ]
+        if not symbols:
+            refused(f"{account} has no open order {name!r}")
+        return client.replace(name, price=price, quantity=quantity, symbol=symbols[0], request_id=request_id)
+
+    _do(send, account, port_base, connect, timeout, as_json)
+
+
+@order.command()
+def mass_cancel(
+    symbol: Annotated[str, typer.Option(metavar="SYMBOL", help="Only orders of this instrument.")] = "",
+    side: Annotated[Literal["buy", "sell"] | None, typer.Option(help="Only orders of this side.")] = None,
+    account: options.Account = options.DEFAULT_ACCOUNT,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Cancel all open orders of the account at once.
+
+    \\b
+    Examples:
+      matchbus order mass-cancel
+      matchbus order mass-cancel --symbol BTC-USD --side buy
+    """
+    _do(lambda client: client.mass_cancel(symbol, side), account, port_base, connect, timeout, as_json)
+
+
+@order.command("list")
+def list_(
+    account: options.Account = options.DEFAULT_ACCOUNT,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show the account's open orders as they stand.
+
+    \\b
+    Examples:
+      matchbus order list
+      matchbus order list --account alice --json
+    """
+    with Client(connect, port_base, account=account, timeout=timeout) as client:
+        orders = client.open_orders().orders
+        scales = {found.entered.symbol: client.scale(found.entered.symbol) for found in orders}
+    with quietly():
+        if as_json:
+            for found in orders:
+                print(json_line(named(found, scales[found.entered.symbol])))
+        else:
+            show(words.open_orders_table(account, orders, scales))
+
+
+@order.command()
+def fills(
+    first: Annotated[
+        int,
+        typer.Option("--from", metavar="REPORT", help="The number of the first report to look at.", min=1),
+    ] = 1,
+    account: options.Account = options.DEFAULT_ACCOUNT,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show the account's executions, as far back as the engine keeps its reports, and say so when that is not all.
+
+    \\b
+    Examples:
+      matchbus order fills
+      matchbus order fills --from 1000 --json
+    """
+    kept: list[tuple[int, Filled]] = []
+    oldest: list[int] = []
+
+    def take(reports: Reports) -> None:
+        oldest.append(reports.first_report)
+        for number, report in enumerate(reports.reports, reports.first_report):
+            if isinstance(report, Filled):
+                kept.append((number, report))
+
+    client = Client(connect, port_base, account=account, timeout=timeout, resume_from=first, on_reports=take)
+    with client:
+        # Asked for behind the reports that are resumed, and so answered behind them.
+        following = client.open_orders().next_report
+        scales = {fill.symbol: client.scale(fill.symbol) for _, fill in kept}
+    begins = min(oldest, default=following)
+    with quietly():
+        if as_json:
+            for number, fill in kept:
+                print(json_line({"report": number, **named(fill, scales[fill.symbol])}))
+        else:
+            show(words.fills_table(account, kept, scales))
+    if begins > first:
+        print(
+            f"note: reports {first} to {begins - 1} are no longer kept: older fills may be missing",
+            file=sys.stderr,
+        )
+
+
+def _do(
+    send: Callable[[Client], PendingAnswer],
+    account: str,
+    port_base: int,
+    connect: str,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """One command and what followed from it at once; status 1 when it was rejected."""
+    with Client(connect, port_base, account=account, timeout=timeout) as client:
+        with plain_values():
+            pending = send(client)
+        answer: Report = pending.result()
+        told = [answer, *_followed(client, answer)]
+        scales: dict[str, Scale | None] = {}
+        for report in told:
+            symbol = getattr(report, "symbol", "") or pending.symbol
+            scales[getattr(report, "symbol", "")] = client.scale(symbol) if symbol else None
+    with quietly():
+        for report in told:
+            scale = scales[getattr(report, "symbol", "")]
+            if as_json:
+                print(json_line(named(report, scale)))
+            elif not isinstance(report, Rejected):
+                show(words.report_line(report, scale))
+    if isinstance(answer, Rejected):
+        if as_json:
+            raise typer.Exit(1)
+        refused(f"rejected: {words.reason_sentence(answer.reason)}")
+    if isinstance(answer, Duplicate) and answer.reason:
+        raise typer.Exit(1)
+
+
+def _followed(client: Client, answer: Report) -> list[Report]:
+    """Further reports of the same command: they came in the same envelope."""
+    return [
+        report
+        for report in client.reports(timeout=0)
+        if report is not answer
+        and (report.session, report.correlation_id) == (answer.session, answer.correlation_id)
+    ]
+
+
+def _order_name(order_id: int | None, client_order_id: str | None) -> OrderName:
+    if (order_id is None) == (client_order_id is None):
+        raise typer.BadParameter("name the order by its number or by --id, one of them")
+    return order_id if order_id is not None else str(client_order_id)

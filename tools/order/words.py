@@ -1,0 +1,156 @@
+"""Reports and open orders for people: a line each, decimals instead of ticks and lots."""
+
+from rich.table import Table
+from rich.text import Text
+
+from bus.protocol import reports
+from bus.protocol.control import OpenOrder
+from bus.protocol.reasons import REASONS, reason_name
+from bus.protocol.terms import (
+    BUY,
+    LIQUIDITIES,
+    MARKET,
+    ORDER_STATUSES,
+    ORDER_TYPES,
+    SIDES,
+    TIMES_IN_FORCE,
+)
+from bus.sockets.prices import Scale
+from tools.decoded import command_name, flag_words, time_text
+from tools.showing import counted, plain_table
+
+SIDE_STYLES = {"buy": "green", "sell": "red"}
+
+
+def reason_sentence(reason: int) -> str:
+    """A reason's name and what it means."""
+    known = REASONS.get(reason)
+    return f"{reason_name(reason)}: {known[1]}" if known else reason_name(reason)
+
+
+def report_line(report: reports.Report, scale: Scale | None) -> Text:
+    """One report as one line; `scale` is that of its symbol, None where it has none."""
+    line = Text()
+    if isinstance(report, reports.Accepted):
+        kind = ORDER_TYPES.get(report.order_type, "")
+        line.append("accepted  ", "bold cyan")
+        line.append(f"order {report.order_id}  {report.client_order_id}  ")
+        _side(line, report.side)
+        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(
+            kind if report.order_type == MARKET else f"at {_price(scale, report.price_ticks)}", "bold"
+        )
+        words = [TIMES_IN_FORCE.get(report.time_in_force, ""), *flag_words(report.flags)]
+        line.append(f"  {' '.join(words)}", "dim")
+    elif isinstance(report, reports.Filled):
+        line.append("filled    ", "bold green")
+        line.append(f"order {report.order_id}  {report.client_order_id}  ")
+        _side(line, report.side)
+        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        line.append(
+            f"  trade {report.trade_id}, {LIQUIDITIES.get(report.liquidity, '')},"
+            f" {_quantity(scale, report.leaves_lots)} left",
+            "dim",
+        )
+    elif isinstance(report, reports.Cancelled):
+        line.append("cancelled ", "bold yellow")
+        line.append(f"order {report.order_id}  {report.client_order_id}  ")
+        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} taken back")
+        line.append(
+            f"  {reason_name(report.reason)}, {_quantity(scale, report.cumulative_lots)} filled before", "dim"
+        )
+    elif isinstance(report, reports.Replaced):
+        line.append("replaced  ", "bold cyan")
+        line.append(f"order {report.order_id}  {report.client_order_id}  ")
+        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        place = "kept its place" if report.kept_priority else "at the back of its level"
+        line.append(f"  {place}, {_quantity(scale, report.leaves_lots)} left", "dim")
+    elif isinstance(report, reports.Duplicate):
+        line.append("duplicate ", "bold yellow")
+        line.append(f"{report.request_id} was executed at sequence {report.first_sequence}")
+        if report.reason:
+            line.append(f", rejected then: {reason_sentence(report.reason)}")
+        elif report.order_id:
+            status = ORDER_STATUSES.get(report.status, str(report.status))
+            line.append(
+                f": order {report.order_id} is {status}, {_quantity(scale, report.cumulative_lots)} of"
+                f" {_quantity(scale, report.quantity_lots)} filled"
+            )
+    elif isinstance(report, reports.Completed):
+        line.append("done      ", "bold cyan")
+        line.append(
+            f"{counted(report.count, 'order')} cancelled"
+            if command_name(report.command) == "MassCancel"
+            else command_name(report.command)
+        )
+    else:
+        line.append("rejected  ", "bold red")
+        line.append(f"{report.request_id}  {reason_sentence(report.reason)}")
+    return line
+
+
+def open_orders_table(account: str, orders: list[OpenOrder], scales: dict[str, Scale]) -> Table:
+    """Open orders, oldest first."""
+    columns = ("symbol", "side", ">quantity", ">filled", ">price", "", ">order", "client order id")
+    table = plain_table(f"{counted(len(orders), 'open order')} of {account}", columns)
+    for order in orders:
+        entered = order.entered
+        scale = scales[entered.symbol]
+        side = SIDES[entered.side]
+        table.add_row(
+            entered.symbol,
+            Text(side, SIDE_STYLES[side]),
+            f"{scale.quantity(order.quantity_lots):f}",
+            f"{scale.quantity(order.filled_lots):f}",
+            f"{scale.price(order.price_ticks):f}",
+            Text(" ".join([TIMES_IN_FORCE[entered.time_in_force], *flag_words(entered.flags)]), "dim"),
+            str(order.order_id),
+            entered.client_order_id,
+        )
+    return table
+
+
+def fills_table(account: str, fills: list[tuple[int, reports.Filled]], scales: dict[str, Scale]) -> Table:
+    """Executions with their report numbers, oldest first."""
+    columns = (
+        "time (UTC)",
+        "symbol",
+        "side",
+        ">quantity",
+        ">price",
+        "",
+        ">trade",
+        ">report",
+        "client order id",
+    )
+    table = plain_table(f"{counted(len(fills), 'fill')} of {account}", columns)
+    for number, fill in fills:
+        scale = scales[fill.symbol]
+        side = SIDES[fill.side]
+        table.add_row(
+            time_text(fill.time_ns)[:-3],
+            fill.symbol,
+            Text(side, SIDE_STYLES[side]),
+            f"{scale.quantity(fill.quantity_lots):f}",
+            f"{scale.price(fill.price_ticks):f}",
+            Text(LIQUIDITIES.get(fill.liquidity, ""), "dim"),
+            str(fill.trade_id),
+            str(number),
+            fill.client_order_id,
+        )
+    return table
+
+
+def _side(line: Text, side: int) -> None:
+    word = SIDES.get(side, str(side))
+    line.append(f"{word} ", SIDE_STYLES["buy" if side == BUY else "sell"])
+
+
+def _quantity(scale: Scale | None, lots: int) -> str:
+    return f"{lots} lots" if scale is None else f"{scale.quantity(lots):f}"
+
+
+def _price(scale: Scale | None, ticks: int) -> str:
+    return f"{ticks} ticks" if scale is None else f"{scale.price(ticks):f}"
