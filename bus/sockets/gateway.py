@@ -1,8 +1,8 @@
 """The gateway: who may say what on the orders socket.
 
-Commands of a permitted session go to the sequencer; everything else is answered here: a refusal at once, since a client
-that hears Busy must hear it now, and what tells of state behind the batch of this drain. What is refused here (band 1xx) was not logged and changed nothing.
-Bad input is always answered, never with silence and never with a crash.
+Commands of a permitted session go to the sequencer. Everything else is answered here: a refusal at once, since a
+client that hears Busy must hear it now, and what tells of state behind the batch of this drain. What is refused here
+(band 1xx) was not logged and changed nothing. Bad input is always answered, never with silence and never with a crash.
 """
 
 from typing import Final
