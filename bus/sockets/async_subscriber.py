@@ -69,7 +69,7 @@ class AsyncSubscriber:
         self._schedule()
 
     def close(self) -> None:
-        """Disconnect; whoever iterates comes to an end. Safe to call twice."""
+        """Disconnect; whoever iterates gets what has come, then an end. Safe to call twice."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

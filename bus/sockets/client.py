@@ -113,6 +113,7 @@ class Client(Desk[PendingAnswer]):
         self._context = context or zmq.Context.instance()
         self._socket: zmq.Socket[bytes] | None = None
         self._batches = 0
+        self._messages_received = 0
 
     # A session's life.
 
@@ -168,9 +169,15 @@ class Client(Desk[PendingAnswer]):
         return ReportIterator(self, self._timeout if timeout is None else timeout)
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Let the session live: send what waits, take what came, for up to `timeout` seconds. Raises SessionOver."""
+        """Let the session live: send what waits, then take what came, or comes first within `timeout` seconds.
+
+        Raises SessionOver.
+        """
         self._check_open()
-        self._pump_until(monotonic_ns() + int(timeout * 1000) * MS, lambda: False)
+        received = self._messages_received
+        self._pump_until(
+            monotonic_ns() + int(timeout * 1000) * MS, lambda: self._messages_received > received
+        )
         self._check_open()
 
     def open_orders(self, timeout: float | None = None) -> OpenOrders:
@@ -255,6 +262,7 @@ class Client(Desk[PendingAnswer]):
         try:
             while True:
                 self._take(core.receive(socket.recv(zmq.NOBLOCK), now))
+                self._messages_received += 1
         except zmq.Again:
             pass
         core.tick(now)

@@ -115,6 +115,7 @@ class TopicOrder:
             return []
         if next_number < expected:
             first = min(self._doubtful_from or next_number, next_number)
+            self._doubtful_from = 0
             self.next_number = first
             self._last_known = next_number - 1
             return [Withdrawn(self.topic, first, expected)]
@@ -128,7 +129,10 @@ class TopicOrder:
     def take_nothing_kept(self) -> list[Item]:
         """Nothing of the topic is kept."""
         missing = self.missing
-        return [] if missing is None else self.take_not_kept(missing[1] + 1, missing[1] + 1)
+        if missing is None:
+            return []
+        following = self._doubtful_from or missing[1] + 1
+        return self.take_not_kept(following, following)
 
     def take_snapshot(self, number: int, epoch: int) -> list[Item] | None:
         """The book stands at this number. What follows it and is here already; None when the snapshot is outdated."""
@@ -211,6 +215,7 @@ class TopicOrder:
         if first < expected:
             events = events[expected - first :]
         self.next_number = following
+        self._doubtful_from = 0
         return Run(self.topic, expected, events, header.epoch, header.log_sequence, header.time_ns)
 
     def _forget_older_epochs(self) -> None:

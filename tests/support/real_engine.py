@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -26,7 +27,7 @@ _PORTS = 4
 class RealEngine:
     """`start`, then `kill` (no warning) or `stop` (in good order), then perhaps `start` again on the same ports."""
 
-    def __init__(self, data_dir: Path, **settings: dict[str, object]) -> None:
+    def __init__(self, data_dir: Path, **settings: Mapping[str, object]) -> None:
         self.data_dir = data_dir
         self.port_base = 0
         self._settings = settings
