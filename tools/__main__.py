@@ -9,6 +9,7 @@ import sys
 import typer
 
 from bus.errors import MatchbusError
+from tools.demo.command import demo
 from tools.engine import engine
 from tools.instrument import instrument
 from tools.journal.commands import journal
@@ -34,6 +35,7 @@ def every_verb() -> None:
 app.command()(version)
 app.command()(up)
 app.command()(engine)
+app.command()(demo)
 app.add_typer(instrument)
 app.add_typer(order)
 app.add_typer(journal)
