@@ -110,6 +110,19 @@ def test_beyond_the_count_the_oldest_is_forgotten_and_can_not_come_again() -> No
     assert answers(exchange.say(1, other)) == [(reports.REJECTED, reasons.ID_TAKEN)]
 
 
+def test_what_has_had_its_time_is_forgotten_two_at_a_time() -> None:
+    """Faster than ids can come, and never in one long pause."""
+    exchange = Exchange("anna")
+    exchange.say(1, *(ioc(f"a{number}") for number in range(7)))
+    exchange.now_ns += 25 * HOUR_NS
+    ended = exchange.engine.state.accounts["anna"].ended
+    kept = []
+    for number in range(5):
+        exchange.say(1, ioc(f"b{number}"))
+        kept.append(sum(request.request_id.startswith("a") for request in ended))
+    assert kept == [5, 3, 1, 0, 0]
+
+
 def test_open_orders_are_not_counted_among_the_remembered() -> None:
     exchange = Exchange("anna", ids=2)
     exchange.say(1, *(enter(f"a{number}", BUY, 1, 5) for number in range(10)))

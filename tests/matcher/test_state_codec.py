@@ -81,15 +81,17 @@ def test_the_order_of_a_replace_is_never_forgotten_before_the_replace() -> None:
 
 def test_an_id_that_was_taken_again_is_the_later_request() -> None:
     exchange = Exchange("anna")
-    exchange.say(1, enter("a1", BUY, 5, 10, time_in_force=IOC), enter("a2", BUY, 5, 10, time_in_force=IOC))
+    old = [f"x{number}" for number in range(8)] + ["a1", "a2"]
+    exchange.say(1, *(enter(name, BUY, 5, 10, time_in_force=IOC) for name in old))
     exchange.now_ns += 25 * HOUR_NS
-    exchange.say(1, enter("a1", BUY, 6, 10))
-    exchange.say(1, enter("a2", BUY, 7, 10), CancelOrder(client_order_id="a2"))
+    exchange.say(1, enter("a1", BUY, 6, 10), enter("a2", BUY, 7, 10), CancelOrder(client_order_id="a2"))
     account = exchange.engine.state.accounts["anna"]
+    assert [request.request_id for request in account.ended][-3:] == ["a1", "a2", "a2"]
     copy = decode_state(encode_state(exchange.engine.state)).accounts["anna"]
     for request_id, request in account.requests.items():
         assert copy.requests[request_id].sequence == request.sequence, request_id
     assert copy.requests["a1"] is copy.open[account.requests["a1"].sequence]
+    assert copy.requests["a2"] is copy.ended[-1]
 
 
 @pytest.mark.parametrize(
