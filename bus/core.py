@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from bus.protocol.records import Record
+from bus.protocol.records import Record, Skipped
 
 #: (account or topic, number of the first event, events as tuples)
 Stream = tuple[str, int, list[tuple[Any, ...]]]
@@ -40,7 +40,7 @@ class Core(Protocol):
     ) -> int:
         """The commands of one message of an open session; how many sequences they took."""
 
-    def apply_record(self, record: Record, time_ns: int) -> None:
+    def apply_record(self, record: Record | Skipped, time_ns: int) -> None:
         """A record; it takes one sequence."""
 
     def take_outputs(self) -> tuple[list[Stream], list[Stream]]:

@@ -10,10 +10,9 @@ No I/O here: the node asks for a batch, writes it to the journal, and applies it
 from dataclasses import dataclass
 
 from bus.core import Core
-from bus.errors import DataDirectoryMismatch
-from bus.journal.batch import Batch, entries, entry_header
-from bus.protocol.codec import CommandMessage, decode_client_message, decode_record, encode
-from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record
+from bus.journal.batch import entry_header
+from bus.protocol.codec import CommandMessage, encode
+from bus.protocol.records import EngineStarted, Record, Skipped
 from bus.protocol.terms import CLOCK_COMMANDS
 
 #: The session number under which the engine's own records stand in the log.
@@ -28,7 +27,7 @@ class OpenBatch:
     count: int
     time_ns: int
     payload: bytes
-    items: list[CommandMessage | Record]
+    items: list[CommandMessage | Record | Skipped]
 
 
 class Sequencer:
@@ -36,7 +35,7 @@ class Sequencer:
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
-        self._items: list[CommandMessage | Record] = []
+        self._items: list[CommandMessage | Record | Skipped] = []
         self.count = 0
 
     def add_message(self, message: CommandMessage, payload: bytes, count: int) -> None:
@@ -80,23 +79,3 @@ def apply_open_batch(core: Core, batch: OpenBatch) -> None:
     assert core.sequence == batch.first_sequence + batch.count - 1, (
         "a batch takes as many sequences as it says"
     )
-
-
-def apply_logged_batch(core: Core, batch: Batch) -> None:
-    """Do what a batch of the journal says, from its very bytes: the same as when it was taken."""
-    assert core.sequence == batch.first_sequence - 1, "the log has no gap"
-    items: list[CommandMessage | Record] = []
-    for session, payload in entries(batch.payload):
-        if session == RECORDS:
-            record = decode_record(payload)
-            if isinstance(record, EngineStarted) and record.semantics_version != SEMANTICS_VERSION:
-                raise DataDirectoryMismatch(
-                    f"the log was written under semantics version {record.semantics_version} at sequence"
-                    f" {batch.first_sequence}; this is version {SEMANTICS_VERSION}"
-                )
-            items.append(record)
-        else:
-            message = decode_client_message(payload)
-            assert isinstance(message, CommandMessage), "the log holds commands and records"
-            items.append(message)
-    apply_open_batch(core, OpenBatch(batch.first_sequence, batch.count, batch.time_ns, b"", items))

@@ -25,7 +25,7 @@ from bus.protocol.commands import (
     SetTradingStatus,
 )
 from bus.protocol.feed import INSTRUMENT_DEFINED, TICK, TRADING_STATUS_SET
-from bus.protocol.records import EngineStarted, Record, SessionEnded, SessionOpened
+from bus.protocol.records import EngineStarted, Record, SessionEnded, SessionOpened, Skipped
 from bus.protocol.terms import BUY, CLOCK_COMMANDS, HALTED, L3, OPEN, OPERATOR, SELL
 from matcher import views
 from matcher.gate.instruments import is_valid, same_product
@@ -109,6 +109,8 @@ class Engine:
             elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock)):
                 self._operate(opened, command)
                 time_ns = state.time_ns
+            elif isinstance(command, Skipped):
+                trading.reject(account, command.command, command.request_id, reasons.SKIPPED)
             else:
                 sequence -= 1
                 time_ns -= 1
@@ -135,7 +137,7 @@ class Engine:
             ended = state.sessions.pop(record.session)
             if ended.cancel_on_disconnect:
                 self.trading.end_session(ended.account, record.session)
-        else:
+        elif not isinstance(record, Skipped):
             self.outputs.ticks.append((TICK, state.sequence, state.time_ns))
 
     def take_outputs(self) -> tuple[list[Stream], list[Stream]]:

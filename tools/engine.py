@@ -19,16 +19,17 @@ import zmq
 
 from bus.addresses import addresses
 from bus.config import Config
-from bus.errors import DataDirectoryMismatch, EngineStopped, MatchbusError
+from bus.errors import DataDirectoryMismatch, MatchbusError
 from bus.journal.checkpoint import REPLAY_RING_COMMANDS, Checkpoint, CheckpointHeader, CheckpointStore
 from bus.journal.directory import DataDirectory
 from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.journal.recovery import recover
+from bus.journal.skips import read_skips
 from bus.node import Node
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules
 from bus.protocol.terms import CLOCK_COMMANDS, CLOCK_SYSTEM, CLOCKS
-from bus.sequencer import apply_logged_batch
+from bus.replay import apply_logged_batch
 from bus.sessions import Sessions
 from bus.sockets.publication import Publication
 from matcher.engine import Engine
@@ -84,16 +85,10 @@ def recover_engine(config: Config, journal: Journal, disk: Disk) -> Recovery:
     limits = config.limits
     publication = Publication(core, sessions, limits.report_ring_events_max, limits.feed_ring_events_max)
     rings_from = journal.probable_head - REPLAY_RING_COMMANDS
+    skipped = {skip.sequence for skip in read_skips(journal.directory, disk)}
     start = core.sequence
     for batch in recovered.batches:
-        try:
-            apply_logged_batch(core, batch)
-        except MatchbusError:
-            raise
-        except Exception as error:
-            raise EngineStopped(
-                f"command {core.sequence} of the log breaks the engine: {type(error).__name__}: {error}"
-            ) from error
+        apply_logged_batch(core, batch, skipped)
         if core.sequence <= rings_from:
             publication.skip()
         else:

@@ -6,6 +6,7 @@
     reader       reads the log and verifies every byte of it; `tail` tells a torn tail from damage
     batch        the frame of one batch; `segment` the files they stand in; `synced` the small side file
     checkpoint   the files of checkpoints, and the choice among them
+    skips        commands that the operator decided to pass over
     directory    the data directory: held by one engine, with its token
     disk         the only file that talks to the operating system about the log
 

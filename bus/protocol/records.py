@@ -53,4 +53,15 @@ class TimeTicked(Struct, array_like=True, tag=TIME_TICKED, frozen=True, forbid_u
     """Engine time moves on although no command came."""
 
 
+class Skipped(Struct, frozen=True):
+    """Takes the place of a command that the operator decided to skip (I12). Never on a wire and never in the log:
+
+    the log keeps the command, a file beside it the decision. `command` is its tag, `request_id` its id if it has one;
+    it is answered with Rejected(skipped). A record that is skipped (`command` 0) does nothing.
+    """
+
+    command: int
+    request_id: str
+
+
 Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked

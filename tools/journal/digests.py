@@ -16,7 +16,8 @@ from bus.journal.disk import Disk
 from bus.journal.reader import LogReader
 from bus.protocol.codec import CommandMessage, Malformed, decode_client_message, decode_record
 from bus.protocol.records import SEMANTICS_VERSION
-from bus.sequencer import RECORDS, apply_logged_batch
+from bus.replay import apply_logged_batch
+from bus.sequencer import RECORDS
 from matcher.engine import Engine
 from matcher.state_codec import decode_state
 
