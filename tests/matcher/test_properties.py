@@ -152,6 +152,8 @@ def test_readers_rebuild_the_book_from_the_feed_after_every_step(seed: int) -> N
                 assert by_order[side] == instrument.book.orders(side)
                 assert levels_of(by_order[side]) == by_level[side]
             assert book_checksum(by_level[BUY], by_level[SELL]) == instrument.book.checksum()
+            trades = collected.of_kind("trade").get(symbol, [])
+            assert instrument.last_price_ticks == (trades[-1][4] if trades else 0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
