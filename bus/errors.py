@@ -58,6 +58,17 @@ class EngineStopped(MatchbusError):
     """The engine no longer takes commands; the text names the reason and the last sequence."""
 
 
+class LogBreaksEngine(EngineStopped):
+    """A command of the log breaks the engine that replays it; `sequence` is the command's.
+
+    The operator may pass over exactly that one with `matchbus journal skip`.
+    """
+
+    def __init__(self, sequence: int, text: str) -> None:
+        super().__init__(text)
+        self.sequence = sequence
+
+
 class ChildEnded(MatchbusError):
     """A process that the whole exchange needs has ended; the text names it, how it ended and its last error line."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from bus.core import Core
-from bus.errors import DataDirectoryMismatch, EngineStopped, MatchbusError
+from bus.errors import DataDirectoryMismatch, LogBreaksEngine, MatchbusError
 from bus.journal.batch import Batch, entries
 from bus.protocol.codec import CommandMessage, Malformed, decode_client_message, decode_record
 from bus.protocol.commands import Command, EnterOrder
@@ -20,24 +20,32 @@ from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record, Skipp
 from bus.sequencer import RECORDS, OpenBatch, apply_open_batch
 
 
-def apply_logged_batch(core: Core, batch: Batch, skipped: Collection[int] = ()) -> None:
+def apply_logged_batch(
+    core: Core, batch: Batch, skipped: Collection[int] = (), until: int | None = None
+) -> None:
     """Do what a batch of the journal says. `skipped`: sequences that the operator decided to pass over.
 
-    DataDirectoryMismatch when the log was written under other semantics; EngineStopped names the command that breaks
-    the core, and then nothing more can be done with that core.
+    With `until` only the commands up to that sequence, which is one of the batch or behind it. DataDirectoryMismatch
+    when the log was written under other semantics; LogBreaksEngine names the command that breaks the core, and then
+    nothing more can be done with that core.
     """
     assert core.sequence == batch.first_sequence - 1, "the log has no gap"
     items = logged_items(batch)
     if any(batch.first_sequence <= sequence <= batch.last_sequence for sequence in skipped):
         items = _pass_over(items, batch.first_sequence, skipped)
+    count = batch.count
+    if until is not None and until < batch.last_sequence:
+        count = until - batch.first_sequence + 1
+        items = _only(items, count)
     try:
-        apply_open_batch(core, OpenBatch(batch.first_sequence, batch.count, batch.time_ns, b"", items))
+        apply_open_batch(core, OpenBatch(batch.first_sequence, count, batch.time_ns, b"", items))
     except MatchbusError:
         raise
     except Exception as error:
-        raise EngineStopped(
+        raise LogBreaksEngine(
+            core.sequence,
             f"command {core.sequence} of the log breaks the engine: {type(error).__name__}: {error};"
-            f" `matchbus journal skip {core.sequence}` passes over it"
+            f" `matchbus journal skip {core.sequence}` passes over it",
         ) from error
 
 
@@ -77,6 +85,28 @@ def _pass_over(
                 continue
             commands.append(_skipped(command) if sequence in skipped else command)
             sequence += 1
+        kept.append(msgspec.structs.replace(item, items=commands))
+    return kept
+
+
+def _only(
+    items: list[CommandMessage | Record | Skipped], count: int
+) -> list[CommandMessage | Record | Skipped]:
+    """The items with the first `count` commands and records."""
+    kept: list[CommandMessage | Record | Skipped] = []
+    for item in items:
+        if not count:
+            break
+        if not isinstance(item, CommandMessage):
+            kept.append(item)
+            count -= 1
+            continue
+        commands: list[Any] = []
+        for command in item.items:
+            if not count:
+                break
+            commands.append(command)
+            count -= not isinstance(command, Malformed)
         kept.append(msgspec.structs.replace(item, items=commands))
     return kept
 

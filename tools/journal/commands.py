@@ -1,4 +1,4 @@
-"""`matchbus journal ...`: reads the log of a data directory. Nothing here changes anything."""
+"""`matchbus journal ...`: reads the log of a data directory; `skip` alone writes, a decision beside it."""
 
 import os
 import sys
@@ -21,6 +21,7 @@ from tools.decoded import json_line, time_text
 from tools.ending import quietly
 from tools.journal.digests import digest_of
 from tools.journal.entries import Decoder, Entry, entry_values, entry_words
+from tools.journal.skipping import skip_command
 from tools.showing import counted, show
 
 journal = typer.Typer(
@@ -198,6 +199,34 @@ def digest(
         print(f"note: {note}", file=sys.stderr)
     for sequence in found.compared:
         print(f"note: the checkpoint at sequence {sequence} holds the same state", file=sys.stderr)
+
+
+@journal.command()
+def skip(
+    sequence: Annotated[
+        int, typer.Argument(help="The command that breaks the engine; the engine names it.", min=1)
+    ],
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="Why it may be passed over; kept for good.")
+    ],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            envvar="MATCHBUS_ENGINE_DATA_DIR",
+            help="The data directory; no engine may be running in it.",
+        ),
+    ] = options.DEFAULT_DATA,
+) -> None:
+    """Pass over the one command at which the log breaks the engine. It is answered as rejected (skipped).
+
+    \\b
+    Example:
+      matchbus journal skip 4711 --why "overflow in the matcher, ticket 12"
+    """
+    skip_command(data, sequence, why)
+    print(f"command {sequence} will be skipped; start the engine again")
 
 
 def entries(data: str, first: int, last: int | None) -> Iterator[Entry]:

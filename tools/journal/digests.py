@@ -8,16 +8,13 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from bus.errors import CheckpointDamaged, ConfigError, EngineStopped, MatchbusError
-from bus.journal.batch import Batch
-from bus.journal.batch import entries as raw_entries
+from bus.errors import CheckpointDamaged, ConfigError
 from bus.journal.checkpoint import CheckpointHeader, CheckpointStore
 from bus.journal.disk import Disk
 from bus.journal.reader import LogReader
-from bus.protocol.codec import CommandMessage, Malformed, decode_client_message, decode_record
+from bus.journal.skips import read_skips
 from bus.protocol.records import SEMANTICS_VERSION
 from bus.replay import apply_logged_batch
-from bus.sequencer import RECORDS
 from matcher.engine import Engine
 from matcher.state_codec import decode_state
 
@@ -58,13 +55,14 @@ def digest_of(directory: str, *, at: int | None, from_start: bool) -> Digest:
                     break
                 except CheckpointDamaged as error:
                     notes.append(str(error))
+    skipped = {skip.sequence for skip in read_skips(directory, disk)}
     begin = core.sequence
     waiting = {header.sequence: header for header in known if header.sequence > begin}
     compared: list[int] = []
     for batch in batches:
         if core.sequence == at:
             break
-        _apply(core, batch, at)
+        apply_logged_batch(core, batch, skipped, at)
         core.take_outputs()
         if core.sequence in waiting:
             _compare(core, store, waiting[core.sequence])
@@ -72,40 +70,6 @@ def digest_of(directory: str, *, at: int | None, from_start: bool) -> Digest:
     if at is not None and core.sequence != at:
         raise ConfigError(f"--at {at}: the log ends with sequence {core.sequence}")
     return Digest(core.sequence, core.time_ns, state_digest(core), begin, compared, notes)
-
-
-def _apply(core: Engine, batch: Batch, at: int | None) -> None:
-    """A batch, or as much of it as reaches to `at`. EngineStopped names the command that breaks the engine."""
-    try:
-        if at is None or at >= batch.last_sequence:
-            apply_logged_batch(core, batch)
-        else:
-            _apply_part(core, batch, at)
-    except MatchbusError:
-        raise
-    except Exception as error:
-        raise EngineStopped(
-            f"command {core.sequence} of the log breaks the engine: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _apply_part(core: Engine, batch: Batch, at: int) -> None:
-    for session, payload in raw_entries(batch.payload):
-        if core.sequence == at:
-            return
-        if session == RECORDS:
-            core.apply_record(decode_record(payload), batch.time_ns)
-            continue
-        message = decode_client_message(payload)
-        assert isinstance(message, CommandMessage), "the log holds commands and records"
-        items: list[object] = []
-        left = at - core.sequence
-        for item in message.items:
-            if not left:
-                break
-            items.append(item)
-            left -= not isinstance(item, Malformed)
-        core.apply_message(session, message.correlation_id, message.created_ns, items, batch.time_ns)
 
 
 def _compare(core: Engine, store: CheckpointStore, header: CheckpointHeader) -> None:
