@@ -194,8 +194,7 @@ class FeedCore:
             return order.take_not_kept(answer.oldest_number, answer.next_number)
         if isinstance(answer, BookSnapshot):
             number = answer.level_number if answer.kind == L2 else answer.order_number
-            following = order.take_snapshot(number, epoch)
-            return [] if following is None else [Resynced(order.topic, answer), *following]
+            return [Resynced(order.topic, answer), *order.take_snapshot(number, epoch)]
         if isinstance(answer, Refused):
             if answer.reason != NOT_OFFERED:
                 raise NotTaken(f"{order.topic}: {reason_name(answer.reason)}: {answer.text}", answer.reason)

@@ -134,10 +134,8 @@ class TopicOrder:
         following = self._doubtful_from or missing[1] + 1
         return self.take_not_kept(following, following)
 
-    def take_snapshot(self, number: int, epoch: int) -> list[Item] | None:
-        """The book stands at this number. What follows it and is here already; None when the snapshot is outdated."""
-        if epoch < self.epoch:
-            return None
+    def take_snapshot(self, number: int, epoch: int) -> list[Item]:
+        """The book stands at this number. Gives what follows it and is here already."""
         if epoch > self.epoch:
             self.epoch = epoch
             self._forget_older_epochs()

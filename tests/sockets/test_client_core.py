@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from bus.errors import Busy
 from bus.protocol import reasons
-from bus.protocol.codec import ControlMessage, decode_client_message
+from bus.protocol.codec import (
+    ControlMessage,
+    decode_client_message,
+    decode_envelope,
+    encode_envelope,
+    encode_message,
+)
 from bus.protocol.commands import CancelOrder, Command, EnterOrder, MassCancel, SetTradingStatus
 from bus.protocol.control import Heartbeat, Hello, Logout, OpenOrders, QueryOrders
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Filled, Rejected, Report
@@ -104,6 +110,11 @@ class World:
         self.up.messages.clear()
         self.down.messages.clear()
         self.engine.sent.clear()
+
+    @property
+    def state(self) -> State:
+        """Of the session, now."""
+        return self.core.state
 
     # The user.
 
@@ -395,6 +406,85 @@ def test_a_missing_last_report_is_noticed_by_the_heartbeat() -> None:
     assert [type(report) for report in world.reports()] == [Accepted]
 
 
+def test_a_repeated_report_is_told_once_also_when_it_comes_with_new_ones() -> None:
+    world = opened()
+    world.enter()
+    world.enter()
+    world.send()
+    world.deliver_up()
+    (both,) = world.down.take()
+    envelope = decode_envelope(both)
+    first = encode_envelope(envelope.session, envelope.epoch, 1, 0, 0, envelope.items[:1])
+    for message in (first, both, first, both):
+        world.happenings += world.core.receive(message, world.now)
+    told = [item for item in world.happenings if isinstance(item, Reports)]
+    assert [(item.first_report, len(item.reports)) for item in told] == [(1, 1), (2, 1)]
+    assert world.core.next_report == 3
+
+
+def test_an_answer_to_another_session_of_the_account_is_not_ours() -> None:
+    """Correlation ids are unique within a session only."""
+    world = opened()
+    number = world.enter()
+    world.send()
+    late = world.up.take()
+    stranger = world.engine.open_session("alice")
+    world.engine.routes[stranger] = "elsewhere"
+    world.engine.accounts[stranger] = "alice"
+    world.engine.receive("elsewhere", encode_message(stranger, number, world.engine.time_ns, [MassCancel()]))
+    world.deliver_down()
+    assert [type(report) for report in world.reports()] == [Completed]
+    assert world.answers() == {}
+    for message in late:
+        world.engine.receive(world.connection, message)
+    world.deliver_down()
+    assert isinstance(world.answers()[number], Accepted)
+
+
+def resuming() -> tuple[World, list[bytes]]:
+    """A client that was welcomed back, and the missed reports that are still to come, an envelope each."""
+    world = opened()
+    world.core.lost()
+    stranger = world.engine.open_session("alice")
+    for n in range(9):
+        world.engine.command(stranger, EnterOrder(f"s{n}", "BTC-USD", BUY, 1, 100))
+    world.send()
+    world.deliver_up()
+    welcome, resumed, *reports = world.down.take()
+    for message in (welcome, resumed):
+        world.happenings += world.core.receive(message, world.now)
+    assert world.core.state is State.RESUMING
+    assert len(reports) == 3
+    return world, reports
+
+
+def test_nothing_is_sent_while_missed_reports_are_still_to_come() -> None:
+    world, reports = resuming()
+    world.enter()
+    assert not world.core.has_outgoing
+    assert world.core.outgoing(world.now, 1) == []
+    for message in reports:
+        world.core.receive(message, world.now)
+    assert len(world.core.outgoing(world.now, 1)) == 1
+
+
+def test_missed_reports_that_stream_in_slowly_are_not_asked_for_twice() -> None:
+    """A heartbeat between them is no sign of loss; one after which nothing has come since the last one is."""
+    world, reports = resuming()
+    world.pass_time(HELLO_INTERVAL_MS)
+    world.core.receive(reports[0], world.now)
+    world.engine.heartbeats()
+    world.deliver_down()
+    assert world.state is State.RESUMING
+    world.core.receive(reports[1], world.now)
+    world.engine.heartbeats()
+    world.deliver_down()
+    assert world.state is State.RESUMING
+    world.engine.heartbeats()
+    world.deliver_down()
+    assert world.state is State.GREETING
+
+
 def test_after_a_reconnect_what_was_not_taken_goes_first() -> None:
     world = opened()
     world.enter()
@@ -505,17 +595,15 @@ def test_an_engine_that_forgot_what_it_said_takes_it_back() -> None:
 
 def test_what_an_older_engine_still_says_is_not_heard() -> None:
     world = opened()
-    world.enter()
-    world.send()
-    world.deliver_up()
+    stranger = world.engine.open_session("alice")
+    world.engine.command(stranger, EnterOrder("s", "BTC-USD", BUY, 1, 100))
+    world.collect()
     (late,) = world.down.take()
-    world.engine.restart()
+    world.engine.restart(forget=1)
     world.core.lost()
     world.settle()
-    happened = len(world.happenings)
-    world.core.receive(late, world.now)
-    assert len(world.happenings) == happened
-    assert [type(report) for report in world.reports()] == [Accepted]
+    assert world.core.receive(late, world.now) == []
+    assert world.core.next_report == 1
 
 
 def test_resuming_from_a_number_of_an_earlier_life() -> None:
@@ -544,7 +632,7 @@ ACTIONS = st.lists(
     st.tuples(
         st.sampled_from(
             [
-                "enter", "enter", "cross", "cancel", "mass cancel", "bob", "breathe", "breathe", "send",
+                "enter", "enter", "cross", "cancel", "mass cancel", "bob", "breathe", "breathe", "send", "up",
                 "lost", "cut up", "silent cut", "restart", "lease", "time", "heartbeats", "halt", "shake",
             ]
         ),
@@ -571,6 +659,9 @@ def play(world: World, actions: list[tuple[str, int]]) -> None:
             world.breathe()
         elif action == "send":
             world.send()
+        elif action == "up":
+            world.send()
+            world.deliver_up()
         elif action == "lost":
             world.core.lost()
         elif action == "cut up":

@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from bus.errors import GapNotHealed, NotTaken
 from bus.protocol import reasons
-from bus.protocol.codec import encode_envelope, encode_frame
+from bus.protocol.codec import FrameHeader, decode_frame_header, encode_envelope, encode_frame
 from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder
 from bus.protocol.control import Refused
-from bus.protocol.feed import TICK, Level, Tick, Trade
+from bus.protocol.feed import ORDER_DELETED, TICK, Level, Tick, Trade
 from bus.protocol.terms import BUY, L2, L3, OPERATOR, SELL
 from bus.protocol.topics import CLOCK, DROP
 from bus.sockets.book_reader import BookReader
 from bus.sockets.feed_core import ANSWER_TIMEOUT_MS, ATTEMPTS_MAX, FeedCore
 from bus.sockets.feed_items import DropReport, Item, Resynced, Run, Skipped, UnknownEvent, Withdrawn
+from bus.sockets.ordering import TopicOrder
 from bus.sockets.subscriber import Books, tell
 from tests.support.simulated_network import BTC_USD, MS, Pipe, SimulatedEngine, topics_of
 
@@ -240,6 +241,123 @@ def test_a_gap_is_replayed_and_what_came_early_waits() -> None:
     assert world.core.deadline_ns is None
 
 
+def frame(first: int, count: int = 1, epoch: int = 1) -> FrameHeader:
+    """Ticks, their sequences as their numbers."""
+    events = [(TICK, number, 0) for number in range(first, first + count)]
+    return decode_frame_header(encode_frame(epoch, first, count, 0, 0, events))
+
+
+def told(items: list[Item]) -> list[int]:
+    return [event.sequence for item in items if isinstance(item, Run) for event in item.events]
+
+
+def test_what_came_early_follows_at_once_when_the_gap_is_closed() -> None:
+    order = TopicOrder(CLOCK)
+    assert told(order.take(frame(1))) == [1]
+    assert told(order.take(frame(4, 2))) == []
+    assert told(order.take(frame(3))) == []
+    assert order.missing == (2, 2)
+    assert told(order.take_replayed(frame(1, 2))) == [2, 3, 4, 5]
+    assert order.missing is None
+
+
+def test_early_events_are_bounded_and_what_is_dropped_counts_as_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bus.sockets.ordering.EARLY_EVENTS_MAX", 3)
+    order = TopicOrder(CLOCK, from_number=1)
+    for number in (2, 3, 4):
+        order.take(frame(number))
+    assert order.missing == (1, 1)
+    order.take(frame(5))
+    assert order.missing == (1, 5)
+    assert told(order.take_replayed(frame(1))) == [1]
+    assert order.missing == (2, 5)
+    assert told(order.take(frame(6))) == []
+    assert told(order.take_replayed(frame(2, 4))) == [2, 3, 4, 5, 6]
+
+
+def test_a_book_that_begins_anew_says_nothing_until_its_snapshot() -> None:
+    world = World(LEVELS)
+    world.settle()
+    world.core.resync("BTC-USD", L2)
+    before = len(of_kind(world, Run))
+    world.rest(100)
+    world.deliver()
+    assert [run for run in of_kind(world, Run)[before:] if run.first_number] == []
+    world.settle()
+    assert world.levels.levels(BUY) == [(100, 5, 1)]
+
+
+def test_a_book_that_begins_anew_asks_at_once_whatever_was_asked_before() -> None:
+    world = World(LEVELS)
+    world.settle()
+    world.rest(100)
+    world.engine.published.clear()
+    world.engine.heartbeats()
+    world.deliver()
+    assert len(world.core.requests(world.now)) == 1  # a replay, whose answer is not here yet
+    world.core.resync("BTC-USD", L2)
+    assert len(world.core.requests(world.now)) == 1
+
+
+def test_a_long_gap_is_healed_answer_by_answer_without_waiting() -> None:
+    world = World(CLOCK, from_numbers={CLOCK: 1})
+    for _ in range(95):
+        world.engine.tick()
+    world.engine.published.clear()
+    world.engine.heartbeats()
+    world.deliver()
+    for _ in range(5):
+        world.ask()
+        world.hear()
+    assert list(world.known(CLOCK)) == list(range(1, 96))
+
+
+def test_a_long_gap_may_take_more_answers_than_there_are_attempts() -> None:
+    world = World(CLOCK, from_numbers={CLOCK: 1})
+    for _ in range(20 * (ATTEMPTS_MAX + 3)):
+        world.engine.tick()
+    world.engine.published.clear()
+    world.engine.heartbeats()
+    world.deliver()
+    for _ in range(ATTEMPTS_MAX + 3):
+        world.ask()
+        world.hear()
+    assert world.core.deadline_ns is None
+
+
+def test_a_snapshot_of_an_older_engine_is_not_taken() -> None:
+    world = World(LEVELS)
+    world.settle()
+    world.rest(100)
+    world.settle()
+    world.core.resync("BTC-USD", L2)
+    world.ask()  # the answer is under way
+    world.engine.restart(forget=1)
+    world.engine.heartbeats()
+    world.deliver()
+    before = len(of_kind(world, Resynced))
+    world.hear()
+    assert len(of_kind(world, Resynced)) == before
+    world.settle()
+    assert world.levels.levels(BUY) == []
+
+
+def test_on_a_good_network_books_begin_once_and_are_right_ever_after() -> None:
+    world = World()
+    world.settle()
+    chance = random.Random(7)
+    for _ in range(100):
+        world.trade(chance, 5)
+        world.engine.heartbeats()
+        world.deliver()
+        world.check_books()
+    assert len(of_kind(world, Resynced)) == 2
+    assert world.levels.checks > 100
+    assert world.orders.checks > 100
+
+
 def test_a_lost_last_frame_is_noticed_by_the_heartbeat() -> None:
     world = World(TRADES, CLOCK)
     world.engine.heartbeats()
@@ -339,8 +457,8 @@ def test_a_book_that_is_not_the_engines_begins_anew() -> None:
     world = World(LEVELS)
     world.rest(100)
     world.settle()
-    frame = encode_frame(1, world.core.next_number(LEVELS), 1, 0, 0, [Level(1, BUY, 100, 4, 1)])
-    world.told(world.core.receive(LEVELS, frame))
+    forged = encode_frame(1, world.core.next_number(LEVELS), 1, 0, 0, [Level(1, BUY, 100, 4, 1)])
+    world.told(world.core.receive(LEVELS, forged))
     world.rest(99)  # the engine's own event of that number is now taken for a repeat
     world.engine.heartbeats()
     world.deliver()
@@ -393,8 +511,8 @@ def test_what_an_older_engine_still_says_is_not_heard() -> None:
     late = world.wire.take()
     world.engine.restart(forget=1)
     world.settle()
-    for name, frame in late:
-        world.told(world.core.receive(name, frame))
+    for publication in late:
+        world.told(world.core.receive(*publication))
     assert world.levels.levels(BUY) == []
 
 
@@ -416,8 +534,8 @@ def test_the_drop_copy_is_a_stream_of_reports() -> None:
 
 def test_an_event_of_an_unknown_kind_has_its_number_all_the_same() -> None:
     core = FeedCore([CLOCK])
-    frame = encode_frame(1, 1, 3, 0, 0, [(TICK, 1, 2), (199, "new"), (TICK, 3, 4, "more")])
-    (run,) = core.receive(CLOCK, frame)
+    newer = encode_frame(1, 1, 3, 0, 0, [(TICK, 1, 2), (199, "new"), (TICK, 3, 4, "more")])
+    (run,) = core.receive(CLOCK, newer)
     assert isinstance(run, Run)
     assert [type(event) for event in run.events] == [Tick, UnknownEvent, Tick]
     assert core.next_number(CLOCK) == 4
@@ -486,8 +604,8 @@ def test_an_order_that_was_never_added_makes_a_book_wrong() -> None:
         for one in tell(item):
             book.take(*one)
     assert book.ready
-    frame = encode_frame(1, book.number + 1, 1, 0, 0, [(64, 9, 77)])
-    for item in world.core.receive(ORDERS, frame):
+    forged = encode_frame(1, book.number + 1, 1, 0, 0, [(ORDER_DELETED, 9, 77)])
+    for item in world.core.receive(ORDERS, forged):
         for one in tell(item):
             book.take(*one)
     assert book.is_wrong

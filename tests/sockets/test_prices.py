@@ -66,7 +66,7 @@ def test_texts_that_are_no_numbers(text: str) -> None:
         scale().price_ticks(text)
 
 
-@given(st.integers(1, 2**63 - 1), st.integers(1, 10**6), st.integers(0, 18), st.integers(1, 60))
+@given(st.integers(1, 2**63 - 1), st.integers(1, 2**63 - 1), st.integers(0, 18), st.integers(1, 60))
 def test_there_and_back(ticks: int, mantissa: int, decimals: int, precision: int) -> None:
     """Whatever the caller's decimal context is."""
     steps = scale(tick=mantissa, tick_decimals=decimals)
