@@ -48,8 +48,8 @@ _ROUTE_BYTES: Final = 5
 #: How many accounts there may be. Each one that a Hello names is kept for good, about a KiB.
 ACCOUNTS_MAX: Final = 1_000_000
 
-#: What is to be answered once this drain's batch is applied.
-Question = tuple[Seat, int, ClientControl]
+#: What is to be answered once this drain's batch is applied, and on which connection it was asked.
+Question = tuple[Seat, bytes, int, ClientControl]
 
 
 class Gateway:
@@ -130,14 +130,14 @@ class Gateway:
         questions = self._questions
         self._questions = []
         self._opened = 0
-        for seat, correlation_id, item in questions:
-            self._answer(departure, seat, correlation_id, item)
+        for seat, route, correlation_id, item in questions:
+            self._answer(departure, seat, route, correlation_id, item)
 
     def heartbeats(self, departure: Departure) -> None:
         """To each session the number of its account's next report."""
         for seat in self._sessions.all():
             if seat.route:
-                self._heartbeat(departure, seat, 0)
+                self._heartbeat(departure, seat, seat.route, 0)
 
     @property
     def idle(self) -> bool:
@@ -220,7 +220,7 @@ class Gateway:
                     reason = reasons.NOT_YOUR_SESSION
                     self._refuse(route, seat.session, first, left, reason, "the session has ended")
                 return
-            self._questions.append((seat, message.correlation_id + index, item))
+            self._questions.append((seat, route, message.correlation_id + index, item))
 
     def _hello(self, route: bytes, correlation_id: int, hello: Hello) -> None:
         reason, text = self._hello_refusal(route, hello)
@@ -241,7 +241,7 @@ class Gateway:
             seat = self._sessions.open(session, hello.account, hello.role, lease_ms, route, self.now_ns)
         # Nothing before its Welcome: that tells by a number what of this very drain is already told.
         seat.suspended = True
-        self._questions.append((seat, correlation_id, hello))
+        self._questions.append((seat, route, correlation_id, hello))
 
     def _hello_refusal(self, route: bytes, hello: Hello) -> tuple[int, str]:
         """Why a Hello is not welcome, and a text if there is more to say than the reason does; (0, "") when it is."""
@@ -276,27 +276,34 @@ class Gateway:
         """A session is over for whatever comes from here on; its last reports still go to it."""
         self._sequencer.add_record(SessionEnded(seat.session))
         self._sessions.close(seat)
-        self._questions.append((seat, correlation_id, Logout()))
+        self._questions.append((seat, seat.route, correlation_id, Logout()))
 
     # Answers, after the batch.
 
-    def _answer(self, departure: Departure, seat: Seat, correlation_id: int, item: ClientControl) -> None:
+    def _answer(
+        self, departure: Departure, seat: Seat, route: bytes, correlation_id: int, item: ClientControl
+    ) -> None:
         core = self._core
         if isinstance(item, Heartbeat):
-            self._heartbeat(departure, seat, correlation_id)
+            self._heartbeat(departure, seat, route, correlation_id)
         elif isinstance(item, Hello):
-            self._welcome(departure, seat, correlation_id, item)
+            if route == seat.route:
+                self._welcome(departure, seat, correlation_id, item)
+            else:
+                text = "another connection took the session back right after"
+                self._send(departure, seat, route, Refused(correlation_id, 1, reasons.NOT_YOUR_SESSION, text))
         elif isinstance(item, Logout):
             self._sessions.forget(seat)
-            self._send(departure, seat, LoggedOut(correlation_id))
+            self._send(departure, seat, route, LoggedOut(correlation_id))
         elif isinstance(item, QueryOrders):
-            self._open_orders(departure, seat, correlation_id)
+            self._open_orders(departure, seat, route, correlation_id)
         else:
-            self._send(departure, seat, (INSTRUMENTS, correlation_id, core.instruments()))
+            self._send(departure, seat, route, (INSTRUMENTS, correlation_id, core.instruments()))
 
     def _welcome(self, departure: Departure, seat: Seat, correlation_id: int, hello: Hello) -> None:
         """Welcome, then what was asked for: old reports, open orders."""
         core = self._core
+        route = seat.route
         ring = self._publication.report_rings.get(seat.account)
         next_report = core.next_report(seat.account)
         oldest_report = ring.oldest_number if ring is not None else next_report
@@ -304,6 +311,7 @@ class Gateway:
         self._send(
             departure,
             seat,
+            route,
             Welcome(
                 correlation_id,
                 seat.session,
@@ -321,26 +329,27 @@ class Gateway:
         )
         if hello.resume_from:
             first_report = min(max(hello.resume_from, oldest_report), next_report)
-            self._send(departure, seat, Resumed(correlation_id, first_report, next_report))
+            self._send(departure, seat, route, Resumed(correlation_id, first_report, next_report))
             if ring is not None:
                 for first, _, reports in ring.since(first_report):
                     envelope = encode_envelope(
                         seat.session, core.epoch, first, core.sequence, core.time_ns, reports
                     )
-                    departure.letters.append((seat, seat.route, envelope))
+                    departure.letters.append((seat, route, envelope))
         if hello.want_orders:
-            self._open_orders(departure, seat, correlation_id)
+            self._open_orders(departure, seat, route, correlation_id)
 
-    def _open_orders(self, departure: Departure, seat: Seat, correlation_id: int) -> None:
+    def _open_orders(self, departure: Departure, seat: Seat, route: bytes, correlation_id: int) -> None:
         core = self._core
         answer = (OPEN_ORDERS, correlation_id, core.next_report(seat.account), core.open_orders(seat.account))
-        self._send(departure, seat, answer)
+        self._send(departure, seat, route, answer)
 
-    def _heartbeat(self, departure: Departure, seat: Seat, correlation_id: int) -> None:
-        self._send(departure, seat, EngineHeartbeat(correlation_id, self._core.next_report(seat.account)))
+    def _heartbeat(self, departure: Departure, seat: Seat, route: bytes, correlation_id: int) -> None:
+        answer = EngineHeartbeat(correlation_id, self._core.next_report(seat.account))
+        self._send(departure, seat, route, answer)
 
-    def _send(self, departure: Departure, seat: Seat, answer: object) -> None:
-        departure.letters.append((seat, seat.route, self._letter(seat.session, answer)))
+    def _send(self, departure: Departure, seat: Seat, route: bytes, answer: object) -> None:
+        departure.letters.append((seat, route, self._letter(seat.session, answer)))
 
     def _letter(self, session: int, answer: object) -> bytes:
         core = self._core
