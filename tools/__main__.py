@@ -15,6 +15,7 @@ from tools.instrument import instrument
 from tools.journal.commands import journal
 from tools.order.commands import order
 from tools.replay.command import replay
+from tools.tap.command import tap
 from tools.up.command import up
 from tools.version import version
 
@@ -36,6 +37,7 @@ app.command()(version)
 app.command()(up)
 app.command()(engine)
 app.command()(demo)
+app.command()(tap)
 app.add_typer(instrument)
 app.add_typer(order)
 app.add_typer(journal)

@@ -49,7 +49,8 @@ def named(message: msgspec.Struct, scale: Scale | None = None) -> dict[str, Any]
         values[name] = _shown(kind, name, value, scale)
         if scale is not None and isinstance(value, int):
             if name.endswith("_ticks"):
-                values[name.removesuffix("_ticks")] = f"{scale.price(value):f}"
+                # No price is 0 ticks: a market order has none, a replace keeps the one that is there.
+                values[name.removesuffix("_ticks")] = f"{scale.price(value):f}" if value else None
             elif name.endswith("_lots"):
                 values[name.removesuffix("_lots")] = f"{scale.quantity(value):f}"
     return values

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -22,11 +23,26 @@ def plain_table(title: str, columns: Iterable[str]) -> Table:
 
 def show(what: RenderableType) -> None:
     """Print it as wide as it wants to be: a terminal that is too narrow wraps, a pipe takes it all."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     if isinstance(what, Table):
+        console = _PlainConsole(highlight=False, soft_wrap=True)
         wanted = console.measure(what, options=console.options.update(max_width=_WIDEST)).maximum
         console.width = max(console.width, wanted)
     console.print(what)
+
+
+class _PlainConsole(Console):
+    """Says that the pipe is broken instead of ending the program by itself."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich in the place of raising this."""
+        raise BrokenPipeError
+
+
+@cache
+def _console() -> Console:
+    """One for all lines: making one costs more than printing a line."""
+    return _PlainConsole(highlight=False, soft_wrap=True)
 
 
 def short(number: Decimal) -> str:

@@ -7,11 +7,11 @@ that waited for it, not a heap of old orders.
 
 import asyncio
 from collections import defaultdict
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
-from bus.errors import MatchbusError, NotConnected, NotTaken
+from bus.errors import NotConnected, NotTaken
 from bus.protocol.commands import MassCancel, TraderCommand
 from bus.protocol.reasons import reason_name
 from bus.protocol.reports import Rejected
@@ -28,7 +28,7 @@ STEPS_PER_S: Final = 10
 #: While an account has more commands without an answer than this, the market waits.
 _UNANSWERED_MAX: Final = 200
 _OPERATOR: Final = "bot-operator"
-_LOGOUT_S: Final = 2.0
+_LOGOUT_S: Final = 1.0
 
 
 class Seat:
@@ -112,6 +112,7 @@ class Runner:
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the sessions, cancel what an earlier run left, and put up the ladders. Raises NotConnected."""
+        stack.push_async_callback(self._leave)
         for account in ACCOUNTS:
             client = AsyncClient(
                 self._connect,
@@ -122,7 +123,6 @@ class Runner:
                 on_reports=partial(self._take, account),
             )
             self._seats[account] = Seat(client, account, self._traders)
-            stack.push_async_callback(_leave, client)
             await client.open()
             self._seats[account].begin_anew()
         self._send(self._traders.opening())
@@ -141,6 +141,13 @@ class Runner:
             if not any(anew):
                 self._send(self._traders.step(self._actions_per_step))
 
+    async def _leave(self) -> None:
+        """Log out, which cancels all orders; an engine that is gone does that when the leases end."""
+        clients = [seat.client for seat in self._seats.values()]
+        await asyncio.gather(*(client.logout(_LOGOUT_S) for client in clients), return_exceptions=True)
+        for client in clients:
+            client.close()
+
     def _take(self, account: str, reports: Reports) -> None:
         self._seats[account].take(reports)
 
@@ -157,10 +164,3 @@ class Runner:
             if asyncio.get_running_loop().time() > deadline:
                 raise NotConnected("the engine does not answer the demo's first orders")
             await asyncio.sleep(0.01)
-
-
-async def _leave(client: AsyncClient) -> None:
-    """Log out, which cancels the session's orders; an engine that is gone does that when the lease ends."""
-    with suppress(MatchbusError):
-        await client.logout(_LOGOUT_S)
-    client.close()
