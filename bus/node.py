@@ -152,8 +152,8 @@ class Node:
         self._feed.close(linger_ms)
         self._drop_copy.close(linger_ms)
 
-    def _fail(self, error: MatchbusError) -> None:
-        """Nothing more is taken, and nothing that waits is sent."""
+    def fail(self, error: MatchbusError) -> None:
+        """Nothing more is taken, and nothing that waits is sent. Also for what the loop caught and nobody foresaw."""
         if not self._stopped:
             self._halt()
             self._close_sockets(linger_ms=0)
@@ -178,7 +178,7 @@ class Node:
         try:
             durable = self._journal.take_completion()
         except MatchbusError as error:
-            self._fail(error)
+            self.fail(error)
             return
         self._outbound.release(durable)
         self._orders.check()
@@ -214,18 +214,17 @@ class Node:
             return
         try:
             generation = self._carry_out()
+            durable = self._journal.durable_generation
+            # Reports first: a client need not wait until everything public is encoded and sent.
+            private = Departure(generation, commands)
+            self._publication.collect_private(private)
+            self._outbound.add(private, durable)
+            rest = Departure(generation)
+            self._publication.collect_public(rest)
+            self._gateway.answer(rest)
+            self._outbound.add(rest, durable)
         except MatchbusError as error:
-            self._fail(error)
-            return
-        durable = self._journal.durable_generation
-        # Reports first: a client need not wait until everything public is encoded and sent.
-        private = Departure(generation, commands)
-        self._publication.collect_private(private)
-        self._outbound.add(private, durable)
-        rest = Departure(generation)
-        self._publication.collect_public(rest)
-        self._gateway.answer(rest)
-        self._outbound.add(rest, durable)
+            self.fail(error)
 
     def _carry_out(self) -> int:
         """Write the batch and apply it; its generation. Raises JournalFailed or EngineStopped."""

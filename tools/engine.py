@@ -13,13 +13,14 @@ import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import uvloop
 import zmq
 
 from bus.addresses import addresses
 from bus.config import Config
-from bus.errors import DataDirectoryMismatch, MatchbusError
+from bus.errors import DataDirectoryMismatch, EngineStopped, MatchbusError
 from bus.journal.checkpoint import REPLAY_RING_COMMANDS, Checkpoint, CheckpointHeader, CheckpointStore
 from bus.journal.directory import DataDirectory
 from bus.journal.disk import Disk
@@ -143,6 +144,7 @@ async def _run(
             directory.token(),
             stop,
         )
+        loop.set_exception_handler(lambda _, context: node.fail(_unforeseen(context, recovery.core)))
         node.start(started)
         for note in recovery.notes:
             print(f"note: {note}", file=sys.stderr)
@@ -156,6 +158,17 @@ async def _run(
         if error is not None:
             raise error
         node.stop()
+
+
+def _unforeseen(context: dict[str, Any], core: Engine) -> EngineStopped:
+    """An exception that nobody foresaw is a bug: whatever it left half done, nothing may be built on it."""
+    error = context.get("exception")
+    stopped = EngineStopped(
+        f"stopped behind sequence {core.sequence}: {type(error).__name__ if error else 'error'}: "
+        f"{error or context.get('message', 'no message')}"
+    )
+    stopped.__cause__ = error
+    return stopped
 
 
 def _engine_started(config: Config, core: Engine) -> EngineStarted:

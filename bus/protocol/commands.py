@@ -90,8 +90,8 @@ class DefineInstrument(
     """Operator: a new instrument, or new limits of one that exists.
 
     A tick is `tick_mantissa * 10**-tick_decimals` of the quote asset, a lot `lot_mantissa * 10**-lot_decimals` of the
-    base asset. The largest price times the largest quantity stays below 2**63, in ticks times lots and in quote units
-    of `10**-(tick_decimals + lot_decimals)`.
+    base asset. The largest quantity is at most 2**40 lots, and the largest price times the largest quantity stays below
+    2**63, in ticks times lots and in quote units of `10**-(tick_decimals + lot_decimals)`.
     """
 
     symbol: Symbol

@@ -10,6 +10,9 @@ from bus.protocol.topics import SYMBOL
 ASSET: Final = re.compile(r"[A-Z0-9]{1,12}")
 #: 18 decimals are what the finest assets in use have.
 DECIMALS_MAX: Final = 18
+#: 10,995 BTC in units of 1e-8. What a level shows is a sum over its orders, and the wire carries 64 bits: it would take
+#: sixteen million orders of this size at one price to leave them.
+QUANTITY_LIMIT_LOTS: Final = 2**40
 #: No notional reaches this (I8).
 NOTIONAL_LIMIT: Final = 2**63
 
@@ -26,7 +29,7 @@ def is_valid(definition: DefineInstrument) -> bool:
         and 0 <= definition.tick_decimals <= DECIMALS_MAX
         and 0 <= definition.lot_decimals <= DECIMALS_MAX
         and 1 <= definition.price_min_ticks <= definition.price_max_ticks
-        and 1 <= definition.quantity_min_lots <= definition.quantity_max_lots
+        and 1 <= definition.quantity_min_lots <= definition.quantity_max_lots <= QUANTITY_LIMIT_LOTS
         and largest_notional(definition) < NOTIONAL_LIMIT
     )
 

@@ -253,6 +253,8 @@ _REDEFINITIONS: list[dict[str, Any]] = [
     {"quote": "BTC"},
     {"price_min_ticks": 13},
     {"quantity_max_lots": 2**62},
+    {"quantity_max_lots": 2**40},
+    {"quantity_max_lots": 2**40 + 1},
 ]
 
 

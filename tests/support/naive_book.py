@@ -677,7 +677,7 @@ def _well_defined(definition: DefineInstrument) -> bool:
         and definition.tick_decimals in range(19)
         and definition.lot_decimals in range(19)
         and 0 < definition.price_min_ticks <= definition.price_max_ticks
-        and 0 < definition.quantity_min_lots <= definition.quantity_max_lots
+        and 0 < definition.quantity_min_lots <= definition.quantity_max_lots <= 2**40
         and definition.price_max_ticks * tick * definition.quantity_max_lots * lot < 2**63
     )
 

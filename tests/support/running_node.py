@@ -168,7 +168,7 @@ class RunningNode:
     def vanish(self, power_loss: Callable[[], None] = lambda: None) -> None:
         """The node is gone, between two callbacks: nothing more is written or sent by it. Then the power is lost."""
         if not self._ended:
-            self.call(lambda: self.node._fail(EngineStopped("it vanished")))
+            self.call(lambda: self.node.fail(EngineStopped("it vanished")))
             power_loss()
             self._end()
 
