@@ -1,0 +1,92 @@
+"""`matchbus bench ...`: how fast, how small and how fair the engine is, measured here and now.
+
+Nothing here is a test: figures depend on the machine and on what else it does, so they are printed with it.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from tools.bench import book, core, fairness, memory, recovery, results, wire
+from tools.bench.book import BookCosts
+from tools.bench.core import CoreCosts
+from tools.bench.fairness import Fairness
+from tools.bench.memory import Memory
+from tools.bench.recovery import Recoveries
+from tools.bench.wire import Wire
+
+bench = typer.Typer(name="bench", help="Measure speed, memory, recovery and fairness.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Append the result to this file, as a line of JSON.")
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Tiny counts: to see that it works. Its figures mean nothing.")
+]
+
+
+@bench.command("wire")
+def wire_verb(
+    rounds: Annotated[
+        int, typer.Option(help="Interleaved rounds; figures are medians over them.", min=1)
+    ] = 5,
+    quick: Quick = False,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Order to report over TCP, beside a bare ZeroMQ echo: latency, and orders a second."""
+    size = wire.QUICK if quick else msgspec.structs.replace(wire.Size(), rounds=rounds)
+    measured = Wire(size, _say)
+    measured.run()
+    results.show("wire", measured.result(), measured.tables(), measured.notes(), as_json=as_json, out=out)
+
+
+@bench.command("core")
+def core_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """What a command costs inside the engine, stage by stage, without sockets and disk."""
+    measured = CoreCosts(core.QUICK if quick else core.Size(), _say)
+    measured.run()
+    results.show("core", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("book")
+def book_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """What cancels, replaces and sweeps cost in a level of 100,000 orders, beside levels of 10."""
+    measured = BookCosts(book.QUICK if quick else book.Size(), _say)
+    measured.run()
+    results.show("book", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("memory")
+def memory_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """What a million resting orders cost in memory, the bounded tables counted apart."""
+    measured = Memory(memory.QUICK if quick else memory.Size(), _say)
+    measured.run()
+    results.show("memory", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("recovery")
+def recovery_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """How long an engine replays a journal of a million commands after kill -9."""
+    measured = Recoveries(recovery.QUICK if quick else recovery.Size(), _say)
+    measured.run()
+    results.show("recovery", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("fairness")
+def fairness_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """What one client that floods does to the latency of 49 polite ones."""
+    measured = Fairness(fairness.QUICK if quick else fairness.Size(), _say)
+    measured.run()
+    results.show("fairness", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+def _say(line: str) -> None:
+    """Progress, where a person looks on."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        console.print(line, style="dim")
