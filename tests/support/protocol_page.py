@@ -96,11 +96,14 @@ def _with_bytes(value: Any) -> Any:
 
 
 def structs_of(module: Any) -> list[type[msgspec.Struct]]:
-    """The structs that a module defines, in its order."""
+    """The structs that a module defines and that are said as arrays, in its order. (What is no array is never said.)"""
     return [
         kind
         for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__
+        if isinstance(kind, type)
+        and issubclass(kind, msgspec.Struct)
+        and kind.__module__ == module.__name__
+        and kind.__struct_config__.array_like
     ]
 
 
