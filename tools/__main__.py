@@ -1,4 +1,4 @@
-"""The command line, put together on this one screen: each verb is a function in a file of its own name.
+"""The command line, put together: which verbs there are stands in `verbs`, each is a function in a file of its own.
 
 Foreseen failures (`bus.errors`) become one line on standard error and status 1; anything else is a bug and
 keeps its traceback.
@@ -9,18 +9,11 @@ import sys
 import typer
 
 from bus.errors import MatchbusError
-from tools.demo.command import demo
-from tools.engine import engine
-from tools.instrument import instrument
-from tools.journal.commands import journal
-from tools.order.commands import order
-from tools.replay.command import replay
-from tools.tap.command import tap
-from tools.up.command import up
-from tools.version import version
+from tools.verbs import Verbs
 
 app = typer.Typer(
     name="matchbus",
+    cls=Verbs,
     help="A complete exchange on ZeroMQ.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -32,16 +25,6 @@ app = typer.Typer(
 def every_verb() -> None:
     """A complete exchange on ZeroMQ."""
 
-
-app.command()(version)
-app.command()(up)
-app.command()(engine)
-app.command()(demo)
-app.command()(tap)
-app.add_typer(instrument)
-app.add_typer(order)
-app.add_typer(journal)
-app.command()(replay)
 
 
 def main() -> None:
