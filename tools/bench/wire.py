@@ -39,7 +39,7 @@ class Size(Struct, frozen=True):
     coalesced: int = 300_000
 
 
-QUICK: Final = Size(rounds=2, latencies=60, single=400, coalesced=1_000)
+QUICK: Final = Size(rounds=1, latencies=60, single=400, coalesced=1_000)
 
 
 class Goals(Struct, frozen=True):

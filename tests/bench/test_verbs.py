@@ -1,0 +1,84 @@
+"""Each benchmark runs to its end in its quick form, against real engines, and prints what it says it prints.
+
+None of the figures is looked at: benchmarks are commands, never timed tests.
+"""
+
+import msgspec
+
+from tests.support.processes import Processes, processes  # noqa: F401  # a fixture
+from tools.core_kind import core_kind
+
+MACHINE = {"cpu", "cores", "kernel", "python", "libzmq"}
+
+
+def run(processes: Processes, *words: str) -> dict[str, object]:  # noqa: F811
+    """The JSON that a benchmark prints, with the machine taken off and looked at."""
+    result = msgspec.json.decode(processes.run("bench", *words, "--quick", "--json"), type=dict[str, object])
+    machine = result.pop("machine")
+    assert isinstance(machine, dict)
+    assert set(machine) == MACHINE
+    assert result.pop("core") == core_kind()
+    return result
+
+
+def keys(value: object) -> object:
+    """The names in a JSON value, without its figures."""
+    return {name: keys(inner) for name, inner in value.items()} if isinstance(value, dict) else None
+
+
+def test_wire(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "wire")
+    assert keys(result) == {
+        "echo": {"p50_us": None, "p99_us": None, "per_s": None},
+        "order": {
+            "p50_us": None,
+            "p99_us": None,
+            "p50_disk_us": None,
+            "per_s_single": None,
+            "per_s_coalesced": None,
+        },
+    }
+
+
+def test_core(processes: Processes) -> None:  # noqa: F811
+    stages = dict.fromkeys(("decode", "log", "apply", "reports", "feed", "all"))
+    assert keys(run(processes, "core")) == {"us_per_command": {"64 a message": stages, "1 a message": stages}}
+
+
+def test_book(processes: Processes) -> None:  # noqa: F811
+    both = dict.fromkeys(("shallow", "deep"))
+    assert keys(run(processes, "book")) == {
+        "us_per_operation": {
+            "cancel at the front": both,
+            "cancel at the back": both,
+            "cancel at random": both,
+            "replace down": both,
+            "replace to the back": both,
+            "best price gone": both,
+            "a level of a sweep": both,
+        }
+    }
+
+
+def test_memory(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "memory")
+    assert set(result) == {
+        "orders",
+        "accounts",
+        "bytes_per_resting_order",
+        "bytes_of_rings",
+        "bytes_per_ended_id",
+    }
+
+
+def test_recovery(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "recovery")
+    assert set(result) == {"commands", "seconds", "seconds_one_a_batch"}
+    assert result["commands"] == 2_000
+
+
+def test_fairness_for_people(processes: Processes) -> None:  # noqa: F811
+    shown = processes.run("bench", "fairness", "--quick")
+    assert f"core: {core_kind()}" in shown.splitlines()[0]
+    for row in ("no flood", "flood, 1 a message", "flood, 64 a message"):
+        assert row in shown
