@@ -26,7 +26,6 @@ def every_verb() -> None:
     """A complete exchange on ZeroMQ."""
 
 
-
 def main() -> None:
     """Run one verb and end the process with its status."""
     try:

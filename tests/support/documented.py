@@ -18,12 +18,11 @@ def verbs(app: typer.Typer) -> dict[str, Any]:
     """Each command by its whole name (`journal verify`), as typer puts it together."""
 
     def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-        below = getattr(command, "commands", None)
-        if below is None:
+        if not hasattr(command, "list_commands"):
             yield name, command
-        else:
-            for part, inner in below.items():
-                yield from walk(f"{name} {part}".strip(), inner)
+            return
+        for part in command.list_commands(None):
+            yield from walk(f"{name} {part}".strip(), command.get_command(None, part))
 
     return dict(walk("", get_command(app)))
 

@@ -8,8 +8,10 @@ Nothing here sleeps: lines are waited for, and a line that does not come ends th
 """
 
 import contextlib
+import io
 import os
 import queue
+import select
 import signal
 import socket
 import subprocess
@@ -21,11 +23,19 @@ from typing import IO, Final
 
 import pytest
 
+from tools.__main__ import main
+
 ROOT: Final = Path(__file__).parents[2]
 #: Two noisy cores and a whole test suite: a start that takes this long hangs.
 LINE_S: Final = 30.0
 #: Offsets from a port base that a node binds, with those of the parts that come with it.
 _OFFSETS: Final = (1, 2, 3, 4)
+
+
+#: Segments of the size that tests need are filled at once.
+_SMALL: Final = {"MATCHBUS_ENGINE_SEGMENT_BYTES": str(2**20)}
+#: Verbs that change the process that they run in: its loop, its signals, its garbage collector.
+_SERVERS: Final = ("engine", "up", "demo")
 
 
 class Process:
@@ -122,24 +132,31 @@ class Processes:
 
     def start(self, *words: str, **environment: str) -> Process:
         """Start `matchbus WORDS`; more environment variables by name."""
-        process = Process(words, {**os.environ, **environment})
+        process = Process(words, {**os.environ, **_SMALL, **environment})
         self._started.append(process)
         return process
 
+    def exchange(self, *words: str) -> tuple[str, ...]:
+        """The words of a verb that talks to what runs on `port_base`."""
+        return (*words, "--port-base", str(self.port_base))
+
     def engine(self, data: Path, *words: str) -> Process:
         """A ready engine on `port_base`. Syncs to the operating system only, which a `kill -9` survives."""
-        process = self.start(
-            "engine", "--data", str(data), "--port-base", str(self.port_base), "--sync", "os", *words
-        )
+        process = self.start(*self.exchange("engine", "--data", str(data), "--sync", "os", *words))
         process.ready()
         return process
 
     def run(self, *words: str, status: int = 0, **environment: str) -> str:
-        """Run `matchbus WORDS` to its end: its output. Fails when it ends with another status."""
-        process = self.start(*words, **environment)
-        found, lines, errors = process.wait()
-        assert found == status, f"{process} ended with status {found}: {lines} {errors}"
-        return "\n".join(lines if status == 0 else [*lines, *errors])
+        """Run `matchbus WORDS` to its end: its output, after a failure with its errors. Fails at another status.
+
+        A verb that only asks runs in this process, over the same sockets: a process more costs half a second.
+        """
+        if words[0] in _SERVERS:
+            found, output, errors = self.start(*words, **environment).wait()
+        else:
+            found, output, errors = _run_here(words, environment)
+        assert found == status, f"matchbus {' '.join(words)} ended with status {found}: {output} {errors}"
+        return "\n".join(output if status == 0 else [*output, *errors])
 
     def close(self) -> None:
         """End what still runs, the last one first."""
@@ -149,9 +166,22 @@ class Processes:
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
-    """Import it where it is used, with `# noqa: F401`."""
+    """To be named in the `__all__` of a conftest."""
     with contextlib.closing(Processes()) as started:
         yield started
+
+
+def wait_for_end(pid: int, seconds: float = LINE_S) -> None:
+    """Wait until a process that is not our child has ended; fails when it does not."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        ended, _, _ = select.select([handle], [], [], seconds)
+    finally:
+        os.close(handle)
+    assert ended, f"process {pid} still runs"
 
 
 def free_port_base() -> int:
@@ -167,6 +197,22 @@ def free_port_base() -> int:
                 continue
             return base
     raise AssertionError("no free ports")
+
+
+def _run_here(words: tuple[str, ...], environment: dict[str, str]) -> tuple[int, list[str], list[str]]:
+    """The command line without a process of its own: `(status, lines of output, lines of errors)`."""
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["matchbus", *words])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            try:
+                main()
+                status = 0
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else 0
+    return status, output.getvalue().splitlines(), errors.getvalue().splitlines()
 
 
 def _reading(

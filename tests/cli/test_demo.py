@@ -1,0 +1,104 @@
+"""The demo's traders on a pure engine: the same seed gives the same market, and it is a sane one."""
+
+import msgspec
+import pytest
+
+from bus.protocol.codec import encode
+from bus.protocol.commands import MassCancel
+from bus.protocol.records import EngineStarted, Rules, SessionOpened
+from bus.protocol.reports import Report
+from bus.protocol.terms import CLOCK_SYSTEM, L2, OPERATOR, TRADER
+from matcher.engine import Engine
+from tools.demo.products import PRODUCTS
+from tools.demo.traders import ACCOUNTS, MAKERS, Sent, Traders
+
+_STEP_NS = 100_000_000
+_decode = msgspec.msgpack.Decoder(Report).decode
+
+
+class Market:
+    """The traders and an engine, without anything between them."""
+
+    def __init__(self, seed: int) -> None:
+        self.engine = Engine()
+        self.time_ns = 10**18
+        self.sent: list[Sent] = []
+        self.trades = 0
+        self.engine.apply_record(EngineStarted(1, 1, CLOCK_SYSTEM, Rules(10**6, 10**6, 10**4)), self.time_ns)
+        for session, account in enumerate(("operator", *ACCOUNTS), 1):
+            role = OPERATOR if session == 1 else TRADER
+            self.engine.apply_record(SessionOpened(session, account, role, 10_000, True), self.time_ns)
+        definitions = [product.definition for product in PRODUCTS]
+        self.engine.apply_message(1, 1, self.time_ns, definitions, self.time_ns)
+        self.engine.take_outputs()
+        self.traders = Traders(seed, "run", PRODUCTS, {})
+        self.do(self.traders.opening())
+
+    def do(self, sent: list[Sent]) -> None:
+        """Let the engine do what they ask for, and tell them."""
+        self.sent += sent
+        for account, command in sent:
+            session = ACCOUNTS.index(account) + 2
+            self.engine.apply_message(session, 1, self.time_ns, [command], self.time_ns)
+        private, public = self.engine.take_outputs()
+        for account, _, reports in private:
+            for report in reports:
+                self.traders.take_report(account, _decode(encode(report)))
+        self.trades += sum(len(events) for topic, _, events in public if topic.startswith("trade."))
+
+    def run(self, steps: int) -> None:
+        """So many tenths of a second."""
+        for _ in range(steps):
+            self.time_ns += _STEP_NS
+            self.do(self.traders.step(4.0))
+
+    @property
+    def open_orders(self) -> int:
+        """Of all accounts."""
+        return sum(len(self.engine.open_orders(account)) for account in ACCOUNTS)
+
+
+def test_the_same_seed_gives_the_same_market_and_another_one_another() -> None:
+    first, second, other = Market(1), Market(1), Market(2)
+    for market in (first, second, other):
+        market.run(200)
+    assert first.sent == second.sent
+    assert first.engine.encode_state() == second.engine.encode_state()
+    assert first.sent != other.sent
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_market_is_lively_deep_and_bounded(seed: int) -> None:
+    market = Market(seed)
+    for _ in range(20):
+        market.run(50)
+        assert market.open_orders <= market.traders.open_orders_max
+        for product in PRODUCTS:
+            symbol = product.definition.symbol
+            _, _, bids, asks = market.engine.book(symbol, L2)
+            assert len(bids) >= 5
+            assert len(asks) >= 5
+            mid = (bids[0][0] + asks[0][0]) / 2
+            assert (asks[0][0] - bids[0][0]) / mid < 0.002, f"the spread of {symbol} is no market's"
+    assert market.trades > 200
+    assert len(market.sent) / 100 > 20, "tens of commands a second"
+
+
+def test_a_maker_that_lost_its_orders_puts_up_its_ladders_again() -> None:
+    market = Market(1)
+    market.run(20)
+    before = len(market.engine.open_orders(MAKERS[0]))
+    # Its reports do not reach it.
+    session = ACCOUNTS.index(MAKERS[0]) + 2
+    market.engine.apply_message(session, 1, market.time_ns, [MassCancel()], market.time_ns)
+    market.engine.take_outputs()
+    assert market.engine.open_orders(MAKERS[0]) == []
+    market.traders.forget(MAKERS[0])
+    market.run(600)
+    assert len(market.engine.open_orders(MAKERS[0])) > before // 2
+
+
+def test_it_goes_on_where_the_last_price_was_and_not_where_somebody_put_it() -> None:
+    fair = Traders(1, "run", PRODUCTS, {"BTC-USD": 64_500.0, "ETH-USD": 1.0})
+    assert round(fair.worths.worth("BTC-USD")) == 64_500
+    assert round(fair.worths.worth("ETH-USD")) == 2_480

@@ -1,0 +1,92 @@
+"""`up` and `engine` as processes: how they start, how they refuse to, and that nothing is left of them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import Processes, wait_for_end
+
+
+def test_a_parent_that_is_killed_leaves_nothing_running(processes: Processes, tmp_path: Path) -> None:
+    up = processes.start("up", "--data", str(tmp_path / "data"), "--port-base", "0")
+    engine = int(up.ready()["engine_pid"])
+    up.kill()
+    wait_for_end(engine)
+
+
+def test_a_port_in_use_and_a_held_directory_are_one_line(processes: Processes, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    engine = processes.engine(held)
+    in_use = processes.run(*processes.exchange("engine", "--data", str(tmp_path / "other")), status=1)
+    assert in_use == (
+        f"matchbus: tcp://127.0.0.1:{processes.port_base + 1}: something listens there already;"
+        " choose another --port-base"
+    )
+    up = processes.start("up", "--data", str(held), "--port-base", "0")
+    assert up.wait() == (
+        1,
+        [],
+        [
+            "starting the engine",
+            f"matchbus: the engine ended with status 1: {held}: held by process {engine.pid}, stop that one first",
+        ],
+    )
+
+
+def test_an_unknown_setting_is_refused_before_anything_starts(processes: Processes, tmp_path: Path) -> None:
+    file = tmp_path / "matchbus.toml"
+    file.write_text("[engine]\ndata_dri = 'x'\n")
+    for verb in ("engine", "up"):
+        assert processes.run(verb, "--config", str(file), status=1) == (
+            f"matchbus: {file}: engine.data_dri: there is no such setting; the nearest is engine.data_dir"
+        )
+    assert processes.run("engine", status=1, MATCHBUS_ENGINE_SYNC="tape") == (
+        "matchbus: MATCHBUS_ENGINE_SYNC: engine.sync = 'tape': Expected 'disk' or 'os'"
+    )
+    assert os.listdir(tmp_path) == ["matchbus.toml"]
+
+
+def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    up = processes.start(*processes.exchange("up", "--demo", "--data", data, "--sync", "os"))
+    facts = up.ready()
+    assert (facts["instruments"], facts["accounts"]) == ("5", "6")
+    trades = processes.run(*processes.exchange("tap", "--kind", "trade", "--count", "3")).splitlines()
+    assert len(trades) == 3
+    picture = processes.run(*processes.exchange("tap", "--book", "BTC-USD", "--count", "5"))
+    assert "spread " in picture
+    assert "█" in picture
+
+    status, _, errors = up.stop()
+    assert (status, errors) == (0, ["starting the engine", "starting the demo", "stopping", "stopped"])
+    wait_for_end(int(facts["engine_pid"]))
+    wait_for_end(int(facts["demo_pid"]))
+    engine = processes.start(*processes.exchange("engine", "--data", data, "--sync", "os"))
+    engine.ready()
+    for account in ("bot-maker-1", "bot-crowd"):
+        listed = processes.run(*processes.exchange("order", "list", "--account", account))
+        assert listed.startswith(f"0 open orders of {account}")
+
+
+def test_a_part_that_dies_stops_the_others(processes: Processes, tmp_path: Path) -> None:
+    up = processes.start(*processes.exchange("up", "--demo", "--data", str(tmp_path / "d"), "--sync", "os"))
+    facts = up.ready()
+    os.kill(int(facts["demo_pid"]), 9)
+    status, _, errors = up.wait()
+    assert (status, errors[-1]) == (1, "matchbus: the demo was killed by SIGKILL")
+    wait_for_end(int(facts["engine_pid"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (
+            ("--port-base", "0"),
+            "--port-base 0 with --demo: the demo could not find the engine; name a port base",
+        ),
+        (("--clock", "commands"), "--clock commands with --demo: the demo trades by the system's clock"),
+    ],
+)
+def test_what_the_demo_cannot_do_is_refused(processes: Processes, words: tuple[str, ...], why: str) -> None:
+    assert processes.run("up", "--demo", *words, status=1) == f"matchbus: {why}"

@@ -1,0 +1,51 @@
+"""Verbs that are imported when they are asked for: `matchbus order` need not wait for all that an engine is made of.
+
+`--help` of the whole command line imports them all, to show what each of them says about itself.
+"""
+
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+#: Where each verb lives: a function, or a Typer with verbs of its own, in the order of `--help`.
+VERBS: Final = {
+    "up": "tools.up.command:up",
+    "engine": "tools.engine:engine",
+    "demo": "tools.demo.command:demo",
+    "tap": "tools.tap.command:tap",
+    "instrument": "tools.instrument:instrument",
+    "order": "tools.order.commands:order",
+    "journal": "tools.journal.commands:journal",
+    "replay": "tools.replay.command:replay",
+    "bench": "tools.bench.commands:bench",
+    "version": "tools.version:version",
+}
+
+
+class Verbs(TyperGroup):
+    """The group of all verbs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names."""
+        return [*VERBS, *(name for name in super().list_commands(ctx) if name not in VERBS)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A verb by its name, imported now; None when there is none of this name."""
+        if cmd_name not in self.commands and cmd_name in VERBS:
+            module, _, name = VERBS[cmd_name].partition(":")
+            self.commands[cmd_name] = _made(cmd_name, getattr(import_module(module), name))
+        return super().get_command(ctx, cmd_name)
+
+
+def _made(name: str, verb: Any) -> Any:
+    """What typer makes of a function or of a Typer."""
+    if isinstance(verb, typer.Typer):
+        group = get_group(verb)
+        group.name = name
+        return group
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(verb)
+    return get_command(alone)
