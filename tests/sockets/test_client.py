@@ -152,6 +152,15 @@ def test_what_is_entered_in_a_batch_is_one_message(engine: RealEngine) -> None:
         assert [answer.sequence - first.sequence for answer in answers] == list(range(50))
 
 
+def test_a_batch_leaves_at_its_end_without_anybody_waiting(engine: RealEngine) -> None:
+    with client(engine, "alice-14") as alice, client(engine, "alice-14") as watcher:
+        with alice.batch():
+            order = alice.enter("BTC-USD", "buy", "0.001", "1")
+        seen = next(watcher.reports())
+        assert isinstance(seen, Accepted)
+        assert seen.client_order_id == order.client_order_id
+
+
 def test_the_same_id_again_is_a_duplicate(engine: RealEngine) -> None:
     with client(engine, "alice-6") as alice:
         first = alice.enter("BTC-USD", "buy", "0.001", "1", client_order_id="mine").result()
@@ -344,12 +353,13 @@ def test_async_orders_of_a_symbol_that_is_new_wait_for_its_definition_in_order(
             unknown = carol.enter("NO-SUCH", "buy", "1", "1")
             last = carol.enter("BTC-USD", "buy", "0.001", "1")
             assert isinstance(await order, Accepted)
-            assert isinstance(await cancel, Cancelled)
+            cancelled = await cancel
+            assert isinstance(cancelled, Cancelled)
             with pytest.raises(OffTick):
                 await off
             with pytest.raises(UnknownSymbol):
                 await unknown
-            assert isinstance(await last, Accepted)
+            assert (await last).sequence == cancelled.sequence + 1
             with pytest.raises(OffTick):  # known now, so said at once
                 carol.enter(symbol, "buy", "0.5", "7.001")
 
@@ -388,6 +398,30 @@ def test_async_many_orders_one_after_the_other(
         async with async_client(engine, "carol-4") as carol:
             for _ in range(2000):
                 await carol.cancel("no such order")
+
+    run(story())
+
+
+def test_an_answer_whose_edge_was_eaten_by_a_send_is_taken(
+    own_engine: RealEngine, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    """Nothing else can wake the client: no timer rings, and the engine says no more."""
+
+    class Timeless(AsyncClient):
+        def _arm(self) -> None:
+            pass
+
+    async def story() -> None:
+        async with Timeless(port_base=own_engine.port_base, account="carol") as carol:
+            first = carol.cancel("no such order")
+            await asyncio.sleep(0)  # it leaves
+            assert carol._socket is not None
+            assert carol._socket.poll(int(PATIENCE_S) * 1000)  # the answer is here, and its edge is gone
+            own_engine.pause()
+            second = carol.cancel("no such order")
+            assert isinstance(await first, Rejected)
+            own_engine.go_on()
+            assert isinstance(await second, Rejected)
 
     run(story())
 

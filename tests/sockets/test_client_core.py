@@ -111,11 +111,6 @@ class World:
         self.down.messages.clear()
         self.engine.sent.clear()
 
-    @property
-    def state(self) -> State:
-        """Of the session, now."""
-        return self.core.state
-
     # The user.
 
     def add(self, *commands: Command) -> int:
@@ -472,17 +467,14 @@ def test_missed_reports_that_stream_in_slowly_are_not_asked_for_twice() -> None:
     """A heartbeat between them is no sign of loss; one after which nothing has come since the last one is."""
     world, reports = resuming()
     world.pass_time(HELLO_INTERVAL_MS)
-    world.core.receive(reports[0], world.now)
-    world.engine.heartbeats()
-    world.deliver_down()
-    assert world.state is State.RESUMING
-    world.core.receive(reports[1], world.now)
-    world.engine.heartbeats()
-    world.deliver_down()
-    assert world.state is State.RESUMING
-    world.engine.heartbeats()
-    world.deliver_down()
-    assert world.state is State.GREETING
+    states: list[State] = []
+    for message in (*reports[:2], None):
+        if message is not None:
+            world.core.receive(message, world.now)
+        world.engine.heartbeats()
+        world.deliver_down()
+        states.append(world.core.state)
+    assert states == [State.RESUMING, State.RESUMING, State.GREETING]
 
 
 def test_after_a_reconnect_what_was_not_taken_goes_first() -> None:

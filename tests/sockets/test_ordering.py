@@ -516,6 +516,15 @@ def test_what_an_older_engine_still_says_is_not_heard() -> None:
     assert world.levels.levels(BUY) == []
 
 
+def test_a_heartbeat_of_an_older_engine_promises_nothing() -> None:
+    order = TopicOrder(CLOCK)
+    order.take(frame(1, epoch=2))
+    assert order.take_heartbeat(9, epoch=1) == []
+    assert order.missing is None
+    order.take_heartbeat(9, epoch=2)
+    assert order.missing == (2, 9)
+
+
 def test_the_drop_copy_is_a_stream_of_reports() -> None:
     world = World(DROP)
     world.rest(100)
