@@ -43,8 +43,11 @@ class Core(Protocol):
     def apply_record(self, record: Record | Skipped, time_ns: int) -> None:
         """A record; it takes one sequence."""
 
-    def take_outputs(self) -> tuple[list[Stream], list[Stream]]:
-        """Events since the last take: private streams, then public ones."""
+    def take_private(self) -> list[Stream]:
+        """Reports since the last take, by account."""
+
+    def take_public(self) -> list[Stream]:
+        """Public events since the last take, by topic."""
 
     def open_sessions(self) -> list[tuple[int, str, int, int]]:
         """`(session, account, role, lease_ms)` of each open session."""

@@ -140,11 +140,19 @@ class Engine:
         elif not isinstance(record, Skipped):
             self.outputs.ticks.append((TICK, state.sequence, state.time_ns))
 
-    def take_outputs(self) -> tuple[list[Stream], list[Stream]]:
-        """The events since the last take: private streams, then public ones. Numbers continue from take to take."""
+    def take_private(self) -> list[Stream]:
+        """The reports since the last take, by account. Numbers continue from take to take."""
+        return self.outputs.take_private()
+
+    def take_public(self) -> list[Stream]:
+        """The public events since the last take, by topic. Numbers continue from take to take."""
         next_tick = self.state.clock_number + 1
         self.state.clock_number += len(self.outputs.ticks)
-        return self.outputs.take(next_tick)
+        return self.outputs.take_public(next_tick)
+
+    def take_outputs(self) -> tuple[list[Stream], list[Stream]]:
+        """Both: private streams, then public ones."""
+        return self.take_private(), self.take_public()
 
     # What the node asks. Everything below is read only.
 

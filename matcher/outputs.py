@@ -4,7 +4,7 @@ A stream is an account's reports or a topic of the public feed. The numbers are 
 how many commands are taken together is not, and changes no number.
 """
 
-from typing import Any, Final
+from typing import Any
 
 from bus.protocol.topics import CLOCK
 from matcher.instruments import Instrument
@@ -14,9 +14,6 @@ from matcher.ledger.account import Account
 Event = tuple[Any, ...]
 #: (account or topic, number of the first event, events)
 Stream = tuple[str, int, list[Event]]
-
-PRIVATE: Final = 0
-PUBLIC: Final = 1
 
 
 class Outputs:
@@ -29,12 +26,8 @@ class Outputs:
         self.instruments: list[Instrument] = []
         self.ticks: list[Event] = []
 
-    def take(self, next_tick: int) -> tuple[list[Stream], list[Stream]]:
-        """All waiting events, private streams and public ones, and forget them. `next_tick`: number of the first tick.
-
-        Within a list streams stand in the order in which they were touched first; for one instrument its status,
-        trades, levels and orders in this order.
-        """
+    def take_private(self) -> list[Stream]:
+        """All waiting reports, and forget them; accounts stand in the order in which they were touched first."""
         private: list[Stream] = []
         for account in self.accounts:
             reports = account.reports
@@ -42,6 +35,14 @@ class Outputs:
             account.next_report += len(reports)
             account.reports = []
         self.accounts = []
+        return private
+
+    def take_public(self, next_tick: int) -> list[Stream]:
+        """All waiting public events, and forget them. `next_tick`: number of the first tick.
+
+        Ticks, then instruments in the order in which they were touched first; for each its status, trades, levels and
+        orders in this order.
+        """
         public: list[Stream] = []
         if self.ticks:
             public.append((CLOCK, next_tick, self.ticks))
@@ -65,4 +66,4 @@ class Outputs:
                 instrument.order_number += len(instrument.orders)
                 instrument.orders = []
         self.instruments = []
-        return private, public
+        return public

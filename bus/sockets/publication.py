@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Raw
 
-from bus.core import Core, Stream
+from bus.core import Core
 from bus.protocol.codec import encode, encode_envelope, encode_frame
 from bus.protocol.feed import FEED_HEARTBEAT, STREAM_HEARTBEAT
 from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, topic
@@ -36,14 +36,13 @@ class Publication:
         self._topics: dict[str, bytes] = {}
         # Reports are counted over all accounts; each account's own count is state, so this one is too.
         self._next_drop = core.report_count() + 1
-        self._public: list[Stream] = []
         self._reports: list[tuple[str, int, int, Raw]] = []  # account, number of the first, count, encoded
         self._checksums: dict[str, tuple[int, int]] = {}  # symbol -> (level number, checksum)
 
     def skip(self) -> None:
         """Let the core's outputs go: they left before a restart, and are too old for the rings."""
-        private, _ = self._core.take_outputs()
-        self._next_drop += sum(len(events) for _, _, events in private)
+        self._next_drop += sum(len(events) for _, _, events in self._core.take_private())
+        self._core.take_public()
 
     def encode_for_rings(self) -> None:
         """Put the core's outputs into the rings alone: they left before a restart, but can be asked for again."""
@@ -52,16 +51,14 @@ class Publication:
         self.collect_public(nowhere)
 
     def collect_private(self, departure: Departure) -> None:
-        """Take the core's outputs; encode the reports among them and address them to the sessions of their accounts.
+        """Take the core's reports, encode them and address them to the sessions of their accounts.
 
-        `collect_public` must follow: it encodes what this leaves. Two steps, so that reports can be on their way
-        while the rest is encoded.
+        `collect_public` must follow. Two steps, so that reports can be on their way while the rest is encoded.
         """
         core = self._core
-        private, self._public = core.take_outputs()
         epoch, sequence, time_ns = core.epoch, core.sequence, core.time_ns
         letters = departure.letters
-        for account, first_report, events in private:
+        for account, first_report, events in core.take_private():
             raw = Raw(encode(events))
             for seat in self._sessions.of_account(account):
                 if seat.route and not seat.suspended:
@@ -70,10 +67,10 @@ class Publication:
             self._reports.append((account, first_report, len(events), raw))
 
     def collect_public(self, departure: Departure) -> None:
-        """Encode the drop-copy and the frames of the feed of the outputs taken last."""
+        """Take the core's public events, encode the frames of the feed, and the drop-copy of the reports taken last."""
         core = self._core
         epoch, sequence, time_ns = core.epoch, core.sequence, core.time_ns
-        for name, first_number, events in self._public:
+        for name, first_number, events in core.take_public():
             count = len(events)
             frame = encode_frame(epoch, first_number, count, sequence, time_ns, events)
             ring = self.feed_rings.get(name)
@@ -82,7 +79,6 @@ class Publication:
                 self._topics[name] = name.encode()
             ring.add(first_number, count, frame)
             departure.public.append((self._topics[name], frame))
-        self._public = []
         if self._reports:
             self._collect_drop(departure, epoch, sequence, time_ns)
 
