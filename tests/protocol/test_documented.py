@@ -21,7 +21,7 @@ from bus.sockets.client import Client
 from bus.sockets.gateway import ACCOUNTS_MAX
 from bus.sockets.recovery import REPLAY_BYTES_MAX, REQUESTS_PER_MESSAGE_MAX
 from bus.sockets.router import HARD_LIMIT_FACTOR
-from matcher.gate.instruments import DECIMALS_MAX
+from matcher.gate.instruments import DECIMALS_MAX, QUANTITY_LIMIT_LOTS
 from matcher.ledger.account import AHEAD_NS, REMEMBER_NS, STALE_NS
 from tests.support import protocol_page
 from tests.support.processes import Processes
@@ -72,6 +72,7 @@ LIMITS = {
     "REPLAY_BYTES_MAX": REPLAY_BYTES_MAX,
     "CHECKSUM_LEVELS": CHECKSUM_LEVELS,
     "DECIMALS_MAX": DECIMALS_MAX,
+    "QUANTITY_LIMIT_LOTS": QUANTITY_LIMIT_LOTS,
 }
 
 
