@@ -6,6 +6,7 @@ violation, where it must find exactly that.
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import typer
@@ -280,6 +281,29 @@ def test_every_verb_and_option_has_help() -> None:
 
 def test_every_verb_stands_in_the_docs() -> None:
     assert documented.verbs_not_in_docs(app, text("README.md"), text("docs/cli.md")) == []
+
+
+def test_every_option_stands_in_the_section_of_its_verb() -> None:
+    assert documented.options_not_in_docs(app, text("docs/cli.md")) == []
+
+
+def test_an_option_that_the_section_of_its_verb_does_not_have_or_has_too_much_is_found() -> None:
+    small = typer.Typer()
+
+    @small.command()
+    def walk(speed: int = 1, quick: Annotated[bool, typer.Option("--quick")] = False) -> None:
+        """Walk."""
+
+    @small.command()
+    def run() -> None:
+        """Run."""
+
+    page = "# Page\n\n## `matchbus walk`\n\n`--speed N` and `--slow`.\n\n```console\n$ matchbus walk --quick\n```\n"
+    assert documented.options_not_in_docs(small, page) == [
+        "matchbus walk: --quick is not documented",
+        "matchbus walk: --slow is no option",
+        "matchbus run has no example",
+    ]
 
 
 def test_a_verb_or_an_option_without_help_is_found() -> None:

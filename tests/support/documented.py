@@ -49,6 +49,35 @@ def verbs_not_in_docs(app: typer.Typer, *pages: str) -> list[str]:
     ]
 
 
+def options_not_in_docs(app: typer.Typer, page: str) -> list[str]:
+    """Options that the section of their verb does not name, options it names that do not exist, verbs without example.
+
+    A section begins with a heading that has `matchbus VERB` in it, for one verb or several.
+    """
+    sections = [(part.partition("\n")[0], part) for part in re.split(r"^## ", page, flags=re.MULTILINE)[1:]]
+    found: list[str] = []
+    for name, command in verbs(app).items():
+        section = next((part for heading, part in sections if f"`matchbus {name}`" in heading), "")
+        text, examples = (
+            re.sub(r"```.*?```", "", section, flags=re.DOTALL),
+            re.findall(r"^\$ .*", section, re.M),
+        )
+        named = set(re.findall(r"`(--[a-z-]+)", text))
+        known = {word for parameter in command.params for word in parameter.opts if word.startswith("--")}
+        beside = {
+            word
+            for other, inner in verbs(app).items()
+            if section and f"`matchbus {other}`" in section.partition("\n")[0]
+            for parameter in inner.params
+            for word in parameter.opts
+        }
+        found += [f"matchbus {name}: {word} is not documented" for word in sorted(known - named)]
+        found += [f"matchbus {name}: {word} is no option" for word in sorted(named - known - beside)]
+        if not any(re.search(rf"matchbus {name.split()[0]}\b", line) for line in examples):
+            found.append(f"matchbus {name} has no example")
+    return found
+
+
 def settings_not_in_docs(settings: Iterable[Setting], page: str) -> list[str]:
     """Settings without a row that has their key, default and variable, and rows of settings that do not exist."""
     rows = {
