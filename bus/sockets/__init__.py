@@ -7,6 +7,7 @@ The engine's side:
 - `outbound`: what waits until its batch is durable, and leaves in order
 - `publication`: outputs of the core into envelopes and frames, and the rings to replay them from
 - `recovery`: answers of the recovery socket
+- `rings`: the last frames of a stream
 
 The clients' side:
 
@@ -18,8 +19,4 @@ The clients' side:
 - `feed_core`, `ordering`, `event_decoding`, `feed_items`: every topic in order, every gap healed or named, without I/O
 - `book_reader`: a book rebuilt from the feed, and proved by checksums
 - `dealer`, `reader_sockets`: their sockets and options
-
-Both sides:
-
-- `rings`: the last frames of a stream
 """
