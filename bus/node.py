@@ -27,7 +27,7 @@ from bus.sessions import Sessions
 from bus.sockets.gateway import Gateway
 from bus.sockets.outbound import Departure, Outbound
 from bus.sockets.publication import Publication
-from bus.sockets.recovery import Recovery
+from bus.sockets.recovery import MESSAGES_PER_DRAIN, SEND_HIGH_WATER_MARK, Recovery
 from bus.sockets.router import Router, bind, plain_send
 
 _SNDMORE = int(zmq.SNDMORE)
@@ -36,6 +36,10 @@ _SNDMORE = int(zmq.SNDMORE)
 _HOUSEKEEPING_S = 0.1
 #: An engine that is idle this long logs a tick.
 _IDLE_NS = 1_000_000_000
+#: While so much is ready to be said and waits for the disk, nothing more is taken: what asks has to wait, too.
+_WAITING_BYTES_MAX = 64 * 1024 * 1024
+#: A loop that is so late was not running, and did not read what clients sent meanwhile.
+_LATE_NS = 1_000_000_000
 #: An entry of the journal has a header of its own; with it the largest batch must still fit a segment.
 _ENTRY_OVERHEAD_FACTOR = 2
 
@@ -87,6 +91,7 @@ class Node:
             send_high_water_mark=limits.send_high_water_mark,
             message_bytes_max=limits.message_bytes_max,
             drain_bytes_max=limits.drain_bytes_max,
+            may_take=self._may_take,
             on_message=self._gateway.take,
             on_extra_parts=self._gateway.take_extra_parts,
             on_drained=self._on_drained,
@@ -96,9 +101,11 @@ class Node:
             context,
             addresses.recovery,
             receive_high_water_mark=limits.receive_high_water_mark,
-            send_high_water_mark=limits.send_high_water_mark,
+            send_high_water_mark=min(limits.send_high_water_mark, SEND_HIGH_WATER_MARK),
             message_bytes_max=limits.message_bytes_max,
             drain_bytes_max=limits.drain_bytes_max,
+            message_overhead_bytes=-(-limits.drain_bytes_max // MESSAGES_PER_DRAIN),
+            may_take=self._may_take,
             on_message=self._recovery.take,
             on_extra_parts=self._recovery.take_extra_parts,
             on_drained=self._on_recovery_drained,
@@ -114,7 +121,9 @@ class Node:
             drop_copy=bind(self._drop_copy, addresses.drop_copy),
         )
         self._heartbeat_ns = heartbeat_ms * 1_000_000
+        self._heartbeat_generation = 0
         self._last_batch_ns = self._next_heartbeat_ns = self._gateway.now_ns = monotonic_ns()
+        self._next_house_ns = self._last_batch_ns
         self._housekeeping: asyncio.TimerHandle | None = None
 
     def start(self, started: EngineStarted) -> None:
@@ -122,6 +131,7 @@ class Node:
         now = monotonic_ns()
         for session, account, role, lease_ms in self._core.open_sessions():
             self._sessions.open(session, account, role, lease_ms, b"", now)
+        self._next_house_ns = now
         self._sequencer.add_record(started)
         self._run()
         self._outbound.release(self._journal.sync_now())
@@ -159,6 +169,9 @@ class Node:
             self._close_sockets(linger_ms=0)
             self._on_stop(error)
 
+    def _may_take(self) -> bool:
+        return self._outbound.waiting_bytes <= _WAITING_BYTES_MAX
+
     # What the loop calls.
 
     def _on_drained(self) -> None:
@@ -188,13 +201,21 @@ class Node:
         """Leases, ticks and heartbeats; also the net under a missed edge of a socket."""
         self._housekeeping = self._loop.call_later(_HOUSEKEEPING_S, self._keep_house)
         now = self._gateway.now_ns = monotonic_ns()
+        late_ns = now - self._next_house_ns
+        self._next_house_ns = now + int(_HOUSEKEEPING_S * 1_000_000_000)
+        if late_ns > _LATE_NS:
+            # A pause of the engine is no silence of its clients: what they sent meanwhile is not read yet.
+            self._sessions.extend(late_ns)
         for seat in self._sessions.expired(now):
             self._gateway.end(seat)
         if now - self._last_batch_ns >= _IDLE_NS and self._core.clock == CLOCK_SYSTEM:
             self._sequencer.add_record(TimeTicked())
         if self._sequencer.count or not self._gateway.idle:
             self._run()
-        if now >= self._next_heartbeat_ns and not self._stopped:
+        # While one waits for the disk another would tell nothing.
+        waits = self._heartbeat_generation > self._journal.durable_generation
+        if now >= self._next_heartbeat_ns and not self._stopped and not waits:
+            self._heartbeat_generation = self._journal.writer.generation
             self._next_heartbeat_ns = now + self._heartbeat_ns
             departure = Departure(self._journal.writer.generation)
             self._gateway.heartbeats(departure)

@@ -110,6 +110,11 @@ class Sessions:
         """All open sessions."""
         return list(self._seats.values())
 
+    def extend(self, ns: int) -> None:
+        """All leases end so much later."""
+        for seat in self._seats.values():
+            seat.deadline_ns += ns
+
     def expired(self, now_ns: int) -> list[Seat]:
         """Sessions whose lease has run out, in order of their numbers."""
         return [seat for seat in self._seats.values() if seat.deadline_ns <= now_ns]

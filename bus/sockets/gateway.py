@@ -45,8 +45,14 @@ from bus.sockets.publication import Publication
 #: libzmq makes routing ids of five bytes, the first of them 0; a client can choose none that starts so.
 _ROUTE_BYTES: Final = 5
 
+_ASK_AGAIN: Final = "many ask for much at the moment; ask again"
+
 #: How many accounts there may be. Each one that a Hello names is kept for good, about a KiB.
 ACCOUNTS_MAX: Final = 1_000_000
+
+#: How many questions whose answer may be large (open orders, instruments, a Hello that wants old reports) one drain
+#: takes; the rest are told to ask again. A question of 20 bytes may have an answer of megabytes.
+LARGE_ANSWERS_MAX: Final = 16
 
 #: What is to be answered once this drain's batch is applied, and on which connection it was asked.
 Question = tuple[Seat, bytes, int, ClientControl]
@@ -76,6 +82,7 @@ class Gateway:
         self._heartbeat_ms = heartbeat_ms
         self._opened = 0  # sessions that this drain opens; the core does not know them yet
         self._questions: list[Question] = []
+        self._large_answers = 0  # that this drain asks for
         self._refusals: list[tuple[bytes, bytes]] = []
         self.now_ns = 0
 
@@ -129,7 +136,7 @@ class Gateway:
         """After this drain's batch was applied and collected: answer what was asked."""
         questions = self._questions
         self._questions = []
-        self._opened = 0
+        self._opened = self._large_answers = 0
         for seat, route, correlation_id, item in questions:
             self._answer(departure, seat, route, correlation_id, item)
 
@@ -202,6 +209,7 @@ class Gateway:
         if seat is None or seat.route != route:
             self._refuse_stranger(route, message, count)
             return
+        seat.renew(self.now_ns)
         if count > self._limits.commands_per_message_max:
             text = f"{count} items, {self._limits.commands_per_message_max} are allowed"
             self._refuse(route, seat.session, message.correlation_id, count, reasons.MESSAGE_TOO_LARGE, text)
@@ -210,7 +218,6 @@ class Gateway:
             text = f"{self._limits.commands_per_s_max} items a second are allowed"
             self._refuse(route, seat.session, message.correlation_id, count, reasons.RATE_EXCEEDED, text)
             return
-        seat.renew(self.now_ns)
         for index, item in enumerate(items):
             if isinstance(item, Logout):
                 self._log_end(seat, message.correlation_id + index)
@@ -220,12 +227,19 @@ class Gateway:
                     reason = reasons.NOT_YOUR_SESSION
                     self._refuse(route, seat.session, first, left, reason, "the session has ended")
                 return
-            self._questions.append((seat, route, message.correlation_id + index, item))
+            if not isinstance(item, Heartbeat) and not self._may_ask_for_more():
+                correlation_id = message.correlation_id + index
+                self._refuse(route, seat.session, correlation_id, 1, reasons.QUEUE_FULL, _ASK_AGAIN)
+            else:
+                self._questions.append((seat, route, message.correlation_id + index, item))
 
     def _hello(self, route: bytes, correlation_id: int, hello: Hello) -> None:
         reason, text = self._hello_refusal(route, hello)
         if reason:
             self._refuse(route, 0, correlation_id, 1, reason, text or reasons.REASONS[reason][1])
+            return
+        if (hello.resume_from or hello.want_orders) and not self._may_ask_for_more():
+            self._refuse(route, 0, correlation_id, 1, reasons.QUEUE_FULL, _ASK_AGAIN)
             return
         lease_ms = lease_of(hello.lease_ms) or 0
         if hello.session:
@@ -271,6 +285,11 @@ class Gateway:
         if len(self._sessions) >= self._limits.sessions_max:
             return reasons.TOO_MANY_SESSIONS, f"{self._limits.sessions_max} sessions are open"
         return 0, ""
+
+    def _may_ask_for_more(self) -> bool:
+        """Whether this drain takes one more question whose answer may be large."""
+        self._large_answers += 1
+        return self._large_answers <= LARGE_ANSWERS_MAX
 
     def _log_end(self, seat: Seat, correlation_id: int) -> None:
         """A session is over for whatever comes from here on; its last reports still go to it."""

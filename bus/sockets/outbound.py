@@ -36,14 +36,27 @@ class Departure:
         self.drop: list[Publication] = []
         self.recovery: list[tuple[bytes, bytes]] = []
 
+    def answer_bytes(self) -> int:
+        """How large the letters and the recovery answers are."""
+        size = 0
+        for letter in self.letters:
+            size += len(letter[2])
+        for answer in self.recovery:
+            size += len(answer[1])
+        return size
+
 
 class Outbound:
-    """Departures in order. `waiting_commands`: commands that were applied and are not durable yet."""
+    """Departures in order. `waiting_commands`: commands that were applied and are not durable yet.
+
+    `waiting_bytes`: of letters and answers among what waits. Publications are not counted: commands bound them.
+    """
 
     def __init__(self, leave: Callable[[Departure], None]) -> None:
         self._leave = leave
         self._waiting: deque[Departure] = deque()
         self.waiting_commands = 0
+        self.waiting_bytes = 0
 
     def add(self, departure: Departure, durable_generation: int) -> None:
         """Put one behind the others; it leaves at once when it may and nobody is before it."""
@@ -52,6 +65,7 @@ class Outbound:
             return
         self._waiting.append(departure)
         self.waiting_commands += departure.commands
+        self.waiting_bytes += departure.answer_bytes()
 
     def release(self, durable_generation: int) -> None:
         """Everything up to a generation leaves."""
@@ -59,4 +73,5 @@ class Outbound:
         while waiting and waiting[0].generation <= durable_generation:
             departure = waiting.popleft()
             self.waiting_commands -= departure.commands
+            self.waiting_bytes -= departure.answer_bytes()
             self._leave(departure)

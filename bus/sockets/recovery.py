@@ -21,6 +21,10 @@ from bus.sockets.publication import Publication
 REPLAY_BYTES_MAX: Final = 1_048_576
 #: How many requests one message may hold: each may cost a snapshot.
 REQUESTS_PER_MESSAGE_MAX: Final = 16
+#: How many messages one drain takes, so that orders have their turn soon: each may cost some MiB of answers.
+MESSAGES_PER_DRAIN: Final = 2
+#: How many answers may wait for one reader. They are large; who does not read them is not given more, and asks again.
+SEND_HIGH_WATER_MARK: Final = 32
 
 
 class Recovery:

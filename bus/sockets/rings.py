@@ -1,6 +1,7 @@
 """A replay ring: the last events of one numbered stream, in the frames in which they left."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -48,9 +49,11 @@ class Ring(Generic[T]):
         """The first number that is kept; `next_number` when nothing is."""
         return self._firsts[self._dropped] if self._firsts else self.next_number
 
-    def since(self, number: int) -> list[tuple[int, int, T]]:
-        """`(first_number, count, frame)` from the frame that holds `number` on; empty when it is not kept (yet)."""
-        if not self.oldest_number <= number < self.next_number:
-            return []
-        start = bisect_right(self._firsts, number, self._dropped) - 1
-        return list(zip(self._firsts[start:], self._counts[start:], self._frames[start:], strict=True))
+    def since(self, number: int) -> Iterator[tuple[int, int, T]]:
+        """`(first_number, count, frame)` from the frame that holds `number` on; none when it is not kept (yet).
+
+        To be walked before the next `add`; costs what is walked.
+        """
+        if self.oldest_number <= number < self.next_number:
+            for index in range(bisect_right(self._firsts, number, self._dropped) - 1, len(self._frames)):
+                yield self._firsts[index], self._counts[index], self._frames[index]

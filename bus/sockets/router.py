@@ -31,7 +31,10 @@ HARD_LIMIT_FACTOR = 16
 
 
 class Router:
-    """One ROUTER. `on_message(route, payload)` for each message of a drain, then `on_drained()` once."""
+    """One ROUTER. `on_message(route, payload)` for each message of a drain, then `on_drained()` once.
+
+    While `may_take()` does not hold nothing is taken, and senders wait; call `check` when it may hold again.
+    """
 
     def __init__(
         self,
@@ -43,12 +46,16 @@ class Router:
         send_high_water_mark: int,
         message_bytes_max: int,
         drain_bytes_max: int,
+        message_overhead_bytes: int = MESSAGE_OVERHEAD_BYTES,
+        may_take: Callable[[], bool] = lambda: True,
         on_message: Callable[[bytes, bytes], None],
         on_extra_parts: Callable[[bytes], None],
         on_drained: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._drain_bytes_max = drain_bytes_max
+        self._message_overhead_bytes = message_overhead_bytes
+        self._may_take = may_take
         self._on_message = on_message
         self._on_extra_parts = on_extra_parts
         self._on_drained = on_drained
@@ -107,10 +114,11 @@ class Router:
 
     def _drain(self) -> None:
         self._scheduled = False
-        if self._paused:
+        if self._paused or not self._may_take():
             return
         budget = self._drain_bytes_max if self._burst else 1
         self._burst = False
+        overhead = self._message_overhead_bytes
         receive = self._socket.recv
         on_message = self._on_message
         try:
@@ -123,7 +131,7 @@ class Router:
                     self._on_extra_parts(route)
                     continue
                 payload = frame.bytes
-                budget -= len(payload) + MESSAGE_OVERHEAD_BYTES
+                budget -= len(payload) + overhead
                 on_message(route, payload)
         except zmq.Again:
             pass
