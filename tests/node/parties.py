@@ -56,6 +56,7 @@ class Party:
         self.welcome: Welcome
         self.session = 0
         self.reports: dict[int, Any] = {}
+        self._first_reports: dict[tuple[int, int], Any] = {}  # by session and correlation id
         self.answers: dict[int, Any] = {}  # the first to each correlation id
         self.log_sequence = 0
 
@@ -110,8 +111,10 @@ class Party:
             return None
         envelope = decode_envelope(self.socket.recv())
         if envelope.first_report:
+            report: Any
             for number, report in enumerate(envelope.items, envelope.first_report):
                 assert self.reports.setdefault(number, report) == report, f"report {number} has changed"
+                self._first_reports.setdefault((report.session, report.correlation_id), report)
         else:
             for item in envelope.items:
                 first: int = getattr(item, "correlation_id", 0)
@@ -134,9 +137,8 @@ class Party:
         """The first report or answer to a correlation id, waited for. It may have come before others."""
         deadline = time.monotonic() + WAIT_S_MAX
         while True:
-            for report in self.reports.values():
-                if (report.correlation_id, report.session) == (number, self.session):
-                    return report
+            if (self.session, number) in self._first_reports:
+                return self._first_reports[self.session, number]
             if number in self.answers:
                 return self.answers[number]
             assert time.monotonic() < deadline, "messages came, but not the one that was waited for"

@@ -55,11 +55,11 @@ def test_while_the_disk_is_slow_nothing_is_told_and_then_all_of_it_in_order(
         query = alice.send(QueryOrders())
         beat = bob.send(Heartbeat())
         hello = late.say_hello("late")
-        snapshot = asker.send(Snapshot("BTC-USD", L3))
-        replay = asker.send(Replay("trade.BTC-USD.", 1, 1))
         # All of it was taken: two orders and a session; the trade is in the engine's memory.
         node.wait_until(lambda: node.core.sequence == durable + 3 and node.core.numbers("BTC-USD")[0] == 1)
         node.wait_until(lambda: "late" in node.core.state.accounts)
+        snapshot = asker.send(Snapshot("BTC-USD", L3))
+        replay = asker.send(Replay("trade.BTC-USD.", 1, 1))
         # A heartbeat falls due meanwhile, and waits, too.
         waited = time.monotonic()
         node.wait_until(lambda: time.monotonic() - waited > 0.25)

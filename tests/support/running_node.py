@@ -30,7 +30,7 @@ from bus.journal.journal import Journal
 from bus.node import Node
 from bus.protocol.records import SEMANTICS_VERSION
 from matcher.engine import Engine
-from tools.engine import Recovery, _engine_started, recover_engine
+from tools.engine import Recovery, _engine_started, _unforeseen, recover_engine
 
 T = TypeVar("T")
 
@@ -104,6 +104,7 @@ class RunningNode:
             self._stopped_by_itself,
             self._utc_ns,
         )
+        self._loop.set_exception_handler(lambda _, context: self.node.fail(_unforeseen(context, self.core)))
         self.node.start(started)
 
     def _stopped_by_itself(self, error: MatchbusError) -> None:
