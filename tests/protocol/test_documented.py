@@ -18,7 +18,7 @@ from bus.protocol.checksum import CHECKSUM_LEVELS, book_checksum
 from bus.protocol.reasons import REASONS
 from bus.sessions import LEASE_MS_DEFAULT, LEASE_MS_MAX, LEASE_MS_MIN
 from bus.sockets.client import Client
-from bus.sockets.gateway import ACCOUNTS_MAX
+from bus.sockets.gateway import ACCOUNTS_MAX, LARGE_ANSWERS_MAX
 from bus.sockets.recovery import REPLAY_BYTES_MAX, REQUESTS_PER_MESSAGE_MAX
 from bus.sockets.router import HARD_LIMIT_FACTOR
 from matcher.gate.instruments import DECIMALS_MAX, QUANTITY_LIMIT_LOTS
@@ -62,6 +62,7 @@ LIMITS = {
     "HARD_LIMIT_FACTOR": HARD_LIMIT_FACTOR,
     "REQUESTS_PER_MESSAGE_MAX": REQUESTS_PER_MESSAGE_MAX,
     "ACCOUNTS_MAX": ACCOUNTS_MAX,
+    "LARGE_ANSWERS_MAX": LARGE_ANSWERS_MAX,
     "LEASE_MS_MIN": LEASE_MS_MIN,
     "LEASE_MS_MAX": LEASE_MS_MAX,
     "LEASE_MS_DEFAULT": LEASE_MS_DEFAULT,
