@@ -65,7 +65,7 @@ def define(
 ) -> None:
     """Define an instrument, or change the limits of one that exists. It is open at once.
 
-    \\b
+    \b
     Examples:
       matchbus instrument define BTC-USD --tick 0.01 --lot 0.0001
       matchbus instrument define GOLD --base XAU --quote USD --tick 0.1 --lot 0.001 --price-max 100000
@@ -101,7 +101,7 @@ def list_(
 ) -> None:
     """Show all instruments with their ticks, lots and limits, and whether they trade.
 
-    \\b
+    \b
     Examples:
       matchbus instrument list
       matchbus instrument list --json
@@ -127,7 +127,7 @@ def halt(
 ) -> None:
     """Halt an instrument: until it is opened again only cancels are taken.
 
-    \\b
+    \b
     Example:
       matchbus instrument halt BTC-USD
     """
@@ -155,7 +155,7 @@ def open_(
 ) -> None:
     """Open an instrument that was halted.
 
-    \\b
+    \b
     Example:
       matchbus instrument open BTC-USD
     """

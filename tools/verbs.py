@@ -45,7 +45,17 @@ def _made(name: str, verb: Any) -> Any:
     if isinstance(verb, typer.Typer):
         group = get_group(verb)
         group.name = name
+        for command in group.commands.values():
+            command.help = _flowing(command.help)
         return group
     alone = typer.Typer(add_completion=False)
     alone.command(name)(verb)
-    return get_command(alone)
+    command = get_command(alone)
+    command.help = _flowing(command.help)
+    return command
+
+
+def _flowing(text: str | None) -> str:
+    """A docstring whose paragraphs are as wide as the terminal, not as the source; what begins with a \\b stays."""
+    paragraphs = (text or "").split("\n\n")
+    return "\n\n".join(part if part.startswith("\b") else part.replace("\n", " ") for part in paragraphs)

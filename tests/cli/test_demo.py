@@ -87,15 +87,17 @@ def test_the_market_is_lively_deep_and_bounded(seed: int) -> None:
 def test_a_maker_that_lost_its_orders_puts_up_its_ladders_again() -> None:
     market = Market(1)
     market.run(20)
-    before = len(market.engine.open_orders(MAKERS[0]))
+    lost = [row[1][1] for row in market.engine.open_orders(MAKERS[0])]
     # Its reports do not reach it.
     session = ACCOUNTS.index(MAKERS[0]) + 2
     market.engine.apply_message(session, 1, market.time_ns, [MassCancel()], market.time_ns)
     market.engine.take_outputs()
     assert market.engine.open_orders(MAKERS[0]) == []
     market.traders.forget(MAKERS[0])
+    market.sent.clear()
     market.run(600)
-    assert len(market.engine.open_orders(MAKERS[0])) > before // 2
+    assert len(market.engine.open_orders(MAKERS[0])) > len(lost) // 2
+    assert not [command for _, command in market.sent if getattr(command, "client_order_id", "") in lost]
 
 
 def test_it_goes_on_where_the_last_price_was_and_not_where_somebody_put_it() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.sockets.client import Client
 from tests.support.processes import Processes
 
 
@@ -15,6 +16,9 @@ def log(processes: Processes, tmp_path: Path) -> Path:
     engine = processes.engine(data)
     processes.run(*processes.exchange("instrument", "define", "BTC-USD", "--data", str(data)))
     processes.run(*processes.exchange("order", "enter", "BTC-USD", "buy", "0.5", "30000", "--id", "my-1"))
+    with Client(port_base=processes.port_base, account="batch") as client, client.batch():
+        for price in range(3):
+            client.enter("BTC-USD", "buy", 1, 29_000 + price)
     beside = processes.run("journal", "verify", "--data", str(data))
     assert beside.endswith("intact"), "an engine that runs is no damage"
     engine.kill()
@@ -25,7 +29,9 @@ def test_each_command_stands_there_with_its_sequence(processes: Processes, log: 
     lines = processes.run("journal", "export", "--data", str(log)).splitlines()
     entries = [json.loads(line) for line in lines]
     assert [entry["sequence"] for entry in entries] == list(range(1, len(entries) + 1))
-    (order,) = [entry for entry in entries if entry["type"] == "EnterOrder"]
+    order, *batch = [entry for entry in entries if entry["type"] == "EnterOrder"]
+    assert [entry["account"] for entry in batch] == ["batch"] * 3
+    assert len({entry["time_ns"] for entry in batch}) == 1, "of one batch"
     assert (order["account"], order["client_order_id"], order["price_ticks"]) == ("demo", "my-1", 3_000_000)
 
     sequence = str(order["sequence"])
@@ -33,12 +39,13 @@ def test_each_command_stands_there_with_its_sequence(processes: Processes, log: 
     assert shown.splitlines()[1].split()[:4] == [sequence, "session", str(order["session"]), "(demo)"]
     assert "EnterOrder client_order_id=my-1 symbol=BTC-USD side=buy quantity_lots=5000" in shown
 
-    # Every prefix of the log has a digest of its own; beyond its end there is none.
-    digests = {
-        processes.run("journal", "digest", "--data", str(log), "--at", str(at))
-        for at in (1, order["sequence"])
-    }
-    assert len(digests) == 2
+    # Every prefix of the log has a digest of its own, also one that ends inside a batch; beyond its end there is none.
+    found = [
+        json.loads(processes.run("journal", "digest", "--data", str(log), "--json", "--at", str(at)))
+        for at in range(1, len(entries) + 1)
+    ]
+    assert [digest["sequence"] for digest in found] == [entry["sequence"] for entry in entries]
+    assert len({digest["digest"] for digest in found}) == len(entries)
     beyond = processes.run("journal", "digest", "--data", str(log), "--at", "9999", status=1)
     assert beyond.startswith("matchbus: --at 9999: the log ends with sequence ")
 

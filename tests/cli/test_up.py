@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Processes, wait_for_end
+from tests.support.processes import Processes, ended, wait_for_end
 
 
 def test_a_parent_that_is_killed_leaves_nothing_running(processes: Processes, tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
 
     status, _, errors = up.stop()
     assert (status, errors) == (0, ["starting the engine", "starting the demo", "stopping", "stopped"])
-    wait_for_end(int(facts["engine_pid"]))
-    wait_for_end(int(facts["demo_pid"]))
+    assert ended(int(facts["engine_pid"]))
+    assert ended(int(facts["demo_pid"]))
     engine = processes.start(*processes.exchange("engine", "--data", data, "--sync", "os"))
     engine.ready()
     for account in ("bot-maker-1", "bot-crowd"):
@@ -75,7 +75,7 @@ def test_a_part_that_dies_stops_the_others(processes: Processes, tmp_path: Path)
     os.kill(int(facts["demo_pid"]), 9)
     status, _, errors = up.wait()
     assert (status, errors[-1]) == (1, "matchbus: the demo was killed by SIGKILL")
-    wait_for_end(int(facts["engine_pid"]))
+    assert ended(int(facts["engine_pid"])), "before up itself"
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,15 @@ def processes() -> Iterator[Processes]:
         yield started
 
 
+def ended(pid: int) -> bool:
+    """Whether a process that is not our child has ended, now."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 def wait_for_end(pid: int, seconds: float = LINE_S) -> None:
     """Wait until a process that is not our child has ended; fails when it does not."""
     try:

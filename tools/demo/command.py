@@ -31,7 +31,7 @@ def demo(
     Defines BTC-USD, ETH-USD, SOL-USD, XRP-USD and ETH-BTC where they are missing, and leaves with its orders
     cancelled. All its accounts begin with bot-.
 
-    \\b
+    \b
     Examples:
       matchbus demo
       matchbus demo --seed 7 --rate 200

@@ -50,7 +50,7 @@ def show_(
 ) -> None:
     """Print the log: batches, and the commands and records in them, each with its sequence.
 
-    \\b
+    \b
     Examples:
       matchbus journal show --from 100 --to 120
       matchbus journal show --json | jq 'select(.type == "EnterOrder")'
@@ -81,7 +81,7 @@ def export(
 ) -> None:
     """Write the whole log as JSON, one line a command or record, decoded, with the protocol's names.
 
-    \\b
+    \b
     Examples:
       matchbus journal export > log.jsonl
       matchbus journal export --data big-day --output big-day.jsonl
@@ -110,7 +110,7 @@ def verify(data: Directory = options.DEFAULT_DATA) -> None:
     rises. A torn tail (what a crash leaves unfinished) is named and is no damage; damage is named with its place,
     and the status is 1.
 
-    \\b
+    \b
     Example:
       matchbus journal verify --data big-day
     """
@@ -176,7 +176,7 @@ def digest(
 
     The same log gives the same digest anywhere. Starts at the newest checkpoint that can be used.
 
-    \\b
+    \b
     Examples:
       matchbus journal digest
       matchbus journal digest --from-start
@@ -221,7 +221,7 @@ def skip(
 ) -> None:
     """Pass over the one command at which the log breaks the engine. It is answered as rejected (skipped).
 
-    \\b
+    \b
     Example:
       matchbus journal skip 4711 --why "overflow in the matcher, ticket 12"
     """

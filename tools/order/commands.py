@@ -72,7 +72,7 @@ def enter(
 ) -> None:
     """Enter an order, and print what came of it.
 
-    \\b
+    \b
     Examples:
       matchbus order enter BTC-USD buy 0.5 30000 --id my-1
       matchbus order enter BTC-USD sell 0.2 --type market
@@ -106,7 +106,7 @@ def cancel(
 ) -> None:
     """Cancel one open order, by its number or by your own id.
 
-    \\b
+    \b
     Examples:
       matchbus order cancel 17
       matchbus order cancel --id my-1
@@ -139,7 +139,7 @@ def replace(
 
     A smaller quantity at the same price keeps the order's place in its level; anything else goes to the back.
 
-    \\b
+    \b
     Examples:
       matchbus order replace 17 --price 30010
       matchbus order replace --id my-1 --quantity 0.3
@@ -174,7 +174,7 @@ def mass_cancel(
 ) -> None:
     """Cancel all open orders of the account at once.
 
-    \\b
+    \b
     Examples:
       matchbus order mass-cancel
       matchbus order mass-cancel --symbol BTC-USD --side buy
@@ -192,7 +192,7 @@ def list_(
 ) -> None:
     """Show the account's open orders as they stand.
 
-    \\b
+    \b
     Examples:
       matchbus order list
       matchbus order list --account alice --json
@@ -222,7 +222,7 @@ def fills(
 ) -> None:
     """Show the account's executions, as far back as the engine keeps its reports, and say so when that is not all.
 
-    \\b
+    \b
     Examples:
       matchbus order fills
       matchbus order fills --from 1000 --json

@@ -60,7 +60,7 @@ def tap(
 
     What was missed is asked for again; what cannot be had any more is said. Ctrl-C ends it.
 
-    \\b
+    \b
     Examples:
       matchbus tap --kind trade
       matchbus tap --symbol BTC-USD --kind level --json

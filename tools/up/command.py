@@ -37,7 +37,7 @@ def up(
     Prints one line that starts with ready, with the addresses, once it can be used. When one of its processes dies,
     the others are stopped and this one says which it was.
 
-    \\b
+    \b
     Examples:
       matchbus up --demo
       matchbus up --data big-day --port-base 4000
