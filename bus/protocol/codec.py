@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 from bus.protocol.commands import Command, Int64, Unsigned
 from bus.protocol.control import Answer, ClientControl
 from bus.protocol.feed import Event
-from bus.protocol.reasons import MALFORMED, UNSUPPORTED_VERSION
+from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, UNSUPPORTED_VERSION
 from bus.protocol.records import Record
 from bus.protocol.recovery import RecoveryAnswer, RecoveryRequest
 from bus.protocol.reports import Report
@@ -25,6 +25,10 @@ from bus.protocol.terms import PROTOCOL_VERSION, SHARD
 
 #: What decoding of hostile bytes can raise: wrong shape, bad msgpack, bad UTF-8, nesting without end.
 _UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+
+
+#: More items than any message holds; what is in the log was within its engine's limit when it was taken.
+ITEMS_MAX: Final = 2**31
 
 
 class Malformed(Struct, frozen=True):
@@ -47,7 +51,7 @@ class UnknownReport(Struct, frozen=True):
 
 
 class MalformedMessage(Exception):
-    """A whole message could not be decoded. `reason` is MALFORMED or UNSUPPORTED_VERSION.
+    """A whole message could not be decoded. `reason` is MALFORMED, UNSUPPORTED_VERSION or MESSAGE_TOO_LARGE.
 
     `correlation_id` and `count` (of items) are the message's, as far as they could be read: 0 and 1 otherwise.
     """
@@ -225,15 +229,16 @@ decode_frame_header: Final = msgspec.msgpack.Decoder(FrameHeader).decode
 decode_drop_frame: Final = msgspec.msgpack.Decoder(DropFrame).decode
 
 
-def decode_client_message(payload: bytes) -> CommandMessage | ControlMessage:
+def decode_client_message(payload: bytes, items_max: int = ITEMS_MAX) -> CommandMessage | ControlMessage:
     """A client's message. An item that is malformed alone makes it a PartialCommandMessage; the others stand.
 
-    Raises MalformedMessage when nothing of it can be used.
+    Raises MalformedMessage when nothing of it can be used, or when it has an item that is malformed and more than
+    `items_max`: looking for each of thousands of errors would keep everybody waiting.
     """
     try:
         message: CommandMessage | ControlMessage = _decode_commands(payload)
     except _UNDECODABLE:
-        message = _decode_client_message_slowly(payload)
+        message = _decode_client_message_slowly(payload, items_max)
     if message.version != PROTOCOL_VERSION:
         raise _unsupported(message.version, message.correlation_id, len(message.items))
     if not message.items:
@@ -241,7 +246,7 @@ def decode_client_message(payload: bytes) -> CommandMessage | ControlMessage:
     return message
 
 
-def _decode_client_message_slowly(payload: bytes) -> CommandMessage | ControlMessage:
+def _decode_client_message_slowly(payload: bytes, items_max: int) -> CommandMessage | ControlMessage:
     try:
         return _decode_control(payload)
     except _UNDECODABLE as error:
@@ -253,6 +258,9 @@ def _decode_client_message_slowly(payload: bytes) -> CommandMessage | ControlMes
         raise _undecodable(payload, error) from None
     if raw.version != PROTOCOL_VERSION:
         raise _unsupported(raw.version, raw.correlation_id, len(raw.items))
+    if len(raw.items) > items_max:
+        text = f"{len(raw.items)} items, {items_max} are allowed"
+        raise MalformedMessage(MESSAGE_TOO_LARGE, text, raw.correlation_id, len(raw.items))
     commands: list[Any] = []
     first_error = ""
     for item in raw.items:

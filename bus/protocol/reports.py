@@ -9,8 +9,9 @@ the log `sequence` of the command that caused it, the engine time of that comman
 `correlation_id` of the request that it answers (both 0 when it answers nobody: a maker's fill, an expiry).
 
 The matcher builds reports as plain tuples of these shapes; the classes are for readers. Readers ignore unknown
-trailing fields. A report that answers a request is the first of: Accepted, Rejected, Cancelled, Replaced, Duplicate,
-Completed with its correlation id; fills follow the Accepted or Replaced.
+trailing fields. A request is answered by the first Accepted, Rejected, Replaced, Duplicate or Completed with its
+correlation id, or by a Cancelled `by_request` or `replaced_to_filled`. Fills follow the Accepted or Replaced; the
+Cancelled of a mass cancel come before its Completed.
 """
 
 from typing import Final

@@ -94,7 +94,7 @@ class Gateway:
             self._refuse(route, 0, 0, 1, reasons.MESSAGE_TOO_LARGE, text)
             return
         try:
-            message = decode_client_message(payload)
+            message = decode_client_message(payload, limits.commands_per_message_max)
         except MalformedMessage as error:
             self._refuse(route, 0, error.correlation_id, error.count, error.reason, error.text)
             return

@@ -34,7 +34,7 @@ from bus.protocol.codec import (
     encode_frame,
     encode_message,
 )
-from bus.protocol.reasons import MALFORMED, UNSUPPORTED_VERSION
+from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, UNSUPPORTED_VERSION
 from bus.protocol.terms import PROTOCOL_VERSION, SHARD
 
 INT64_MAX = 2**63 - 1
@@ -449,3 +449,18 @@ def test_an_unknown_report_keeps_its_place_so_that_the_others_keep_their_numbers
 def test_what_is_encoded_once_may_stand_in_many_envelopes() -> None:
     raw = Raw(encode([REPORT, REPORT]))
     assert decode_envelope(encode_envelope(7, 2, 40, 1000, 999, raw)).items == [REPORT, REPORT]
+
+
+def test_a_message_of_many_malformed_items_is_refused_before_they_are_looked_at() -> None:
+    """64 KiB of one-byte rubbish would otherwise cost tens of milliseconds of everybody's time."""
+    payload = msgspec.msgpack.encode([1, 7, 30, 0, [0] * 1025])
+    with pytest.raises(MalformedMessage, match="1025 items, 1024 are allowed") as refused:
+        decode_client_message(payload, 1024)
+    assert (refused.value.reason, refused.value.correlation_id, refused.value.count) == (
+        MESSAGE_TOO_LARGE,
+        30,
+        1025,
+    )
+    with pytest.raises(MalformedMessage) as malformed:
+        decode_client_message(payload, 1025)
+    assert malformed.value.reason == MALFORMED
