@@ -69,3 +69,17 @@ def test_what_is_not_there_is_said(market: Processes) -> None:
     assert unknown == "matchbus: 'XRP-USD' is no instrument of this engine"
     both = market.run(*market.exchange("tap", "--book", "BTC-USD", "--json"), status=2)
     assert "--book stands alone" in both
+
+
+def test_an_exchange_that_falls_silent_is_said_and_so_is_its_return(
+    processes: Processes, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    engine = processes.engine(data)
+    tap = processes.start(*processes.exchange("tap", "--kind", "clock", "--kind", "heartbeat"))
+    tap.line()
+    engine.kill()
+    tap.error_line(lambda line: line == "note: nothing is heard from the exchange, waiting for it")
+    processes.engine(data)
+    tap.error_line(lambda line: line == "note: the exchange is heard again")
+    tap.line(lambda line: "up to" in line)

@@ -54,9 +54,10 @@ class Process:
         )
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._errors: list[str] = []
+        self._error_lines: queue.Queue[str] = queue.Queue()
         self._readers = [
             _reading(self._process.stdout, self._lines.put, lambda: self._lines.put(None)),
-            _reading(self._process.stderr, self._errors.append, lambda: None),
+            _reading(self._process.stderr, self._take_error, lambda: None),
         ]
 
     @property
@@ -77,6 +78,16 @@ class Process:
             if wanted(line):
                 return line
             dropped.append(line)
+
+    def error_line(self, wanted: Callable[[str], bool], seconds: float = LINE_S) -> str:
+        """The next line of its errors that is wanted. Fails when there is none."""
+        while True:
+            try:
+                line = self._error_lines.get(timeout=seconds)
+            except queue.Empty:
+                raise AssertionError(f"{self} said {self._errors}, not what was waited for") from None
+            if wanted(line):
+                return line
 
     def ready(self) -> dict[str, str]:
         """Wait for the line that starts with `ready`; its `key=value` words."""
@@ -118,6 +129,10 @@ class Process:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
+
+    def _take_error(self, line: str) -> None:
+        self._errors.append(line)
+        self._error_lines.put(line)
 
     def __repr__(self) -> str:
         return f"matchbus {' '.join(self._words)}"

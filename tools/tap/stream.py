@@ -4,8 +4,9 @@ A gap is healed before anything behind it is shown; what cannot be healed is a l
 begins anew (`BookSnapshot` in JSON).
 """
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from bus.clock import monotonic_ns, utc_ns
 from bus.protocol.feed import InstrumentDefined
@@ -16,6 +17,9 @@ from bus.sockets.subscriber import Subscriber
 from tools.decoded import json_line, named
 from tools.showing import show
 from tools.tap.lines import event_line
+
+#: Heartbeats come every second: after three of them something is wrong.
+_SILENCE_NS: Final = 3_000_000_000
 
 
 class Scales:
@@ -50,11 +54,21 @@ def tap_events(
     """Print what comes until there were so many events, or so many seconds are over."""
     deadline_ns = None if seconds is None else monotonic_ns() + int(seconds * 1e9)
     count = 0
+    heard_ns = monotonic_ns()
+    silent = False
     while True:
-        left = None if deadline_ns is None else (deadline_ns - monotonic_ns()) / 1e9
-        if left is not None and left <= 0:
+        now = monotonic_ns()
+        if deadline_ns is not None and now >= deadline_ns:
             return
-        for topic, number, event in subscriber.events(left):
+        if now - heard_ns >= _SILENCE_NS and not silent:
+            silent = True
+            print("note: nothing is heard from the exchange, waiting for it", file=sys.stderr)
+        wait_ns = _SILENCE_NS if deadline_ns is None else min(_SILENCE_NS, deadline_ns - now)
+        for topic, number, event in subscriber.events(wait_ns / 1e9):
+            heard_ns = monotonic_ns()
+            if silent:
+                silent = False
+                print("note: the exchange is heard again", file=sys.stderr)
             if deadline_ns is not None and monotonic_ns() >= deadline_ns:
                 return
             if not with_heartbeats and topic.startswith(f"{HEARTBEAT}."):
