@@ -87,6 +87,7 @@ def test_kill_at_a_random_moment_under_load(
         operator.hello("ops", role=OPERATOR, token=token)
         operator.ask(BTC_USD)
     accounts = [f"a{i}" for i in range(3)]
+    kept: dict[str, dict[int, Any]] = {}
     hellos: dict[str, Any] = dict.fromkeys(accounts)
     reports: dict[str, dict[int, Any]] = {account: {} for account in accounts}
     sent: dict[str, list[Any]] = {account: [] for account in accounts}
