@@ -90,7 +90,8 @@ def test_two_traders_meet_and_nothing_that_was_acknowledged_is_lost_in_a_crash(
     assert (status, lines, errors) == (0, [], ["starting the engine", "stopping", "stopped"])
     tap.signal(signal.SIGINT)
     status, _, errors = tap.wait()
-    assert (status, errors) == (0, [])
+    # Depending on how long the exchange was away, it has said that it heard nothing.
+    assert (status, [line for line in errors if not line.startswith("note: ")]) == (0, [])
 
     # The log tells the same story, and gives the same state from its start as from its checkpoint.
     assert processes.run("journal", "verify", "--data", data).endswith("intact")
