@@ -12,7 +12,7 @@ import msgspec
 
 from bus.protocol import commands, terms
 from bus.protocol.reasons import reason_name
-from bus.sockets.prices import Scale
+from bus.sockets.session.prices import Scale
 
 _COMMANDS: Final[Mapping[int, str]] = {
     struct.__struct_config__.tag: struct.__name__  # type: ignore[misc]

@@ -15,7 +15,7 @@ from bus.protocol.codec import MalformedMessage, decode_recovery_envelope, encod
 from bus.protocol.control import Instruments, InstrumentState, QueryInstruments
 from bus.protocol.recovery import BookSnapshot, RecoveryAnswer, RecoveryRequest, Snapshot
 from bus.protocol.terms import L2
-from bus.sockets.dealer import open_dealer
+from bus.sockets.session.dealer import open_dealer
 
 _CORRELATION_ID: Final = 1
 

@@ -12,7 +12,7 @@ from bus.protocol.control import InstrumentState
 from bus.protocol.reports import Rejected, Report
 from bus.protocol.terms import OPEN, OPERATOR, TRADING_STATUSES
 from bus.sockets.client import Client, PendingAnswer
-from bus.sockets.prices import Scale
+from bus.sockets.session.prices import Scale
 from tools import options
 from tools.decoded import json_line, named
 from tools.ending import plain_values, quietly, refused

@@ -11,12 +11,7 @@ The engine's side:
 
 The clients' side:
 
-- `client`, `async_client`: a session, for people who write programs; two shells around the next three
-- `desk`: what people say becomes commands, what happens becomes answers
-- `client_core`, `unanswered`, `happenings`: the client's half of a session, without I/O
-- `orders`, `prices`, `report_queue`: words and decimals into commands; reports that wait for the user
-- `subscriber`, `async_subscriber`: the feed and the drop-copy without gaps; two shells around the next two
-- `feed_core`, `ordering`, `event_decoding`, `feed_items`: every topic in order, every gap healed or named, without I/O
+- `client`, `async_client`: a session, for people who write programs; two shells around `session/`
+- `subscriber`, `async_subscriber`: the feed and the drop-copy without gaps; two shells around `reading/`
 - `book_reader`: a book rebuilt from the feed, and proved by checksums
-- `dealer`, `reader_sockets`: their sockets and options
 """

@@ -20,9 +20,9 @@ from bus.clock import monotonic_ns
 from bus.errors import MatchbusError, NotConnected
 from bus.protocol.terms import L2
 from bus.sockets.book_reader import BookReader
-from bus.sockets.feed_core import FeedCore
-from bus.sockets.feed_items import Item, Run
-from bus.sockets.reader_sockets import open_recovery, open_subscription
+from bus.sockets.reading.feed_core import FeedCore
+from bus.sockets.reading.feed_items import Item, Run
+from bus.sockets.reading.reader_sockets import open_recovery, open_subscription
 from bus.sockets.subscriber import Books, Told, tell
 
 #: Events that wait for the user before the sockets are left alone. About 200 bytes each.

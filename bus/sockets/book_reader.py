@@ -20,7 +20,7 @@ from bus.protocol.feed import FeedHeartbeat, Level, OrderAdded, OrderDeleted, Or
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import BUY, L2, L3, SELL
 from bus.protocol.topics import HEARTBEAT, LEVEL, ORDER, topic
-from bus.sockets.feed_items import Resynced
+from bus.sockets.reading.feed_items import Resynced
 
 
 class BookReader:

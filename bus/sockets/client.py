@@ -25,12 +25,12 @@ from bus.protocol.commands import Command
 from bus.protocol.control import InstrumentState, OpenOrders, QueryInstruments, QueryOrders
 from bus.protocol.reports import Report
 from bus.protocol.terms import TRADER
-from bus.sockets.client_core import MS, State
-from bus.sockets.dealer import LINGER_MS, open_dealer
-from bus.sockets.desk import Desk, OnReports
-from bus.sockets.orders import Word
-from bus.sockets.prices import Scale
-from bus.sockets.report_queue import REPORTS_WAITING_MAX
+from bus.sockets.session.client_core import MS, State
+from bus.sockets.session.dealer import LINGER_MS, open_dealer
+from bus.sockets.session.desk import Desk, OnReports
+from bus.sockets.session.orders import Word
+from bus.sockets.session.prices import Scale
+from bus.sockets.session.report_queue import REPORTS_WAITING_MAX
 
 #: How long a call waits when nothing else is said.
 TIMEOUT_S = 10.0

@@ -21,9 +21,9 @@ from bus.errors import NotConnected
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import L2
 from bus.sockets.book_reader import BookReader
-from bus.sockets.feed_core import MS, FeedCore
-from bus.sockets.feed_items import Item, Resynced, Run
-from bus.sockets.reader_sockets import open_recovery, open_subscription
+from bus.sockets.reading.feed_core import MS, FeedCore
+from bus.sockets.reading.feed_items import Item, Resynced, Run
+from bus.sockets.reading.reader_sockets import open_recovery, open_subscription
 
 #: `(topic, number, event)`. A heartbeat has number 0; with Resynced, Skipped and Withdrawn stands the number of the
 #: last event that they speak of.

@@ -2,7 +2,7 @@
 
 from bus.protocol.commands import DefineInstrument, ReplaceOrder
 from bus.protocol.reports import Completed, Duplicate, Filled, Rejected
-from bus.sockets.prices import Scale
+from bus.sockets.session.prices import Scale
 from tools.decoded import json_line, named, time_text
 
 SCALE = Scale(DefineInstrument("BTC-USD", "BTC", "USD", 25, 2, 1, 4, 1, 10**8, 1, 10**8))

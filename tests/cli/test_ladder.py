@@ -4,7 +4,7 @@ import pytest
 
 from bus.protocol.commands import DefineInstrument
 from bus.protocol.terms import BUY, HALTED, OPEN, SELL
-from bus.sockets.prices import Scale
+from bus.sockets.session.prices import Scale
 from tools.tap.ladder import Print, View, ladder
 
 SCALE = Scale(DefineInstrument("BTC-USD", "BTC", "USD", 1, 1, 1, 4, 1, 10**8, 1, 10**8))

@@ -14,7 +14,7 @@ from bus.protocol.recovery import Replay
 from bus.protocol.terms import OPERATOR
 from bus.protocol.topics import DROP
 from bus.sessions import same_secret
-from bus.sockets.dealer import open_dealer
+from bus.sockets.session.dealer import open_dealer
 from tests.support.processes import Processes
 
 

@@ -33,7 +33,7 @@ from bus.protocol.reports import (
 from bus.protocol.terms import BUY, MAKER
 from bus.sockets.async_client import AnswerFuture, AsyncClient
 from bus.sockets.client import Client, PendingAnswer
-from bus.sockets.happenings import Reports
+from bus.sockets.session.happenings import Reports
 from tests.sockets.conftest import define
 from tests.support.real_engine import RealEngine
 

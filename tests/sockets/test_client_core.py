@@ -20,8 +20,8 @@ from bus.protocol.commands import CancelOrder, Command, EnterOrder, MassCancel, 
 from bus.protocol.control import Heartbeat, Hello, Logout, OpenOrders, QueryOrders
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Filled, Rejected, Report
 from bus.protocol.terms import BUY, CLOCK_COMMANDS, IOC, OPERATOR, SELL
-from bus.sockets.client_core import HELLO_INTERVAL_MS, HELLO_TIMEOUT_MS, ClientCore, State
-from bus.sockets.happenings import (
+from bus.sockets.session.client_core import HELLO_INTERVAL_MS, HELLO_TIMEOUT_MS, ClientCore, State
+from bus.sockets.session.happenings import (
     Answered,
     AnswersLost,
     Ended,

@@ -16,9 +16,9 @@ from bus.protocol.feed import ORDER_DELETED, TICK, Level, Tick, Trade
 from bus.protocol.terms import BUY, L2, L3, OPERATOR, SELL
 from bus.protocol.topics import CLOCK, DROP
 from bus.sockets.book_reader import BookReader
-from bus.sockets.feed_core import ANSWER_TIMEOUT_MS, ATTEMPTS_MAX, FeedCore
-from bus.sockets.feed_items import DropReport, Item, Resynced, Run, Skipped, UnknownEvent, Withdrawn
-from bus.sockets.ordering import TopicOrder
+from bus.sockets.reading.feed_core import ANSWER_TIMEOUT_MS, ATTEMPTS_MAX, FeedCore
+from bus.sockets.reading.feed_items import DropReport, Item, Resynced, Run, Skipped, UnknownEvent, Withdrawn
+from bus.sockets.reading.ordering import TopicOrder
 from bus.sockets.subscriber import Books, tell
 from tests.support.simulated_network import BTC_USD, MS, Pipe, SimulatedEngine, topics_of
 
@@ -264,7 +264,7 @@ def test_what_came_early_follows_at_once_when_the_gap_is_closed() -> None:
 def test_early_events_are_bounded_and_what_is_dropped_counts_as_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bus.sockets.ordering.EARLY_EVENTS_MAX", 3)
+    monkeypatch.setattr("bus.sockets.reading.ordering.EARLY_EVENTS_MAX", 3)
     order = TopicOrder(CLOCK, from_number=1)
     for number in (2, 3, 4):
         order.take(frame(number))
@@ -581,7 +581,7 @@ def test_a_recovery_service_that_refuses_is_named_at_once() -> None:
 
 
 def test_too_much_that_came_early_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bus.sockets.ordering.EARLY_EVENTS_MAX", 5)
+    monkeypatch.setattr("bus.sockets.reading.ordering.EARLY_EVENTS_MAX", 5)
     world = World(LEVELS)
     world.settle()
     for price in range(100, 120):

@@ -4,8 +4,14 @@ import pytest
 
 from bus.protocol.commands import CancelOrder, DefineInstrument, EnterOrder, MassCancel, ReplaceOrder
 from bus.protocol.terms import BUY, FOK, GTC, HALTED, IOC, LIMIT, MARKET, POST_ONLY, SELL
-from bus.sockets.orders import cancel_order, enter_order, mass_cancel, replace_order, trading_status_of
-from bus.sockets.prices import Scale
+from bus.sockets.session.orders import (
+    cancel_order,
+    enter_order,
+    mass_cancel,
+    replace_order,
+    trading_status_of,
+)
+from bus.sockets.session.prices import Scale
 
 BTC = Scale(DefineInstrument("BTC-USD", "BTC", "USD", 1, 2, 1, 3, 1, 10**9, 1, 10**9))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bus.errors import OffLot, OffTick
 from bus.protocol.commands import DefineInstrument
-from bus.sockets.prices import Scale, step_of
+from bus.sockets.session.prices import Scale, step_of
 
 
 def scale(tick: int = 1, tick_decimals: int = 2, lot: int = 1, lot_decimals: int = 3) -> Scale:

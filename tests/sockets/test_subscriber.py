@@ -16,7 +16,7 @@ from bus.protocol.terms import BUY, L2, L3, SELL
 from bus.sockets.async_subscriber import AsyncSubscriber
 from bus.sockets.book_reader import BookReader
 from bus.sockets.client import Client
-from bus.sockets.feed_items import DropReport, Resynced, Skipped
+from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped
 from bus.sockets.subscriber import Subscriber, Told
 from tests.sockets.conftest import define
 from tests.support.real_engine import RealEngine

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bus.protocol.codec import CommandMessage, decode_client_message
 from bus.protocol.commands import CancelOrder
-from bus.sockets.unanswered import Unanswered
+from bus.sockets.session.unanswered import Unanswered
 
 
 def decoded(messages: list[bytes]) -> list[tuple[int, int, list[int]]]:

@@ -18,8 +18,8 @@ from bus.protocol.commands import Command, MassCancel
 from bus.protocol.control import Heartbeat, Hello, Refused, Welcome
 from bus.protocol.reasons import reason_name
 from bus.protocol.terms import OPERATOR, TRADER
-from bus.sockets.dealer import open_dealer
 from bus.sockets.router import plain_send
+from bus.sockets.session.dealer import open_dealer
 from tools.bench.flow import definition
 
 _NOBLOCK: Final = int(zmq.NOBLOCK)

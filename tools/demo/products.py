@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from bus.protocol.commands import DefineInstrument
-from bus.sockets.orders import define_instrument
+from bus.sockets.session.orders import define_instrument
 
 
 class Product(Struct, frozen=True):

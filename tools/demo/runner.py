@@ -18,8 +18,8 @@ from bus.protocol.reports import Rejected
 from bus.protocol.terms import OPERATOR
 from bus.sockets.async_client import AsyncClient
 from bus.sockets.client import Client
-from bus.sockets.happenings import Reports
-from bus.sockets.prices import Scale
+from bus.sockets.session.happenings import Reports
+from bus.sockets.session.prices import Scale
 from tools.demo.products import PRODUCTS, Product
 from tools.demo.traders import ACCOUNTS, Sent, Traders
 from tools.exchange import ask_book, ask_instruments

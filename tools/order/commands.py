@@ -12,9 +12,9 @@ import typer
 
 from bus.protocol.reports import Duplicate, Filled, Rejected, Report
 from bus.sockets.client import Client, PendingAnswer
-from bus.sockets.happenings import Reports
-from bus.sockets.orders import OrderName
-from bus.sockets.prices import Scale
+from bus.sockets.session.happenings import Reports
+from bus.sockets.session.orders import OrderName
+from bus.sockets.session.prices import Scale
 from tools import options
 from tools.decoded import json_line, named
 from tools.ending import plain_values, quietly, refused

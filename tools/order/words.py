@@ -15,7 +15,7 @@ from bus.protocol.terms import (
     SIDES,
     TIMES_IN_FORCE,
 )
-from bus.sockets.prices import Scale
+from bus.sockets.session.prices import Scale
 from tools.decoded import command_name, flag_words, time_text
 from tools.showing import counted, plain_table
 

@@ -1,6 +1,7 @@
 """One session and one subscription on one thread: what a replay needs of an engine, and no more.
 
-The session is the client's own core (`bus.sockets.client_core`); this file owns its DEALER, a SUB and nothing else.
+The session is the core of the clients (`bus.sockets.session.client_core`); this file owns its DEALER, a SUB and nothing
+else.
 Events of the feed are given once and in order, see `continuity`.
 """
 
@@ -19,9 +20,9 @@ from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstr
 from bus.protocol.feed import Event
 from bus.protocol.reasons import reason_name
 from bus.protocol.topics import HEARTBEAT, LEVEL, TRADE, topic
-from bus.sockets.client_core import ClientCore, State
-from bus.sockets.dealer import open_dealer
-from bus.sockets.happenings import Answered, Ended, Happening
+from bus.sockets.session.client_core import ClientCore, State
+from bus.sockets.session.dealer import open_dealer
+from bus.sockets.session.happenings import Answered, Ended, Happening
 from tools.replay.continuity import Continuity
 
 #: A local engine answers a Hello within milliseconds; a slow disk takes a second.

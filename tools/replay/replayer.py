@@ -16,8 +16,8 @@ from bus.protocol.feed import Event, Level, Trade
 from bus.protocol.reasons import TIME_NOT_LATER, reason_name
 from bus.protocol.reports import Completed, Rejected, Report
 from bus.protocol.terms import CLOCK_COMMANDS
-from bus.sockets.happenings import AnswersLost, Happening, Reports, ReportsLost, ReportsWithdrawn
-from bus.sockets.happenings import NotTaken as RefusedBeforeTheLog
+from bus.sockets.session.happenings import AnswersLost, Happening, Reports, ReportsLost, ReportsWithdrawn
+from bus.sockets.session.happenings import NotTaken as RefusedBeforeTheLog
 from tools.replay.batches import Batch, Batches
 from tools.replay.comparison import TopComparer, TradeMatcher
 from tools.replay.connection import Connection

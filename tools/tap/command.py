@@ -7,7 +7,7 @@ import typer
 
 from bus.errors import UnknownSymbol
 from bus.protocol.topics import CLOCK, DROP, topic
-from bus.sockets.prices import Scale
+from bus.sockets.session.prices import Scale
 from bus.sockets.subscriber import Subscriber
 from tools import options
 from tools.ending import quietly

@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from bus.protocol.terms import BUY, HALTED
-from bus.sockets.prices import Scale
+from bus.sockets.session.prices import Scale
 from tools.decoded import time_text
 
 Row = tuple[int, int, int]  # price_ticks, quantity_lots, orders

@@ -7,8 +7,8 @@ from rich.text import Text
 from bus.protocol import feed
 from bus.protocol.terms import BUY, OPEN, SIDES, TRADING_STATUSES
 from bus.protocol.topics import parse
-from bus.sockets.feed_items import DropReport, Resynced, Skipped, UnknownEvent, Withdrawn
-from bus.sockets.prices import Scale
+from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped, UnknownEvent, Withdrawn
+from bus.sockets.session.prices import Scale
 from tools.decoded import time_text
 from tools.order.words import report_line
 

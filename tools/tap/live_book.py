@@ -16,8 +16,8 @@ from bus.protocol.feed import Trade, TradingStatusSet
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import BUY, SELL
 from bus.protocol.topics import TRADE
-from bus.sockets.feed_items import Resynced, Skipped, Withdrawn
-from bus.sockets.prices import Scale
+from bus.sockets.reading.feed_items import Resynced, Skipped, Withdrawn
+from bus.sockets.session.prices import Scale
 from bus.sockets.subscriber import Subscriber
 from tools.tap.ladder import Print, View, ladder
 

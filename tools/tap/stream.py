@@ -11,8 +11,8 @@ from typing import Any, Final
 from bus.clock import monotonic_ns, utc_ns
 from bus.protocol.feed import InstrumentDefined
 from bus.protocol.topics import HEARTBEAT, parse
-from bus.sockets.feed_items import DropReport, Resynced
-from bus.sockets.prices import Scale
+from bus.sockets.reading.feed_items import DropReport, Resynced
+from bus.sockets.session.prices import Scale
 from bus.sockets.subscriber import Subscriber
 from tools.decoded import json_line, named
 from tools.showing import show

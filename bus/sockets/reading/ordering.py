@@ -18,8 +18,8 @@ from typing import Final
 
 from bus.protocol.codec import FrameHeader
 from bus.protocol.topics import LEVEL, ORDER, parse
-from bus.sockets.event_decoding import decode_events
-from bus.sockets.feed_items import Item, Run, Skipped, Withdrawn
+from bus.sockets.reading.event_decoding import decode_events
+from bus.sockets.reading.feed_items import Item, Run, Skipped, Withdrawn
 
 #: Events that came early and wait for a gap before them to be healed, for each topic. As many as the engine keeps to
 #: replay: a gap that grows larger can be healed by asking again as well as by waiting.

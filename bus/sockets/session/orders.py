@@ -21,7 +21,7 @@ from bus.protocol.terms import (
     TIMES_IN_FORCE,
     TRADING_STATUSES,
 )
-from bus.sockets.prices import Number, Scale, step_of
+from bus.sockets.session.prices import Number, Scale, step_of
 
 #: A word of `bus.protocol.terms` ("buy", "IOC", "market"), or its number.
 Word: TypeAlias = str | int

@@ -31,9 +31,9 @@ from bus.protocol.reasons import NOT_OFFERED, reason_name
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
 from bus.protocol.terms import L2, L3
 from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, LEVEL, ORDER, STATUS, TRADE, topic
-from bus.sockets.event_decoding import decode_events
-from bus.sockets.feed_items import Item, Resynced, Run
-from bus.sockets.ordering import State, TopicOrder
+from bus.sockets.reading.event_decoding import decode_events
+from bus.sockets.reading.feed_items import Item, Resynced, Run
+from bus.sockets.reading.ordering import State, TopicOrder
 
 MS: Final = 1_000_000
 

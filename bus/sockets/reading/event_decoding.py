@@ -8,7 +8,7 @@ from msgspec import Raw
 from bus.protocol.codec import DropGroup
 from bus.protocol.feed import Event
 from bus.protocol.topics import DROP
-from bus.sockets.feed_items import DropReport, UnknownEvent
+from bus.sockets.reading.feed_items import DropReport, UnknownEvent
 
 _decode_list: Final = msgspec.msgpack.Decoder(list[Event]).decode
 _decode_raws: Final = msgspec.msgpack.Decoder(list[Raw]).decode

@@ -26,12 +26,12 @@ from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstr
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Replaced
 from bus.protocol.terms import ROLES
-from bus.sockets import happenings as told
-from bus.sockets import orders
-from bus.sockets.client_core import ClientCore
-from bus.sockets.orders import OrderName, Word
-from bus.sockets.prices import Number, Scale
-from bus.sockets.report_queue import REPORTS_WAITING_MAX, ReportQueue
+from bus.sockets.session import happenings as told
+from bus.sockets.session import orders
+from bus.sockets.session.client_core import ClientCore
+from bus.sockets.session.orders import OrderName, Word
+from bus.sockets.session.prices import Number, Scale
+from bus.sockets.session.report_queue import REPORTS_WAITING_MAX, ReportQueue
 
 Answer = Accepted | Rejected | Cancelled | Replaced | Duplicate | Completed
 #: Takes the new reports of one envelope, in the place of the queue.

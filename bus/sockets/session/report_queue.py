@@ -9,7 +9,7 @@ from typing import Final
 
 from bus.errors import ReportsLost
 from bus.protocol.reports import Report
-from bus.sockets.happenings import Reports
+from bus.sockets.session.happenings import Reports
 
 #: About 250 bytes each, so some tens of MB; more than a second of a very busy account.
 REPORTS_WAITING_MAX: Final = 100_000

@@ -60,7 +60,7 @@ from bus.protocol.reasons import (
 )
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Replaced, Report
 from bus.protocol.terms import CLOCK_COMMANDS, PROTOCOL_VERSION
-from bus.sockets.happenings import (
+from bus.sockets.session.happenings import (
     Answered,
     AnswersLost,
     Ended,
@@ -71,7 +71,7 @@ from bus.sockets.happenings import (
     ReportsLost,
     ReportsWithdrawn,
 )
-from bus.sockets.unanswered import Unanswered
+from bus.sockets.session.unanswered import Unanswered
 
 MS: Final = 1_000_000
 

@@ -6,7 +6,7 @@ import zmq
 
 from bus.addresses import Addresses
 from bus.protocol.topics import DROP, HEARTBEAT
-from bus.sockets.dealer import open_dealer
+from bus.sockets.session.dealer import open_dealer
 
 #: Publications that wait for a reader inside libzmq. Beyond it they are lost, which shows and is healed.
 RECEIVE_HIGH_WATER_MARK = 10_000
