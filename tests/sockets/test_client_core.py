@@ -17,7 +17,7 @@ from bus.protocol.codec import (
     encode_message,
 )
 from bus.protocol.commands import CancelOrder, Command, EnterOrder, MassCancel, SetTradingStatus
-from bus.protocol.control import Heartbeat, Hello, Logout, OpenOrders, QueryOrders
+from bus.protocol.control import Heartbeat, Hello, Logout, OpenOrders, QueryOrders, Refused
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Filled, Rejected, Report
 from bus.protocol.terms import BUY, CLOCK_COMMANDS, IOC, OPERATOR, SELL
 from bus.sockets.session.client_core import HELLO_INTERVAL_MS, HELLO_TIMEOUT_MS, ClientCore, State
@@ -302,6 +302,15 @@ def test_the_clock_of_commands_dates_them() -> None:
     (message,) = world.core.outgoing(world.now, utc_ns=10**18)
     assert decode_client_message(message).created_ns == world.core.time_ns
     assert world.core.time_ns < 10**9
+
+
+def test_a_refusal_tells_of_no_time() -> None:
+    """Its envelope says 0; a command that is dated 0 would be stale for ever."""
+    world = opened(engine=SimulatedEngine(clock=CLOCK_COMMANDS, time_ns=77_000))
+    heard = world.core.time_ns
+    refused = Refused(5, 1, reasons.QUEUE_FULL, "")
+    world.core.receive(encode_envelope(world.core.session, world.core.epoch, 0, 0, 0, [refused]), world.now)
+    assert world.core.time_ns == heard > 0
 
 
 # Time

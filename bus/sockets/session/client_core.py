@@ -258,7 +258,8 @@ class ClientCore:
             return []  # of an engine that is no longer the engine
         self._heard_ns = now_ns
         self.epoch = envelope.epoch
-        self.time_ns = envelope.time_ns
+        if envelope.time_ns:  # a refusal tells of no state, and so of no time
+            self.time_ns = envelope.time_ns
         if envelope.first_report:
             return self._take_reports(envelope, now_ns)
         return [happening for item in envelope.items for happening in self._take_answer(item, now_ns)]
