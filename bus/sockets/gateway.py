@@ -42,7 +42,8 @@ from bus.sessions import LEASE_MS_MAX, LEASE_MS_MIN, Seat, Sessions, lease_of, s
 from bus.sockets.outbound import Departure, Outbound
 from bus.sockets.publication import Publication
 
-#: libzmq makes routing ids of five bytes, the first of them 0; a client can choose none that starts so.
+#: libzmq makes routing ids of five bytes, the first of them 0. A client that sets its own without thought has another;
+#: one that imitates this shape on purpose can only be told apart by its key, under CURVE.
 _ROUTE_BYTES: Final = 5
 
 _ASK_AGAIN: Final = "many ask for much at the moment; ask again"
