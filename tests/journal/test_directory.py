@@ -56,11 +56,16 @@ def test_it_is_held_by_one_process_until_that_ends(tmp_path: Path) -> None:
 
 def test_the_lock_is_not_left_to_children(tmp_path: Path) -> None:
     held = DataDirectory.hold(str(tmp_path))
-    waiting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-    child = subprocess.Popen(waiting, stdin=subprocess.PIPE, close_fds=False)
-    held.close()
-    DataDirectory.hold(str(tmp_path)).close()
-    child.communicate(b"")
+    waiting = [sys.executable, "-c", "import sys; print('here', flush=True); sys.stdin.read()"]
+    child = subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False)
+    try:
+        # What a child is not to have is closed while its program starts, so it must have started.
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"here\n"
+        held.close()
+        DataDirectory.hold(str(tmp_path)).close()
+    finally:
+        child.communicate(b"")
 
 
 def test_the_token_is_made_once(tmp_path: Path) -> None:

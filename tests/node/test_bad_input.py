@@ -45,6 +45,8 @@ class Room:
         self.number = 0
         self.bad.ask(buy("resting"), created_ns=1)
         self.kept = self.polite.ask(buy("kept"), created_ns=1)
+        # Of an id that the strategies below do not draw, so that the bad one never uses it himself.
+        self.polite.ask(buy("untold"), created_ns=1)
 
     def serve_the_polite_one(self) -> None:
         """Another client's order is served."""
@@ -267,7 +269,7 @@ def test_commands_of_every_value_are_answered_and_a_refusal_leaves_the_market_al
         (buy("schön"), reasons.INVALID_ID),
         (msgspec.structs.replace(buy("b"), symbol="NO-SUCH"), reasons.UNKNOWN_SYMBOL),
         (msgspec.structs.replace(buy("b"), side=3), reasons.INVALID_SIDE),
-        (CancelOrder(client_order_id="kept"), reasons.UNKNOWN_ORDER),
+        (CancelOrder(client_order_id="untold"), reasons.UNKNOWN_ORDER),
         (CancelOrder(), reasons.INVALID_ID),
         (MassCancel("NO-SUCH"), reasons.UNKNOWN_SYMBOL),
         (MassCancel("", 7), reasons.INVALID_SIDE),
