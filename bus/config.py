@@ -59,9 +59,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     message_bytes_max: Annotated[int, Meta(ge=1024, le=2**24)] = 65_536
     # A message is answered as one, so this bounds how long the others wait for one client's turn.
     commands_per_message_max: Positive = 1024
-    # One drain is one batch. A cap in bytes is fair (a message holds 1 to N commands); 32 KiB is about 1,000
-    # commands, 1 to 3 ms.
-    drain_bytes_max: Annotated[int, Meta(ge=1024, le=2**24)] = 32_768
+    # One drain is one batch. A cap in bytes is fair (a message holds 1 to N commands); 8 KiB is about 300 commands.
+    # Four times as much was no faster, and let the others wait four times as long beside a flood (bench fairness).
+    drain_bytes_max: Annotated[int, Meta(ge=1024, le=2**24)] = 8_192
     # Commands that are applied and wait for the disk, with everything they will answer: memory, and the
     # longest wait behind a slow disk.
     unsynced_commands_max: Positive = 65_536

@@ -112,7 +112,7 @@ def serve(config: Config) -> None:
         stack.callback(journal.close)
         recovery = recover_engine(config, journal, disk)
         started = _engine_started(config, recovery.core)
-        _tune_garbage_collector()
+        tune_garbage_collector()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(config, directory, journal, recovery, started))
         _write_checkpoint(recovery, journal)
@@ -185,7 +185,7 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
     return EngineStarted(core.epoch + 1, SEMANTICS_VERSION, clock, rules)
 
 
-def _tune_garbage_collector() -> None:
+def tune_garbage_collector() -> None:
     """What was recovered stays; what comes is freed by counting. +30 % throughput, half the p99.9 (measured)."""
     gc.collect()
     gc.freeze()

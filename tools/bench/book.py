@@ -20,7 +20,7 @@ from bus.protocol.terms import BUY, IOC, LIMIT, SELL
 from matcher.engine import Engine
 from tools.bench import flow, results
 from tools.core_kind import core_kind
-from tools.engine import _tune_garbage_collector
+from tools.engine import tune_garbage_collector
 
 SHALLOW: Final = 10
 _SYMBOL: Final = "D"
@@ -53,7 +53,7 @@ class BookCosts:
 
     def run(self) -> None:
         """All rounds of all operations."""
-        _tune_garbage_collector()
+        tune_garbage_collector()
         for number in range(1, self._size.rounds + 1):
             self._progress(f"round {number} of {self._size.rounds}")
             for name, commands in OPERATIONS.items():

@@ -25,7 +25,7 @@ from bus.sockets.outbound import Departure
 from bus.sockets.publication import Publication
 from tools.bench import flow, results
 from tools.core_kind import core_kind
-from tools.engine import _tune_garbage_collector
+from tools.engine import tune_garbage_collector
 
 BATCH_COMMANDS: Final = 512
 STAGES: Final = ("decode", "log", "apply", "reports", "feed")
@@ -58,7 +58,7 @@ class CoreCosts:
         """All rounds."""
         self._progress("making the flow")
         market = flow.Flow(_SYMBOL, self._size.commands)
-        _tune_garbage_collector()
+        tune_garbage_collector()
         for number in range(1, self._size.rounds + 1):
             self._progress(f"round {number} of {self._size.rounds}")
             self.rounds["64 a message"].append(costs(market, 64))
