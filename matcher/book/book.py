@@ -1,6 +1,6 @@
 """The order book of one instrument: both sides, and what can be asked of them."""
 
-from bus.protocol.checksum import book_checksum
+from bus.protocol.checksum import CHECKSUM_LEVELS, book_checksum
 from bus.protocol.terms import BUY, SELL
 from matcher.book.level import Level
 from matcher.book.side import BookSide
@@ -60,7 +60,7 @@ class Book:
 def _rows(side: BookSide) -> list[tuple[int, int, int]]:
     rows: list[tuple[int, int, int]] = []
     for level in side:
-        if len(rows) == 25:
+        if len(rows) == CHECKSUM_LEVELS:
             break
         rows.append((level.price_ticks, level.quantity_lots, level.count))
     return rows

@@ -4,12 +4,10 @@ from typing import Final
 
 from bus.errors import BadFlow
 from bus.protocol.commands import DefineInstrument
+from matcher.gate.instruments import NOTIONAL_LIMIT, QUANTITY_LIMIT_LOTS
 
 #: In units of the tick's mantissa: a million, at a tick of a cent.
 _PRICE_MAX: Final = 10**8
-#: No notional reaches this (I8).
-_NOTIONAL_LIMIT: Final = 2**63
-_QUANTITY_LIMIT_LOTS: Final = 2**40
 
 
 def definition_for(symbol: str, tick: tuple[int, int], lot: tuple[int, int]) -> DefineInstrument:
@@ -23,7 +21,5 @@ def definition_for(symbol: str, tick: tuple[int, int], lot: tuple[int, int]) -> 
             f"{symbol}: the engine has no such instrument, and a replay can only define one named BASE-QUOTE"
         )
     price_max_ticks = max(_PRICE_MAX // tick[0], 1)
-    quantity_max_lots = min(
-        (_NOTIONAL_LIMIT - 1) // (price_max_ticks * tick[0] * lot[0]), _QUANTITY_LIMIT_LOTS
-    )
+    quantity_max_lots = min((NOTIONAL_LIMIT - 1) // (price_max_ticks * tick[0] * lot[0]), QUANTITY_LIMIT_LOTS)
     return DefineInstrument(symbol, base, quote, *tick, *lot, 1, price_max_ticks, 1, quantity_max_lots)
