@@ -75,7 +75,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     receive_high_water_mark: Positive = 100
     # Messages for one reader inside libzmq, outgoing. Beyond it the reader has a gap, which it notices and heals.
     send_high_water_mark: Positive = 10_000
-    # About 500 bytes each (370 compiled), kept while the order lives and 24 hours after.
+    # About 500 bytes each (350 compiled), kept while the order lives and 24 hours after.
     client_order_ids_per_account_max: Positive = 1_000_000
     # Private reports that can still be asked for again, for each account.
     report_ring_events_max: Positive = 65_536
