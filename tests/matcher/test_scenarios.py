@@ -18,6 +18,7 @@ open anna
 ----
 
 == She speaks of a market that is not there.
+rules: MB-REFUSE-001
 
 anna: cancel a1
 ----
@@ -81,7 +82,7 @@ def test_a_story_that_goes_otherwise_fails_and_is_recorded_when_asked(tmp_path: 
     path = tmp_path / "story.txt"
     path.write_text(STORY, encoding="utf-8")
     (story,) = ScenarioFile(path).stories
-    with pytest.raises(AssertionError, match=r"story\.txt:7: anna: cancel a1"):
+    with pytest.raises(AssertionError, match=r"story\.txt:8: anna: cancel a1"):
         tell(path, story.title, rewrite=False)
     tell(path, story.title, rewrite=True)
     assert path.read_text(encoding="utf-8") == STORY.replace(
@@ -93,13 +94,13 @@ def test_a_story_that_goes_otherwise_fails_and_is_recorded_when_asked(tmp_path: 
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        ("anna: juggle a1", "line 7: 'juggle' is no command"),
-        ("dance", "line 7: 'dance' is no action"),
-        ("anna: enter a1 BTC-USD buy 5 at 3", "line 7: 'at' is neither @ nor market"),
-        ("anna: enter a1 BTC-USD hold 5 @ 3", "line 7: .*KeyError 'hold'"),
-        ("anna: cancel a1 with colour=3", "line 7: .*TypeError"),
-        ("wait long", "line 7: 'long' is no duration"),
-        ("start speed=3", "line 7: 'start speed=3' is no action"),
+        ("anna: juggle a1", "line 8: 'juggle' is no command"),
+        ("dance", "line 8: 'dance' is no action"),
+        ("anna: enter a1 BTC-USD buy 5 at 3", "line 8: 'at' is neither @ nor market"),
+        ("anna: enter a1 BTC-USD hold 5 @ 3", "line 8: .*KeyError 'hold'"),
+        ("anna: cancel a1 with colour=3", "line 8: .*TypeError"),
+        ("wait long", "line 8: 'long' is no duration"),
+        ("start speed=3", "line 8: 'start speed=3' is no action"),
     ],
 )
 def test_a_line_that_is_not_understood_is_named(tmp_path: Path, line: str, error: str) -> None:
@@ -110,8 +111,15 @@ def test_a_line_that_is_not_understood_is_named(tmp_path: Path, line: str, error
         tell(path, story.title, rewrite=False)
 
 
-def test_commands_without_a_rule_are_named(tmp_path: Path) -> None:
+def test_a_story_that_names_no_rule_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "story.txt"
+    path.write_text(STORY.replace("rules: ", "rules:"), encoding="utf-8")
+    with pytest.raises(NotUnderstood, match=r"story\.txt:5: the story names no rule"):
+        ScenarioFile(path)
+
+
+def test_commands_without_a_line_under_them_are_named(tmp_path: Path) -> None:
     path = tmp_path / "story.txt"
     path.write_text(STORY.replace("----\nEXPECTED", ""), encoding="utf-8")
-    with pytest.raises(NotUnderstood, match=r"story\.txt:7: no ---- under the commands"):
+    with pytest.raises(NotUnderstood, match=r"story\.txt:8: no ---- under the commands"):
         ScenarioFile(path)

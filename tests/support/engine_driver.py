@@ -9,6 +9,7 @@ from bus.protocol.records import (
     SessionOpened,
     TimeTicked,
 )
+from bus.protocol.terms import CLOCK_COMMANDS
 from matcher.engine import Engine
 from tests.support.scenario import Happened
 from tests.support.scenario_language import DAWN_NS, Action, End, Moment, Open, Send, Start, Wait
@@ -27,7 +28,9 @@ class EngineDriver:
     def perform(self, action: Action) -> Happened:
         """Do it; the state is checked afterwards."""
         state = self.engine.state
-        time_ns = max(self.now_ns, state.time_ns + 1)
+        by_commands = (action.clock if isinstance(action, Start) else state.clock) == CLOCK_COMMANDS
+        # As the sequencer gives it.
+        time_ns = state.time_ns + 1 if by_commands else max(self.now_ns, state.time_ns + 1)
         first = state.sequence + 1
         moments: dict[int, Moment] = {}
         if isinstance(action, Wait):
@@ -37,12 +40,12 @@ class EngineDriver:
             session = self.sessions[action.name]
             for n, i in enumerate(taken):
                 moments[first + n] = Moment(time_ns + n, session, self.correlation_id + i)
-            created_ns = self.now_ns - action.age_ns
-            self.engine.apply_message(session, self.correlation_id, created_ns, action.items, self.now_ns)
+            created_ns = max(0, (time_ns if by_commands else self.now_ns) - action.age_ns)
+            self.engine.apply_message(session, self.correlation_id, created_ns, action.items, time_ns)
             self.correlation_id += len(action.items)
         else:
             moments[first] = Moment(time_ns, 0, 0)
-            self.engine.apply_record(self._record(action), self.now_ns)
+            self.engine.apply_record(self._record(action), time_ns)
         state.check()
         private, public = self.engine.take_outputs()
         return Happened(

@@ -5,6 +5,7 @@
     ----
 
     == A story: one sentence that says what is shown.
+    rules: MB-MATCH-001 MB-MATCH-003
 
     # What happens next, and why.
     anna: enter a1 BTC-USD buy 5 @ 100
@@ -12,7 +13,8 @@
     anna accepted a1 #3 BTC-USD buy 5 @ 100 GTC
     ...
 
-What stands before the first story is done at the beginning of each. The lines are of `scenario_language`; whoever
+What stands before the first story is done at the beginning of each. Each story names the rules of `docs/rules.md`
+that it shows. The lines are of `scenario_language`; whoever
 drives an exchange with them is a `Driver`. `pytest --rewrite` writes what happened in place of what was expected; a
 person reads the difference.
 """
@@ -23,9 +25,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.support.scenario_language import Action, Moment, NotUnderstood, event_line, parse_action
+from tools.rules.stories import HEADING, RULES
 
 RULE = "----"
-HEADING = "== "
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,10 @@ class Block:
 
 @dataclass
 class Story:
-    """A scenario: its sentence, and its blocks."""
+    """A scenario: its sentence, the ids of the rules that it shows, and its blocks."""
 
     title: str
+    rules: tuple[str, ...]
     blocks: list[Block]
 
 
@@ -65,7 +68,7 @@ class ScenarioFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.opening = Story("", [])
+        self.opening = Story("", (), [])
         self.stories: list[Story] = []
         self._layout: list[str | Block] = []
         self._parse(path.read_text(encoding="utf-8").splitlines())
@@ -91,9 +94,15 @@ class ScenarioFile:
         while at < len(lines):
             line = lines[at]
             if line.startswith(HEADING):
-                story = Story(line.removeprefix(HEADING), [])
+                shown = lines[at + 1] if at + 1 < len(lines) else ""
+                if not shown.startswith(RULES):
+                    raise NotUnderstood(f"{self.path.name}:{at + 1}: the story names no rule")
+                story = Story(line.removeprefix(HEADING), tuple(shown.removeprefix(RULES).split()), [])
                 self.stories.append(story)
-            if not line or line.startswith((HEADING, "#")):
+                self._layout += [line, shown]
+                at += 2
+                continue
+            if not line or line.startswith("#"):
                 self._layout.append(line)
                 at += 1
                 continue
