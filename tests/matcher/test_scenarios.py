@@ -7,10 +7,9 @@ import pytest
 
 from bus.protocol.reasons import REASONS, SKIPPED
 from tests.support.engine_driver import EngineDriver
-from tests.support.scenario import ScenarioFile, perform_block
+from tests.support.scenario import SCENARIOS, ScenarioFile, every_story, perform_block
 from tests.support.scenario_language import NotUnderstood
 
-SCENARIOS = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(SCENARIOS.glob("*.txt"))
 
 STORY = """start
@@ -28,11 +27,7 @@ EXPECTED
 
 @pytest.mark.parametrize(
     ("path", "title"),
-    [
-        pytest.param(path, story.title, id=f"{path.stem}: {story.title}")
-        for path in FILES
-        for story in ScenarioFile(path).stories
-    ],
+    [pytest.param(path, title, id=f"{path.stem}: {title}") for path, title in every_story()],
 )
 def test_story(path: Path, title: str, rewrite: bool) -> None:
     tell(path, title, rewrite)

@@ -154,6 +154,23 @@ class RunningNode:
         """The whole state."""
         return self.call(self.core.encode_state)
 
+    def keep_house(self, *, idle: bool = False) -> None:
+        """The node looks at its house now instead of at its next time, and says its heartbeats.
+
+        `idle`: its last batch was long ago, so it ticks.
+        """
+
+        def look() -> None:
+            node = self.node
+            assert node._housekeeping is not None
+            node._housekeeping.cancel()
+            node._next_heartbeat_ns = 0
+            if idle:
+                node._last_batch_ns = 0
+            node._keep_house()
+
+        self.call(look)
+
     def stop(self) -> None:
         """A clean stop, as of `matchbus engine`: all is sent, a checkpoint is written."""
         if self._ended:

@@ -15,7 +15,8 @@
 
 What stands before the first story is done at the beginning of each. Each story names the rules of `docs/rules.md`
 that it shows. The lines are of `scenario_language`; whoever
-drives an exchange with them is a `Driver`. `pytest --rewrite` writes what happened in place of what was expected; a
+drives an exchange with them is a `Driver`: `engine_driver` has the engine alone, `socket_driver` a running node behind
+its sockets, and both are told every story. `pytest --rewrite` writes what happened in place of what was expected; a
 person reads the difference.
 """
 
@@ -27,6 +28,7 @@ from typing import Any, Protocol
 from tests.support.scenario_language import Action, Moment, NotUnderstood, event_line, parse_action
 from tools.rules.stories import HEADING, RULES
 
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
 RULE = "----"
 
 
@@ -133,3 +135,12 @@ def perform_block(driver: Driver, block: Block) -> list[str]:
         happened = driver.perform(action)
         lines += [event_line(stream, event, happened.moments) for stream, event in happened.events]
     return lines
+
+
+def every_story() -> list[tuple[Path, str]]:
+    """File and title of each story that there is."""
+    return [
+        (path, story.title)
+        for path in sorted(SCENARIOS.glob("*.txt"))
+        for story in ScenarioFile(path).stories
+    ]
