@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -50,6 +51,9 @@ def small_tree(folder: Path) -> Path:
     for page in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / page, folder)
     (folder / "LICENSE").touch()
+    for page in ("docs/rules.md", "tests/scenarios/one.txt", "tests/scenarios/two.txt"):
+        (folder / page).parent.mkdir(parents=True, exist_ok=True)
+        (folder / page).write_text(f"{page}\n", encoding="utf-8")
     shutil.copytree(
         tools.build.__path__[0], folder / "tools/build", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -64,32 +68,43 @@ def source(tmp_path: Path) -> Path:
     return small_tree(tmp_path / "source")
 
 
+def built(source: Path, hook: str, **environment: str) -> tuple[Path, str]:
+    """What a hook of the backend makes, and what it says."""
+    into = source.parent / f"built-{len(list(source.parent.iterdir()))}"
+    into.mkdir()
+    script = (
+        f"import sys; sys.path.insert(0, '.'); from tools.build.backend import {hook}; {hook}({str(into)!r})"
+    )
+    clean = {
+        name: value for name, value in os.environ.items() if name not in ("MATCHBUS_PURE", "CC", "PYTHONPATH")
+    }
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=source,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (file,) = into.iterdir()
+    return file, done.stdout
+
+
 class Wheel:
     """What a build has made and said."""
 
     def __init__(self, source: Path, hook: str = "build_wheel", **environment: str) -> None:
         self.source = source
-        into = source.parent / f"wheels-{len(list(source.parent.iterdir()))}"
-        into.mkdir()
-        script = f"import sys; sys.path.insert(0, '.'); from tools.build.backend import {hook}; {hook}({str(into)!r})"
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ("MATCHBUS_PURE", "CC", "PYTHONPATH")
-        }
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", script],
-            cwd=source,
-            env={**clean, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        self.said = [line for line in done.stdout.splitlines() if line.startswith("matchbus core:")]
-        (self.file,) = into.iterdir()
+        self.file, said = built(source, hook, **environment)
+        self.said = [line for line in said.splitlines() if line.startswith("matchbus core:")]
         with zipfile.ZipFile(self.file) as archive:
             self.names = archive.namelist()
+
+    def text(self, name: str) -> str:
+        """The content of a file in it."""
+        with zipfile.ZipFile(self.file) as archive:
+            return archive.read(name).decode()
 
     @property
     def extensions(self) -> list[str]:
@@ -150,6 +165,33 @@ def test_a_pure_wheel_can_be_asked_for(source: Path) -> None:
     assert wheel.said == ["matchbus core: python (MATCHBUS_PURE is set)"]
     assert (wheel.extensions, wheel.is_tagged_pure) == ([], True)
     assert "matcher/engine.py" in wheel.names
+
+
+def test_a_wheel_carries_the_rules_and_the_scenarios(source: Path) -> None:
+    (source / "tests/scenarios/notes.md").touch()
+    (source / "docs/other.md").touch()
+    wheel = Wheel(source, MATCHBUS_PURE="1")
+    carried = {name: wheel.text(name) for name in wheel.names if name.startswith("tools/rules/")}
+    assert carried == {
+        "tools/rules/carried/rules.md": "docs/rules.md\n",
+        "tools/rules/carried/scenarios/one.txt": "tests/scenarios/one.txt\n",
+        "tools/rules/carried/scenarios/two.txt": "tests/scenarios/two.txt\n",
+    }
+    assert not (source / "tools/rules/carried").exists()
+
+
+def test_a_wheel_without_rules_is_none(source: Path) -> None:
+    (source / "docs/rules.md").unlink()
+    with pytest.raises(AssertionError, match=r"nothing is here of docs/rules\.md"):
+        Wheel(source, MATCHBUS_PURE="1")
+
+
+def test_an_sdist_has_all_that_a_wheel_needs(source: Path, tmp_path: Path) -> None:
+    sdist, _ = built(source, "build_sdist")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    wheel = Wheel(tmp_path / "unpacked/matchbus-0.1.0", MATCHBUS_PURE="1")
+    assert sorted(wheel.names) == sorted(Wheel(source, MATCHBUS_PURE="1").names)
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ VERBS: Final = {
     "journal": "tools.journal.commands:journal",
     "replay": "tools.replay.command:replay",
     "bench": "tools.bench.commands:bench",
+    "rules": "tools.rules.command:rules",
     "version": "tools.version:version",
 }
 

@@ -1,8 +1,8 @@
 """The build backend: setuptools, with a core that is compiled when it can be.
 
 Called by pip and other installers (pyproject.toml, `build-backend`), never by matchbus itself. All hooks are those
-of `setuptools.build_meta` except `build_wheel`; an editable install is therefore pure without any sniffing.
-`MATCHBUS_PURE=1` asks for a pure wheel.
+of `setuptools.build_meta` except `build_wheel`, and `build_sdist`, which adds what `carried` says; an editable install
+is therefore pure without any sniffing. `MATCHBUS_PURE=1` asks for a pure wheel.
 
 The rule guarded here: a wheel holds the core as it is now, compiled or as Python, and never an extension of an
 earlier build. So everything a build writes lies in a temporary folder, and a build that fails to compile is
@@ -21,15 +21,16 @@ from typing import Any
 import setuptools
 from setuptools.build_meta import (
     build_editable,
-    build_sdist,
     get_requires_for_build_editable,
     get_requires_for_build_sdist,
     get_requires_for_build_wheel,
     prepare_metadata_for_build_editable,
     prepare_metadata_for_build_wheel,
 )
+from setuptools.build_meta import build_sdist as build_sdist_as_configured
 from setuptools.build_meta import build_wheel as build_wheel_as_configured
 
+from tools.build.carried import CarryAlong
 from tools.build.core import core_files
 
 __all__ = [
@@ -73,21 +74,35 @@ def build_wheel(
         return build_wheel_as_configured(*arguments)
 
 
+def build_sdist(sdist_directory: str, config_settings: dict[str, Any] | None = None) -> str:
+    """Build an sdist from which a wheel can be built."""
+    with setup_with(cmdclass={"build_py": CarryAlong}):
+        return build_sdist_as_configured(os.path.abspath(sdist_directory), config_settings)
+
+
 @contextlib.contextmanager
 def setup_in_temporary_folder(*, compiled: bool) -> Iterator[None]:
-    """Let `setuptools.setup`, which build_meta calls without arguments, write into a folder that vanishes."""
-    setup = setuptools.setup
+    """Let setuptools write into a folder that vanishes."""
     with tempfile.TemporaryDirectory(prefix="matchbus-build-") as folder:
         keywords: dict[str, Any] = {
             "options": {"build": {"build_base": folder}, "egg_info": {"egg_base": folder}},
+            "cmdclass": {"build_py": CarryAlong},
         }
         if compiled:
             keywords["ext_modules"] = extensions(folder)
-        setuptools.setup = functools.partial(setup, **keywords)
-        try:
+        with setup_with(**keywords):
             yield
-        finally:
-            setuptools.setup = setup
+
+
+@contextlib.contextmanager
+def setup_with(**keywords: Any) -> Iterator[None]:
+    """Let `setuptools.setup`, which build_meta calls without arguments, have these."""
+    setup = setuptools.setup
+    setuptools.setup = functools.partial(setup, **keywords)
+    try:
+        yield
+    finally:
+        setuptools.setup = setup
 
 
 def extensions(folder: str) -> list[Any]:
