@@ -128,6 +128,7 @@ def test_a_wheel_has_the_core_compiled_and_its_source_beside_it(compiled: Wheel)
     assert compiled.said == ["matchbus core: compiled"]
     assert compiled.extensions == ["matchbus_core__mypyc", "matcher/book/level", "matcher/engine"]
     assert {"matcher/engine.py", "matcher/book/level.py", "tools/build/backend.py"} <= set(compiled.names)
+    assert "tools/rules/carried/rules.md" in compiled.names
     assert not compiled.is_tagged_pure
 
 

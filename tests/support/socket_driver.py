@@ -164,6 +164,7 @@ class SocketDriver:
             assert isinstance(answer, EngineHeartbeat), answer
 
     def _tick(self) -> list[Said]:
+        assert not self._by_commands, "under the clock of commands no node ticks by itself"
         self.node.keep_house(idle=True)
         return self.ears.hear_tick()
 
