@@ -2,9 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from operator import itemgetter
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+_FIRST_NUMBER: Final = itemgetter(0)
 
 
 class Ring(Generic[T]):
@@ -14,13 +17,11 @@ class Ring(Generic[T]):
     finding O(log frames).
     """
 
-    __slots__ = ("_counts", "_dropped", "_events", "_events_max", "_firsts", "_frames", "next_number")
+    __slots__ = ("_dropped", "_entries", "_events", "_events_max", "next_number")
 
     def __init__(self, events_max: int, next_number: int = 1) -> None:
         self._events_max = events_max
-        self._firsts: list[int] = []
-        self._counts: list[int] = []
-        self._frames: list[T] = []
+        self._entries: list[tuple[int, int, T]] = []  # number of the first event, count, frame
         self._dropped = 0  # how many entries at the front are no longer kept
         self._events = 0
         self.next_number = next_number
@@ -28,26 +29,30 @@ class Ring(Generic[T]):
     def add(self, first_number: int, count: int, frame: T) -> None:
         """A frame with the events `first_number` to `first_number + count - 1`. After a gap the ring starts anew."""
         if first_number != self.next_number:
-            self._firsts, self._counts, self._frames = [], [], []
+            self._entries = []
             self._dropped = self._events = 0
-        self._firsts.append(first_number)
-        self._counts.append(count)
-        self._frames.append(frame)
-        self._events += count
+        self._entries.append((first_number, count, frame))
         self.next_number = first_number + count
+        self._events += count
+        if self._events > self._events_max:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Forget the oldest; what is forgotten leaves the list when it is the larger part of it."""
+        entries = self._entries
         dropped = self._dropped
-        while self._events > self._events_max and dropped < len(self._frames) - 1:
-            self._events -= self._counts[dropped]
+        while self._events > self._events_max and dropped < len(entries) - 1:
+            self._events -= entries[dropped][1]
             dropped += 1
+        if dropped > 64 and dropped > len(entries) // 2:
+            del entries[:dropped]
+            dropped = 0
         self._dropped = dropped
-        if dropped > 64 and dropped > len(self._frames) // 2:
-            del self._firsts[:dropped], self._counts[:dropped], self._frames[:dropped]
-            self._dropped = 0
 
     @property
     def oldest_number(self) -> int:
         """The first number that is kept; `next_number` when nothing is."""
-        return self._firsts[self._dropped] if self._firsts else self.next_number
+        return self._entries[self._dropped][0] if self._entries else self.next_number
 
     def since(self, number: int) -> Iterator[tuple[int, int, T]]:
         """`(first_number, count, frame)` from the frame that holds `number` on; none when it is not kept (yet).
@@ -55,5 +60,7 @@ class Ring(Generic[T]):
         To be walked before the next `add`; costs what is walked.
         """
         if self.oldest_number <= number < self.next_number:
-            for index in range(bisect_right(self._firsts, number, self._dropped) - 1, len(self._frames)):
-                yield self._firsts[index], self._counts[index], self._frames[index]
+            entries = self._entries
+            start = bisect_right(entries, number, self._dropped, key=_FIRST_NUMBER) - 1
+            for index in range(start, len(entries)):
+                yield entries[index]

@@ -44,4 +44,4 @@ def test_what_a_ring_drops_it_lets_go() -> None:
     ring: Ring[bytes] = Ring(10)
     for number in range(1, 10_000):
         ring.add(number, 1, b"")
-    assert len(ring._frames) < 200
+    assert len(ring._entries) < 200
