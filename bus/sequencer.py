@@ -7,7 +7,7 @@ CLOCK_COMMANDS the clock is never asked; time then moves by 1 ns a command, and 
 No I/O here: the node asks for a batch, writes it to the journal, and applies it.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bus.core import Core
 from bus.journal.batch import entry_header
@@ -19,8 +19,7 @@ from bus.protocol.terms import CLOCK_COMMANDS
 RECORDS = 0
 
 
-@dataclass(slots=True)
-class OpenBatch:
+class OpenBatch(Struct, frozen=True):
     """A batch that is ready for the journal. `payload` is its entries, joined."""
 
     first_sequence: int
@@ -40,16 +39,14 @@ class Sequencer:
 
     def add_message(self, message: CommandMessage, payload: bytes, count: int) -> None:
         """The very bytes of a message that is taken, and how many commands it holds (malformed items left out)."""
-        self._parts.append(entry_header(message.session, len(payload)))
-        self._parts.append(payload)
+        self._parts += (entry_header(message.session, len(payload)), payload)
         self._items.append(message)
         self.count += count
 
     def add_record(self, record: Record) -> None:
         """A record of the engine itself."""
         payload = encode(record)
-        self._parts.append(entry_header(RECORDS, len(payload)))
-        self._parts.append(payload)
+        self._parts += (entry_header(RECORDS, len(payload)), payload)
         self._items.append(record)
         self.count += 1
 

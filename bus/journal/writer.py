@@ -69,7 +69,7 @@ class JournalWriter:
             )
         self._disk = disk
         self._directory = directory
-        self._policy = policy
+        self._to_disk = policy == "disk"
         self._new_segment_bytes = segment_bytes
         self.last_sequence = position.last_sequence
         self.last_hash = position.last_hash
@@ -115,7 +115,7 @@ class JournalWriter:
         if self._offset + HEADER_BYTES + len(payload) > self._segment_bytes:
             self._change_segment()
         # What had been released when this was written: it tells a torn tail from damage, see `tail`.
-        behind = last_sequence - self._synced_sequence if self._policy == "disk" else 0
+        behind = last_sequence - self._synced_sequence if self._to_disk else 0
         frame, digest = encode(first_sequence, count, time_ns, payload, self.last_hash, behind, self._salt)
         try:
             self._disk.write(self._handle, frame, self._offset)
@@ -126,7 +126,7 @@ class JournalWriter:
         self.last_hash = digest
         self.last_time_ns = time_ns
         self.generation += 1
-        if self._policy == "disk" and not self._syncer.busy:
+        if self._to_disk and not self._syncer.busy:
             self._start_sync()
         return self.generation
 
@@ -139,7 +139,7 @@ class JournalWriter:
             if failure is not None:
                 self._fail(failure)
             self._synced_up_to(*self._syncing)
-            unsynced = self._synced_generation < self.generation if self._policy == "disk" else self._retired
+            unsynced = self._synced_generation < self.generation if self._to_disk else self._retired
             if unsynced:
                 self._start_sync()
         return self.durable_generation
@@ -188,7 +188,7 @@ class JournalWriter:
     @property
     def durable_generation(self) -> int:
         """Everything up to this generation may be shown to the world."""
-        return self._synced_generation if self._policy == "disk" else self.generation
+        return self._synced_generation if self._to_disk else self.generation
 
     @property
     def synced_sequence(self) -> int:
@@ -226,7 +226,7 @@ class JournalWriter:
             self._take_spare()
         except OSError as error:
             self._fail(f"{self._path}: taking the next segment into use failed: {error.strerror or error}")
-        if self._policy == "os":
+        if not self._to_disk:
             self.take_completion()  # nobody needs to wait for it under this policy, so perhaps nobody has
             if not self._syncer.busy:
                 self._start_sync()

@@ -79,6 +79,10 @@ class Gateway:
         self._publication = publication
         self._outbound = outbound
         self._limits = limits
+        # Looked at for each message.
+        self._message_bytes_max = limits.message_bytes_max
+        self._commands_max = limits.commands_per_message_max
+        self._room_for_all = limits.unsynced_commands_max - limits.cancel_reserve_commands
         self._token = token
         self._heartbeat_ms = heartbeat_ms
         self._opened = 0  # sessions that this drain opens; the core does not know them yet
@@ -89,13 +93,12 @@ class Gateway:
 
     def take(self, route: bytes, payload: bytes) -> None:
         """One message of a drain."""
-        limits = self._limits
-        if len(payload) > limits.message_bytes_max:
-            text = f"{len(payload)} bytes, {limits.message_bytes_max} are allowed"
+        if len(payload) > self._message_bytes_max:
+            text = f"{len(payload)} bytes, {self._message_bytes_max} are allowed"
             self._refuse(route, 0, 0, 1, reasons.MESSAGE_TOO_LARGE, text)
             return
         try:
-            message = decode_client_message(payload, limits.commands_per_message_max)
+            message = decode_client_message(payload, self._commands_max)
         except MalformedMessage as error:
             self._refuse(route, 0, error.correlation_id, error.count, error.reason, error.text)
             return
@@ -108,17 +111,19 @@ class Gateway:
         if seat is None or seat.route != route:
             self._refuse_stranger(route, message, count)
             return
-        seat.renew(self.now_ns)
-        if count > limits.commands_per_message_max:
-            text = f"{count} commands, {limits.commands_per_message_max} are allowed"
+        now_ns = self.now_ns
+        seat.renew(now_ns)
+        if count > self._commands_max:
+            text = f"{count} commands, {self._commands_max} are allowed"
             self._refuse(route, seat.session, message.correlation_id, count, reasons.MESSAGE_TOO_LARGE, text)
             return
-        if not self._has_room(message, count):
+        waiting = self._outbound.waiting_commands + self._sequencer.count + count
+        if waiting > self._room_for_all and not self._has_room_for_cancels(message, waiting):
             text = f"{self._outbound.waiting_commands} commands wait for the disk"
             self._refuse(route, seat.session, message.correlation_id, count, reasons.QUEUE_FULL, text)
             return
-        if not seat.allow(count, self.now_ns, limits.commands_per_s_max):
-            text = f"{limits.commands_per_s_max} commands a second are allowed"
+        if not seat.allow(count, now_ns, self._limits.commands_per_s_max):
+            text = f"{self._limits.commands_per_s_max} commands a second are allowed"
             self._refuse(route, seat.session, message.correlation_id, count, reasons.RATE_EXCEEDED, text)
             return
         if type(message) is PartialCommandMessage:
@@ -136,6 +141,8 @@ class Gateway:
     def answer(self, departure: Departure) -> None:
         """After this drain's batch was applied and collected: answer what was asked."""
         questions = self._questions
+        if not questions:
+            return
         self._questions = []
         self._opened = self._large_answers = 0
         for seat, route, correlation_id, item in questions:
@@ -155,7 +162,8 @@ class Gateway:
     def take_refusals(self) -> list[tuple[bytes, bytes]]:
         """`(route, bytes)` of what this drain refused. It tells of no state, so it need not wait for the disk."""
         refusals = self._refusals
-        self._refusals = []
+        if refusals:
+            self._refusals = []
         return refusals
 
     # What is refused.
@@ -183,13 +191,9 @@ class Gateway:
                 self._refuse(route, message.session, correlation_id, 1, reasons.MALFORMED, text)
         return refused
 
-    def _has_room(self, message: CommandMessage, count: int) -> bool:
-        """Whether the queue for the disk takes these commands. A part of it is for messages of cancels alone."""
-        waiting = self._outbound.waiting_commands + self._sequencer.count + count
-        limits = self._limits
-        if waiting <= limits.unsynced_commands_max - limits.cancel_reserve_commands:
-            return True
-        if waiting > limits.unsynced_commands_max:
+    def _has_room_for_cancels(self, message: CommandMessage, waiting: int) -> bool:
+        """Whether the part of the queue for the disk that is kept for messages of cancels alone takes this one."""
+        if waiting > self._limits.unsynced_commands_max:
             return False
         return all(isinstance(item, (CancelOrder, MassCancel)) for item in message.items)
 

@@ -37,6 +37,7 @@ class Publication:
         # Reports are counted over all accounts; each account's own count is state, so this one is too.
         self._next_drop = core.report_count() + 1
         self._reports: list[tuple[str, int, int, Raw]] = []  # account, number of the first, count, encoded
+        self._stamp = (0, 0, 0)  # epoch, sequence and time of the outputs taken last
         self._checksums: dict[str, tuple[int, int]] = {}  # symbol -> (level number, checksum)
 
     def skip(self) -> None:
@@ -56,21 +57,19 @@ class Publication:
         `collect_public` must follow. Two steps, so that reports can be on their way while the rest is encoded.
         """
         core = self._core
-        epoch, sequence, time_ns = core.epoch, core.sequence, core.time_ns
-        letters = departure.letters
+        self._stamp = epoch, sequence, time_ns = core.epoch, core.sequence, core.time_ns
         for account, first_report, events in core.take_private():
             raw = Raw(encode(events))
             for seat in self._sessions.of_account(account):
                 if seat.route and not seat.suspended:
                     envelope = encode_envelope(seat.session, epoch, first_report, sequence, time_ns, raw)
-                    letters.append((seat, seat.route, envelope))
+                    departure.letters.append((seat, seat.route, envelope))
             self._reports.append((account, first_report, len(events), raw))
 
     def collect_public(self, departure: Departure) -> None:
         """Take the core's public events, encode the frames of the feed, and the drop-copy of the reports taken last."""
-        core = self._core
-        epoch, sequence, time_ns = core.epoch, core.sequence, core.time_ns
-        for name, first_number, events in core.take_public():
+        epoch, sequence, time_ns = self._stamp
+        for name, first_number, events in self._core.take_public():
             count = len(events)
             frame = encode_frame(epoch, first_number, count, sequence, time_ns, events)
             ring = self.feed_rings.get(name)
