@@ -79,25 +79,24 @@ class Engine:
         trading = self.trading
         opened = state.sessions[session]
         account = opened.account
-        sequence = first = state.sequence
-        time_ns = max(time_ns, state.time_ns + 1)
+        first: int = trading.sequence
+        sequence = first
+        time_ns = max(time_ns, trading.time_ns + 1)
         trading.session = session
         trading.created_ns = created_ns
         # Each command is judged by its own time, which an AdvanceClock before it may have moved by a day.
         early_ns = created_ns - AHEAD_NS
         late_ns = created_ns + STALE_NS
+        fresh = early_ns <= time_ns <= late_ns - len(items)
+        trading.late = 0
         for command in items:
             kind = type(command)
             sequence += 1
-            state.sequence = sequence
-            state.time_ns = time_ns
             trading.sequence = sequence
             trading.time_ns = time_ns
             trading.correlation_id = correlation_id
-            if early_ns <= time_ns <= late_ns:
-                trading.late = 0
-            else:
-                trading.late = reasons.STALE if time_ns > late_ns else reasons.FROM_THE_FUTURE
+            if not fresh:
+                trading.late = _late(time_ns, early_ns, late_ns)
             if kind is EnterOrder:
                 trading.enter(account, command)  # type: ignore[arg-type]
             elif kind is CancelOrder:
@@ -108,16 +107,19 @@ class Engine:
                 trading.mass_cancel(account, command)  # type: ignore[arg-type]
             elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock)):
                 self._operate(opened, command)
-                time_ns = state.time_ns
+                time_ns = trading.time_ns
+                fresh = False
             elif isinstance(command, Skipped):
                 trading.reject(account, command.command, command.request_id, reasons.SKIPPED)
             else:
                 sequence -= 1
                 time_ns -= 1
-                state.sequence = sequence
-                state.time_ns = time_ns
+                trading.sequence = sequence
+                trading.time_ns = time_ns
             correlation_id += 1
             time_ns += 1
+        state.sequence = sequence
+        state.time_ns = trading.time_ns
         return sequence - first
 
     def apply_record(self, record: object, time_ns: int) -> None:
@@ -130,7 +132,7 @@ class Engine:
         if isinstance(record, EngineStarted):
             state.epoch = record.epoch
             state.clock = record.clock
-            state.rules = record.rules
+            self.trading.take_rules(record.rules)
         elif isinstance(record, SessionOpened):
             self._open_session(record)
         elif isinstance(record, SessionEnded):
@@ -158,13 +160,15 @@ class Engine:
 
     @property
     def sequence(self) -> int:
-        """The last log sequence that was applied."""
-        return self.state.sequence
+        """The last log sequence that was applied; in the midst of a message, the command that is under way."""
+        sequence: int = self.trading.sequence
+        return sequence
 
     @property
     def time_ns(self) -> int:
         """Engine time of that sequence."""
-        return self.state.time_ns
+        time_ns: int = self.trading.time_ns
+        return time_ns
 
     @property
     def epoch(self) -> int:
@@ -295,7 +299,7 @@ class Engine:
         instrument.statuses.append(
             (
                 INSTRUMENT_DEFINED,
-                state.sequence,
+                self.trading.sequence,
                 command.symbol,
                 command.base,
                 command.quote,
@@ -324,17 +328,22 @@ class Engine:
         # events
         self.trading.touch(instrument)
         instrument.statuses.append(
-            (TRADING_STATUS_SET, self.state.sequence, self.state.time_ns, command.status)
+            (TRADING_STATUS_SET, self.trading.sequence, self.trading.time_ns, command.status)
         )
         return 0
 
     def _advance_clock(self, command: AdvanceClock) -> int:
         """Engine time becomes what the operator says; the command itself already happens then."""
-        state = self.state
-        if state.clock != CLOCK_COMMANDS:
+        if self.state.clock != CLOCK_COMMANDS:
             return reasons.CLOCK_IS_SYSTEM
-        if command.time_ns <= state.time_ns:
+        if command.time_ns <= self.trading.time_ns:
             return reasons.TIME_NOT_LATER
-        state.time_ns = command.time_ns
         self.trading.time_ns = command.time_ns
         return 0
+
+
+def _late(time_ns: int, early_ns: int, late_ns: int) -> int:
+    """Why a request is refused for its age at this time; 0 when it is not."""
+    if time_ns > late_ns:
+        return reasons.STALE
+    return reasons.FROM_THE_FUTURE if time_ns < early_ns else 0

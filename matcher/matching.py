@@ -1,212 +1,274 @@
-"""Matching: how orders meet, rest, move and leave, and what is published about it.
+"""Matching: how an order meets the market.
 
 Everything here is sure to be carried out: whether it may be was asked before. Book, ledger and events change together,
 trade by trade, so that they agree whenever somebody looks.
 """
 
-from bus.protocol.feed import LEVEL, ORDER_ADDED, ORDER_DELETED, ORDER_EXECUTED, ORDER_REDUCED, TRADE
+from typing import Any
+
+from bus.protocol.feed import LEVEL, ORDER_DELETED, ORDER_EXECUTED, TRADE
+from bus.protocol.reasons import (
+    FOK_UNFILLED,
+    IOC_REMAINDER,
+    MINIMUM_UNFILLED,
+    NO_LIQUIDITY,
+    PROTECTION_REACHED,
+    SELF_TRADE,
+)
 from bus.protocol.reports import FILLED
-from bus.protocol.terms import BUY, MAKER, TAKER
+from bus.protocol.terms import (
+    BUY,
+    CANCEL_NEWEST,
+    CANCEL_OLDEST,
+    DECREMENT,
+    FOK,
+    IOC,
+    MAKER,
+    MARKET,
+    RESTING,
+    TAKER,
+)
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import FILLED as STATUS_FILLED
 from matcher.book.level import Level, Order
+from matcher.book.side import BookSide
 from matcher.instruments import Instrument
-from matcher.reporting import Reporting
+from matcher.resting import Resting
 
 
-class Matching(Reporting):
+class Matching(Resting):
     """What a book does with orders that may be in it."""
 
     __slots__ = ()
 
-    def match(self, order: Order, instrument: Instrument) -> None:
-        """Trade an order that meets the other side, best level first, oldest order first, at the resting price.
+    def execute(self, order: Order, instrument: Instrument) -> None:
+        """An active order meets the market: it trades what it may, and the rest of it rests or ends."""
+        price = order.price_ticks
+        time_in_force = order.time_in_force
+        opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
+        if time_in_force == FOK:
+            if self._available_lots(order, opposite, order.quantity_lots) < order.quantity_lots:
+                self.end_unfilled(order, FOK_UNFILLED)
+                return
+        elif order.instructions is not None:
+            minimum = order.instructions.minimum_lots
+            if minimum and self._available_lots(order, opposite, minimum) < minimum:
+                self.end_unfilled(order, MINIMUM_UNFILLED)
+                return
+        best = opposite.best
+        if best is not None and (not price or (best.price_ticks - price) * opposite.sign <= 0):
+            self.match(order, instrument)
+            if order.status != RESTING:
+                return
+        if time_in_force != IOC:
+            self.rest(order, instrument)
+        elif order.order_type != MARKET:
+            self.end_unfilled(order, IOC_REMAINDER)
+        else:
+            self.end_unfilled(order, NO_LIQUIDITY if opposite.best is None else PROTECTION_REACHED)
 
-        It stops when the order is filled or meets nothing more. O(trades).
+    def match(self, order: Order, instrument: Instrument) -> None:
+        """Trade an order that meets the other side, best level first, at the resting price.
+
+        It stops when the order has ended or meets nothing more. O(trades).
         """
-        sequence = self.sequence
-        time_ns = self.time_ns
-        session = self.session
-        correlation_id = self.correlation_id
-        symbol = instrument.symbol
-        side = order.side
         limit = order.price_ticks
-        leaves = order.quantity_lots - order.filled_lots
-        opposite = instrument.book.asks if side == BUY else instrument.book.bids
+        opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
         sign = opposite.sign
-        maker_side = opposite.side
-        account = order.account
-        trade_id = instrument.next_trade_id
         self.touch(instrument)
         level = opposite.best
-        while level is not None and leaves:
+        while level is not None:
             price = level.price_ticks
             if limit and (price - limit) * sign > 0:
                 break
-            maker = level.head
-            while maker is not None and leaves:
-                # book
-                maker_leaves = maker.quantity_lots - maker.filled_lots
-                quantity = maker_leaves if maker_leaves < leaves else leaves
-                maker_leaves -= quantity
-                leaves -= quantity
-                maker_filled = maker.filled_lots + quantity
-                filled = order.filled_lots + quantity
-                maker.filled_lots = maker_filled
-                order.filled_lots = filled
-                level.quantity_lots -= quantity
-                # events
-                maker_account = maker.account
-                reports = maker_account.reports
-                if not reports:
-                    self.outputs.accounts.append(maker_account)
-                reports.append(
-                    (
-                        FILLED,
-                        sequence,
-                        time_ns,
-                        0,
-                        0,
-                        maker.sequence,
-                        maker.request_id,
-                        symbol,
-                        maker_side,
-                        trade_id,
-                        price,
-                        quantity,
-                        maker_filled,
-                        maker_leaves,
-                        MAKER,
-                    )
+            quantity = level.quantity_lots
+            count = level.count
+            self._match_level(order, level, instrument)
+            if level.quantity_lots != quantity or level.count != count:
+                instrument.levels.append(
+                    (LEVEL, self.sequence, opposite.side, price, level.quantity_lots, level.count)
                 )
-                account.reports.append(
-                    (
-                        FILLED,
-                        sequence,
-                        time_ns,
-                        session,
-                        correlation_id,
-                        order.sequence,
-                        order.request_id,
-                        symbol,
-                        side,
-                        trade_id,
-                        price,
-                        quantity,
-                        filled,
-                        leaves,
-                        TAKER,
-                    )
-                )
-                instrument.trades.append((TRADE, sequence, time_ns, trade_id, price, quantity, side))
-                instrument.orders.append(
-                    (ORDER_EXECUTED, sequence, maker.public_id, quantity, maker_leaves, trade_id)
-                )
-                trade_id += 1
-                # ledger
-                if maker_leaves:
-                    break
-                following = maker.newer
-                level.leave(maker)
-                self._end(maker, STATUS_FILLED)
-                maker = following
-            instrument.last_price_ticks = price
-            instrument.levels.append((LEVEL, sequence, maker_side, price, level.quantity_lots, level.count))
-            if level.count:
+            if level.head is not None:
                 break
             opposite.drop(level)
+            if order.status != RESTING:
+                break
             level = opposite.best
-        instrument.next_trade_id = trade_id
-        if not leaves:
-            self._end(order, STATUS_FILLED)
 
-    def rest(self, order: Order, instrument: Instrument) -> None:
-        """What an order has left rests in the book, displayed."""
-        # book
-        side = order.side
-        level = (instrument.book.bids if side == BUY else instrument.book.asks).rest(order)
-        # ledger
-        order.account.open[order.sequence] = order
-        # events
-        public_id = instrument.next_public_id
-        instrument.next_public_id = public_id + 1
-        order.public_id = public_id
-        self.touch(instrument)
-        price = level.price_ticks
-        instrument.levels.append((LEVEL, self.sequence, side, price, level.quantity_lots, level.count))
+    def _match_level(self, order: Order, level: Level, instrument: Instrument) -> None:
+        """Price-time: the front of the level trades until there is none, or the order has ended."""
+        instructions = order.instructions
+        watchful = instructions is not None and instructions.self_trade
         leaves = order.quantity_lots - order.filled_lots
-        instrument.orders.append((ORDER_ADDED, self.sequence, public_id, side, price, leaves))
+        while True:
+            maker = level.head
+            if maker is None:
+                return
+            if watchful and _same_owner(order, maker):
+                self._prevent(order, maker, level, instrument)
+                if order.status != RESTING:
+                    return
+                leaves = order.quantity_lots - order.filled_lots
+                continue
+            quantity = maker.shown_lots
+            if quantity > leaves:
+                quantity = leaves
+            leaves -= quantity
+            self.trade(order, maker, quantity, level, instrument)
+            if not leaves:
+                self.end(order, STATUS_FILLED)
+                return
 
-    def reduce(self, order: Order, instrument: Instrument, quantity_lots: int) -> None:
-        """An order becomes smaller and keeps its place; nothing is published when it stays as it is."""
-        level = order.level
-        assert level is not None, f"order {order.sequence} does not rest"
-        less = order.quantity_lots - quantity_lots
-        if not less:
-            return
-        order.quantity_lots = quantity_lots
-        level.quantity_lots -= less
-        self._publish_level(instrument, level)
-        leaves = quantity_lots - order.filled_lots
-        instrument.orders.append((ORDER_REDUCED, self.sequence, order.public_id, leaves))
+    def trade(self, taker: Order, maker: Order, quantity: int, level: Level, instrument: Instrument) -> None:
+        """One trade at the maker's price: of both orders, of the level, and all that is said about it."""
+        # book
+        sequence = self.sequence
+        time_ns = self.time_ns
+        symbol = instrument.symbol
+        # As Any: see Reporting.
+        trade_id: Any = instrument.next_trade_id
+        price: Any = level.price_ticks
+        traded: Any = quantity
+        instrument.next_trade_id += 1
+        instrument.last_price_ticks = price
+        maker.filled_lots = maker_filled = maker.filled_lots + quantity
+        maker.shown_lots = shown = maker.shown_lots - quantity
+        maker_leaves = maker.quantity_lots - maker_filled
+        taker.filled_lots = filled = taker.filled_lots + quantity
+        taker.shown_lots = leaves = taker.quantity_lots - filled
+        # events
+        account = maker.account
+        reports = account.reports
+        if not reports:
+            self.outputs.accounts.append(account)
+        reports.append(
+            (
+                FILLED,
+                sequence,
+                time_ns,
+                0,
+                0,
+                maker.sequence,
+                maker.request_id,
+                symbol,
+                maker.side,
+                trade_id,
+                price,
+                traded,
+                maker_filled,
+                maker_leaves,
+                MAKER,
+            )
+        )
+        taker.account.reports.append(
+            (
+                FILLED,
+                sequence,
+                time_ns,
+                self.session,
+                self.correlation_id,
+                taker.sequence,
+                taker.request_id,
+                symbol,
+                taker.side,
+                trade_id,
+                price,
+                traded,
+                filled,
+                leaves,
+                TAKER,
+            )
+        )
+        instrument.trades.append((TRADE, sequence, time_ns, trade_id, price, traded, taker.side))
+        public_id = maker.public_id
+        if public_id:
+            level.quantity_lots -= quantity
+            instrument.orders.append((ORDER_EXECUTED, sequence, public_id, traded, shown, trade_id))
+        else:
+            level.reserve_lots -= quantity
+        # ledger
+        if not maker_leaves:
+            level.leave(maker)
+            self.end(maker, STATUS_FILLED)
+        elif not shown:
+            self.show_next_slice(maker, level, instrument)
 
     def move(
         self, order: Order, instrument: Instrument, request_id: str, price_ticks: int, quantity_lots: int
     ) -> None:
         """An order goes to the back of the level of its new price, and may trade on the way."""
-        level = self._leave(order, instrument)
-        if level.price_ticks != price_ticks:
-            self._publish_level(instrument, level)
+        level = self.leave(order, instrument)
+        if level.price_ticks != price_ticks and order.public_id:
+            self.publish_level(instrument, level)
         order.price_ticks = price_ticks
         order.quantity_lots = quantity_lots
+        order.shown_lots = quantity_lots - order.filled_lots
         self.report_replaced(order, request_id, False)
         if instrument.book.would_trade(order.side, price_ticks):
             self.match(order, instrument)
-        if order.filled_lots < quantity_lots:
-            self.rest(order, instrument)
+            if order.status != RESTING:
+                return
+        self.rest(order, instrument)
 
-    def take_out(self, order: Order, reason: int, asked: bool) -> None:
-        """A resting order ends without a trade."""
-        instrument = self.state.instruments[order.symbol]
-        self._publish_level(instrument, self._leave(order, instrument))
-        self._end(order, STATUS_CANCELLED)
-        self.report_cancelled(order, reason, asked)
+    # Self-trade prevention: what the aggressor asked for is done, the resting order's own wish does not count.
 
-    def take_out_all(self, orders: list[Order], reason: int, asked: bool) -> None:
-        """Resting orders end without a trade; each level that they leave is published once."""
-        levels: list[tuple[Instrument, Level]] = []
-        for order in orders:
-            instrument = self.state.instruments[order.symbol]
-            level = self._leave(order, instrument)
-            if level.touched != self.sequence:
-                level.touched = self.sequence
-                levels.append((instrument, level))
-            self._end(order, STATUS_CANCELLED)
-            self.report_cancelled(order, reason, asked)
-        for instrument, level in levels:
-            self._publish_level(instrument, level)
+    def _prevent(self, order: Order, maker: Order, level: Level, instrument: Instrument) -> None:
+        """Both orders have one owner: instead of a trade one of them ends, or both, or both become smaller.
 
-    def end_unfilled(self, order: Order, reason: int) -> None:
-        """What an order that may not rest has left is gone."""
-        self._end(order, STATUS_CANCELLED)
-        self.report_cancelled(order, reason, True)
+        Afterwards the order has ended, or `maker` is no longer the front of its level.
+        """
+        instructions = order.instructions
+        assert instructions is not None
+        mode = instructions.self_trade
+        leaves = order.quantity_lots - order.filled_lots
+        maker_leaves = maker.quantity_lots - maker.filled_lots
+        quantity = leaves if leaves < maker_leaves else maker_leaves
+        self.report_prevented(order, level.price_ticks, quantity, TAKER)
+        self.report_prevented(maker, level.price_ticks, quantity, MAKER)
+        if mode == DECREMENT and maker_leaves > quantity:
+            self.shrink(maker, level, instrument, maker.quantity_lots - quantity)
+            self.report_restated(maker, SELF_TRADE)
+        elif mode != CANCEL_NEWEST:
+            if maker.public_id:
+                instrument.orders.append((ORDER_DELETED, self.sequence, maker.public_id))
+            level.leave(maker)
+            self.end(maker, STATUS_CANCELLED)
+            self.report_cancelled(maker, SELF_TRADE, False)
+        if mode == DECREMENT and leaves > quantity:
+            order.quantity_lots -= quantity
+            order.shown_lots -= quantity
+            self.report_restated(order, SELF_TRADE)
+        elif mode != CANCEL_OLDEST:
+            self.end_unfilled(order, SELF_TRADE)
 
-    def _leave(self, order: Order, instrument: Instrument) -> Level:
-        """An order leaves the book; its level is still to be published."""
-        level = (instrument.book.bids if order.side == BUY else instrument.book.asks).remove(order)
-        self.touch(instrument)
-        instrument.orders.append((ORDER_DELETED, self.sequence, order.public_id))
-        return level
+    def _available_lots(self, order: Order, opposite: BookSide, wanted_lots: int) -> int:
+        """What an order could trade at once, counted no further than `wanted_lots`. O(levels or orders needed)."""
+        instructions = order.instructions
+        limit = order.price_ticks
+        if instructions is None or not instructions.self_trade:
+            return opposite.available_lots(limit, wanted_lots)
+        found = 0
+        for level in opposite:
+            if limit and (level.price_ticks - limit) * opposite.sign > 0:
+                break
+            maker = level.head
+            while maker is not None and found < wanted_lots:
+                if not _same_owner(order, maker):
+                    found += maker.quantity_lots - maker.filled_lots
+                elif instructions.self_trade != CANCEL_OLDEST:
+                    return found
+                maker = maker.newer
+        return found
 
-    def _publish_level(self, instrument: Instrument, level: Level) -> None:
-        self.touch(instrument)
-        instrument.levels.append(
-            (LEVEL, self.sequence, level.side, level.price_ticks, level.quantity_lots, level.count)
-        )
 
-    def _end(self, order: Order, status: int) -> None:
-        """An order has ended: its account has an open order less, and remembers its id for a while."""
-        order.status = status
-        account = order.account
-        account.open.pop(order.sequence, None)
-        account.end(order, self.time_ns, self.state.rules.client_order_ids_per_account_max)
+def _same_owner(one: Order, other: Order) -> bool:
+    """Whether two orders are of one account, or of one self-trade group."""
+    if one.account is other.account:
+        return True
+    mine, theirs = one.instructions, other.instructions
+    return (
+        mine is not None
+        and theirs is not None
+        and mine.self_trade_group != 0
+        and mine.self_trade_group == theirs.self_trade_group
+    )

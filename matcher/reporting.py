@@ -4,7 +4,10 @@ The base of everything that carries commands out: the engine sets the context of
 asked and when) once, and every report about it is made from that.
 """
 
-from bus.protocol.reports import CANCELLED, COMPLETED, REJECTED, REPLACED
+from typing import Any
+
+from bus.protocol.records import Rules
+from bus.protocol.reports import CANCELLED, COMPLETED, PREVENTED, REJECTED, REPLACED, RESTATED
 from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
@@ -13,19 +16,41 @@ from matcher.state import State
 
 
 class Reporting:
-    """The context of a command. `late` is why a new request of this age is refused, or 0."""
+    """The context of a command. `late` is why a new request of this age is refused, or 0.
 
-    __slots__ = ("correlation_id", "created_ns", "late", "outputs", "sequence", "session", "state", "time_ns")
+    `ids_max` and `open_max` are rules of the state, at hand.
+    """
+
+    __slots__ = (
+        "correlation_id",
+        "created_ns",
+        "ids_max",
+        "late",
+        "open_max",
+        "outputs",
+        "sequence",
+        "session",
+        "state",
+        "time_ns",
+    )
 
     def __init__(self, state: State, outputs: Outputs) -> None:
         self.state = state
         self.outputs = outputs
-        self.sequence = 0
-        self.time_ns = 0
-        self.session = 0
-        self.correlation_id = 0
+        # They go into every event. As Any a compiled core keeps the objects; as int it would make new ones for each.
+        self.sequence: Any = state.sequence
+        self.time_ns: Any = state.time_ns
+        self.session: Any = 0
+        self.correlation_id: Any = 0
         self.created_ns = 0
         self.late = 0
+        self.take_rules(state.rules)
+
+    def take_rules(self, rules: Rules) -> None:
+        """From here on these rules hold."""
+        self.state.rules = rules
+        self.ids_max = rules.client_order_ids_per_account_max
+        self.open_max = rules.open_orders_per_account_max
 
     def report(self, account: Account, report: Event) -> None:
         """One more report for an account."""
@@ -92,6 +117,46 @@ class Reporting:
                 order.quantity_lots - order.filled_lots,
                 order.filled_lots,
                 reason,
+            ),
+        )
+
+    def report_restated(self, order: Order, reason: int) -> None:
+        """The engine changed an order by a rule."""
+        self.report(
+            order.account,
+            (
+                RESTATED,
+                self.sequence,
+                self.time_ns,
+                0,
+                0,
+                order.sequence,
+                order.request_id,
+                order.symbol,
+                order.price_ticks,
+                order.quantity_lots,
+                order.quantity_lots - order.filled_lots,
+                reason,
+            ),
+        )
+
+    def report_prevented(self, order: Order, price_ticks: int, quantity_lots: int, liquidity: int) -> None:
+        """An order met another one of its owner and did not trade with it."""
+        self.report(
+            order.account,
+            (
+                PREVENTED,
+                self.sequence,
+                self.time_ns,
+                0,
+                0,
+                order.sequence,
+                order.request_id,
+                order.symbol,
+                order.side,
+                price_ticks,
+                quantity_lots,
+                liquidity,
             ),
         )
 

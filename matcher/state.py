@@ -55,8 +55,7 @@ class State:
         for symbol, instrument in self.instruments.items():
             assert symbol == instrument.symbol, "an instrument is found by its symbol"
             instrument.book.check()
-            resting += sum(level.count for level in instrument.book.bids)
-            resting += sum(level.count for level in instrument.book.asks)
+            resting += instrument.book.order_count()
         assert resting == sum(len(account.open) for account in self.accounts.values()), (
             "open orders rest, and only they"
         )

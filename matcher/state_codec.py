@@ -27,6 +27,7 @@ import msgspec
 from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
 from bus.protocol.records import Rules
 from bus.protocol.terms import RESTING
+from matcher.book.instructions import Instructions
 from matcher.book.level import Order
 from matcher.book.side import BookSide
 from matcher.instruments import Instrument
@@ -35,15 +36,16 @@ from matcher.ledger.request import PlainRequest, Request
 from matcher.state import Session, State
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
-STATE_FORMAT: Final = 1
+STATE_FORMAT: Final = 2
 
 Row = tuple[Any, ...]
 
 # The shapes, for the decoder: what has another shape never reaches the code below.
 # request_id, sequence, created_ns, ended_ns, session, symbol, side, order_type, time_in_force, flags,
-# entered_price_ticks, entered_quantity_lots, price_ticks, quantity_lots, filled_lots, status, public_id
+# entered_price_ticks, entered_quantity_lots, price_ticks, quantity_lots, filled_lots, status, public_id, shown_lots,
+# the command if it has instructions
 _ORDER: Final[Any] = tuple[
-    str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int
+    str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder, int, int, int, int, int]
@@ -152,6 +154,7 @@ def _account_row(account: Account) -> Row:
 
 
 def _order_row(order: Order, public_id: int) -> Row:
+    instructions = order.instructions
     return (
         order.request_id,
         order.sequence,
@@ -170,6 +173,8 @@ def _order_row(order: Order, public_id: int) -> Row:
         order.filled_lots,
         order.status,
         public_id,
+        order.shown_lots,
+        None if instructions is None else instructions.command,
     )
 
 
@@ -289,6 +294,8 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
         filled_lots,
         status,
         public_id,
+        shown_lots,
+        command,
     ) = row
     shared = symbols.get(symbol)
     if shared is None:
@@ -306,6 +313,7 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
         flags,
         entered_price_ticks,
         entered_quantity_lots,
+        None if command is None else Instructions(command),
     )
     order.ended_ns = ended_ns
     order.price_ticks = price_ticks
@@ -313,6 +321,7 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
     order.filled_lots = filled_lots
     order.status = status
     order.public_id = public_id
+    order.shown_lots = shown_lots
     return order
 
 
@@ -323,7 +332,7 @@ def _fill_side(side: BookSide, rows: list[list[int]], symbol: str, resting: dict
             order = resting.pop(order_id, None)
             if order is None or order.side != side.side or order.symbol != symbol:
                 raise ValueError(f"not a state: order {order_id} is in a book to which it does not belong")
-            if not 0 <= order.filled_lots < order.quantity_lots:
+            if not 0 < order.shown_lots <= order.quantity_lots - order.filled_lots <= order.quantity_lots:
                 raise ValueError(f"not a state: order {order_id} rests and has nothing left")
             side.rest(order)
 

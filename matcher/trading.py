@@ -7,6 +7,8 @@ leaves book and ledger untouched (I9); the id is remembered all the same (I6).
 The engine sets the context of a command (`sequence`, `time_ns`, who asked and when) and calls one handler.
 """
 
+from msgspec.structs import astuple
+
 from bus.protocol import reasons
 from bus.protocol.commands import (
     CANCEL_ORDER,
@@ -19,8 +21,9 @@ from bus.protocol.commands import (
     ReplaceOrder,
 )
 from bus.protocol.reports import ACCEPTED, DUPLICATE
-from bus.protocol.terms import BUY, FOK, GTC, MARKET, OPEN, POST_ONLY, SELL
+from bus.protocol.terms import BUY, FOK, GTC, LIMIT, OPEN, POST_ONLY, POST_ONLY_REPRICE, RESTING, SELL
 from bus.protocol.terms import REJECTED as STATUS_REJECTED
+from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_FIELDS, Instructions
 from matcher.book.level import Order
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.instruments import Instrument
@@ -37,30 +40,43 @@ class Trading(Matching):
     def enter(self, account: Account, command: EnterOrder) -> None:
         """A new order."""
         # gate
-        request_id = command.client_order_id
+        fields = astuple(command)
+        request_id: str = fields[0]
         if request_id in account.requests and self._answer_again(account, ENTER_ORDER, request_id, command):
             return
         if self.late or self.created_ns <= account.forgotten_ns or not is_printable(request_id):
             self._refuse(account, ENTER_ORDER, request_id)
             return
-        side = command.side
-        order_type = command.order_type
-        time_in_force = command.time_in_force
-        flags = command.flags
-        quantity = command.quantity_lots
-        price = command.price_ticks
-        instrument = self.state.instruments.get(command.symbol)
+        instrument = self.state.instruments.get(fields[1])
         if instrument is None:
             self._refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_SYMBOL)
             return
-        reason = order_reason(instrument, side, order_type, time_in_force, flags, quantity, price)
-        if not reason:
-            if flags and instrument.book.would_trade(side, price):
-                reason = reasons.WOULD_TRADE
-            elif len(account.open) >= self.state.rules.open_orders_per_account_max:
-                reason = reasons.TOO_MANY_OPEN_ORDERS
-        if reason:
-            self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
+        side: int = fields[2]
+        quantity: int = fields[3]
+        price: int = fields[4]
+        order_type: int = fields[5]
+        time_in_force: int = fields[6]
+        flags: int = fields[7]
+        instructed = fields[PLAIN_FIELDS:]
+        instructions: Instructions | None = None
+        if not (
+            flags == 0
+            and order_type == LIMIT
+            and instructed == NOT_INSTRUCTED
+            and side in (BUY, SELL)
+            and GTC <= time_in_force <= FOK
+            and instrument.quantity_min_lots <= quantity <= instrument.quantity_max_lots
+            and instrument.price_min_ticks <= price <= instrument.price_max_ticks
+            and instrument.status == OPEN
+        ):  # anything but a plain limit order, which passes in this one look
+            reason = order_reason(instrument, command, self.time_ns)
+            if reason:
+                self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
+                return
+            if instructed != NOT_INSTRUCTED or flags & INSTRUCTING_FLAGS:
+                instructions = Instructions(command)
+        if len(account.open) >= self.open_max:
+            self._refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.TOO_MANY_OPEN_ORDERS)
             return
         # ledger: the account has an order more
         sequence = self.sequence
@@ -79,44 +95,44 @@ class Trading(Matching):
             flags,
             price,
             quantity,
+            instructions,
         )
         account.requests[request_id] = order
         # events: it is in
+        accepted = (
+            ACCEPTED,
+            sequence,
+            self.time_ns,
+            session,
+            self.correlation_id,
+            sequence,
+            request_id,
+            symbol,
+            side,
+            order_type,
+            time_in_force,
+            flags,
+            price,
+            quantity,
+        )
         reports = account.reports
         if not reports:
             self.outputs.accounts.append(account)
-        reports.append(
-            (
-                ACCEPTED,
-                sequence,
-                self.time_ns,
-                session,
-                self.correlation_id,
-                sequence,
-                request_id,
-                symbol,
-                side,
-                order_type,
-                time_in_force,
-                flags,
-                price,
-                quantity,
-            )
-        )
-        # book, and what follows from trades for ledger and events
-        opposite = instrument.book.asks if side == BUY else instrument.book.bids
-        if time_in_force == FOK and opposite.available_lots(price, quantity) < quantity:
-            self.end_unfilled(order, reasons.FOK_UNFILLED)
-            return
-        best = opposite.best
-        if best is not None and (not price or (best.price_ticks - price) * opposite.sign <= 0):
-            self.match(order, instrument)
-            if order.filled_lots == quantity:
-                return
-        if time_in_force == GTC:
-            self.rest(order, instrument)
+        if instructions is None:
+            reports.append(accepted)
         else:
-            self.end_unfilled(order, reasons.NO_LIQUIDITY if order_type == MARKET else reasons.IOC_REMAINDER)
+            reports.append(accepted + instructed)
+            self.prepare(order, instrument)
+        # book, and what follows from trades for ledger and events
+        self.execute(order, instrument)
+
+    def prepare(self, order: Order, instrument: Instrument) -> None:
+        """What instructions make of an order before it meets the market."""
+        if order.flags & POST_ONLY_REPRICE:
+            price = instrument.book.passive_price(order.side, order.price_ticks)
+            if price != order.price_ticks:
+                order.price_ticks = price
+                self.report_restated(order, reasons.POST_ONLY_MOVED)
 
     def cancel(self, account: Account, command: CancelOrder) -> None:
         """End an open order."""
@@ -215,7 +231,7 @@ class Trading(Matching):
     ) -> None:
         request = PlainRequest(request_id, command, self.sequence, self.created_ns, reason, target)
         account.requests[request_id] = request
-        account.end(request, self.time_ns, self.state.rules.client_order_ids_per_account_max)
+        account.end(request, self.time_ns, self.ids_max)
 
     def _answer_again(
         self, account: Account, tag: int, request_id: str, command: EnterOrder | ReplaceOrder
@@ -272,7 +288,7 @@ class Trading(Matching):
             found = None if client_order_id else account.open.get(order_id)
         else:
             found = account.requests.get(client_order_id)
-        if isinstance(found, Order) and found.level is not None:
+        if isinstance(found, Order) and found.status == RESTING:
             return found
         return None
 
@@ -298,13 +314,20 @@ class Trading(Matching):
             return reason
         if not price and not quantity:
             return reasons.NOTHING_TO_REPLACE
-        if price and order.flags & POST_ONLY and instrument.book.would_trade(order.side, price):
+        if (
+            price
+            and order.flags & (POST_ONLY | POST_ONLY_REPRICE)
+            and instrument.book.would_trade(order.side, price)
+        ):
             return reasons.WOULD_TRADE
         return 0
 
 
 def _entered_as(order: Order, command: EnterOrder | ReplaceOrder) -> bool:
     """Whether this command is the one that the order was entered with."""
+    instructions = order.instructions
+    if instructions is not None:
+        return command == instructions.command
     return (
         isinstance(command, EnterOrder)
         and order.symbol == command.symbol
@@ -314,4 +337,5 @@ def _entered_as(order: Order, command: EnterOrder | ReplaceOrder) -> bool:
         and order.flags == command.flags
         and order.entered_price_ticks == command.price_ticks
         and order.entered_quantity_lots == command.quantity_lots
+        and astuple(command)[PLAIN_FIELDS:] == NOT_INSTRUCTED
     )

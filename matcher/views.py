@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import astuple
+
 from bus.protocol.commands import ENTER_ORDER
 from matcher.book.level import Order
 from matcher.ledger.account import Account
@@ -14,7 +16,7 @@ def open_orders(account: Account) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for order in account.open.values():
         assert isinstance(order, Order)
-        entered = (
+        entered: tuple[Any, ...] = (
             ENTER_ORDER,
             order.request_id,
             order.symbol,
@@ -25,5 +27,7 @@ def open_orders(account: Account) -> list[tuple[Any, ...]]:
             order.time_in_force,
             order.flags,
         )
+        if order.instructions is not None:
+            entered = (ENTER_ORDER, *astuple(order.instructions.command))
         rows.append((order.sequence, entered, order.price_ticks, order.quantity_lots, order.filled_lots))
     return rows

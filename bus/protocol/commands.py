@@ -38,7 +38,15 @@ ADVANCE_CLOCK: Final = 22
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
     """A new order. `client_order_id` makes it safe to send twice (same id and body: answered with Duplicate).
 
-    `price_ticks` is 0 for a market order. A market order is IOC or FOK.
+    `price_ticks` of a market order is its protection limit, 0 for none. A market order is IOC or FOK.
+
+    Everything behind `flags` is for orders that ask for it, 0 or "" otherwise. `expires_ns`: the end of a GTD order.
+    `display_lots`: what an iceberg shows at a time. `minimum_lots`: what has to trade at once, or the order ends.
+    `trigger_price_ticks`: of a stop or take-profit. `trail_ticks` or `trail_basis_points`: the distance of a trailing
+    stop. `peg` and `peg_offset_ticks`: what a pegged order follows, and how far above it. `self_trade`: what happens
+    when it meets an order of its owner, who is its account and everybody of the same `self_trade_group`.
+    `cancels_with`: an open order of the account with which it cancels (one cancels the other). `triggered_by`: an open
+    order of the account whose complete fill releases it.
     """
 
     client_order_id: ClientId
@@ -49,6 +57,18 @@ class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields
     order_type: Int64 = LIMIT
     time_in_force: Int64 = GTC
     flags: Int64 = 0
+    expires_ns: Unsigned = 0
+    display_lots: Int64 = 0
+    minimum_lots: Int64 = 0
+    trigger_price_ticks: Int64 = 0
+    trail_ticks: Int64 = 0
+    trail_basis_points: Int64 = 0
+    peg: Int64 = 0
+    peg_offset_ticks: Int64 = 0
+    self_trade: Int64 = 0
+    self_trade_group: Unsigned = 0
+    cancels_with: OptionalClientId = ""
+    triggered_by: OptionalClientId = ""
 
 
 class CancelOrder(

@@ -50,12 +50,22 @@ QUANTITY_TOO_LARGE: Final = 408
 PRICE_NOT_POSITIVE: Final = 409
 PRICE_TOO_LOW: Final = 410
 PRICE_TOO_HIGH: Final = 411
-PRICE_ON_MARKET_ORDER: Final = 412
+INVALID_DISPLAY: Final = 413
+INVALID_MINIMUM: Final = 414
+INVALID_EXPIRY: Final = 415
+INVALID_TRIGGER: Final = 416
+INVALID_TRAIL: Final = 417
+INVALID_PEG: Final = 418
+INVALID_SELF_TRADE: Final = 419
+INVALID_LINK: Final = 420
 
 UNKNOWN_ORDER: Final = 501
 ORDER_ENDED: Final = 502
 NOTHING_TO_REPLACE: Final = 503
 WOULD_TRADE: Final = 504
+ALREADY_TRIGGERED: Final = 505
+NO_REFERENCE: Final = 506
+LINK_ENDED: Final = 507
 
 TOO_MANY_OPEN_ORDERS: Final = 601
 TOO_MANY_INSTRUMENTS: Final = 602
@@ -73,6 +83,14 @@ FOK_UNFILLED: Final = 804
 NO_LIQUIDITY: Final = 805
 SESSION_ENDED: Final = 806
 REPLACED_TO_FILLED: Final = 807
+PROTECTION_REACHED: Final = 808
+MINIMUM_UNFILLED: Final = 809
+SELF_TRADE: Final = 810
+POST_ONLY_MOVED: Final = 811
+EXPIRED: Final = 812
+LINKED: Final = 813
+PEG_MOVED: Final = 814
+REFERENCE_GONE: Final = 815
 
 SKIPPED: Final = 901
 
@@ -102,18 +120,28 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_ORDER_TYPE: ("invalid_order_type", "no such order type"),
     INVALID_TIME_IN_FORCE: ("invalid_time_in_force", "no such time in force"),
     INVALID_FLAGS: ("invalid_flags", "a flag that does not exist"),
-    INVALID_COMBINATION: ("invalid_combination", "post-only is for GTC limit orders; a market order is IOC or FOK"),
+    INVALID_COMBINATION: ("invalid_combination", "what the order is, its time in force and its flags do not go together"),
     QUANTITY_NOT_POSITIVE: ("quantity_not_positive", "a quantity is at least one lot"),
     QUANTITY_TOO_SMALL: ("quantity_too_small", "below the instrument's smallest quantity"),
     QUANTITY_TOO_LARGE: ("quantity_too_large", "above the instrument's largest quantity"),
     PRICE_NOT_POSITIVE: ("price_not_positive", "a limit price is at least one tick"),
     PRICE_TOO_LOW: ("price_too_low", "below the instrument's lowest price"),
     PRICE_TOO_HIGH: ("price_too_high", "above the instrument's highest price"),
-    PRICE_ON_MARKET_ORDER: ("price_on_market_order", "a market order has no price: send 0"),
+    INVALID_DISPLAY: ("invalid_display", "an iceberg shows at least the smallest quantity and less than all of itself"),
+    INVALID_MINIMUM: ("invalid_minimum", "a minimum quantity is at least one lot and at most the order's quantity"),
+    INVALID_EXPIRY: ("invalid_expiry", "a GTD order names a time to come, and no other order does"),
+    INVALID_TRIGGER: ("invalid_trigger", "stops and take-profits have a trigger within the price limits, no others do"),
+    INVALID_TRAIL: ("invalid_trail", "a trailing stop has one distance, in ticks or basis points, and no others do"),
+    INVALID_PEG: ("invalid_peg", "a pegged order follows one reference without crossing it, and no others do"),
+    INVALID_SELF_TRADE: ("invalid_self_trade", "no such way to prevent self-trades"),
+    INVALID_LINK: ("invalid_link", "an order is linked to other open orders of its account, never to itself"),
     UNKNOWN_ORDER: ("unknown_order", "the account has no order of this id"),
     ORDER_ENDED: ("order_ended", "the order is filled, cancelled or was rejected"),
     NOTHING_TO_REPLACE: ("nothing_to_replace", "a replace names a new price, a new quantity or both"),
     WOULD_TRADE: ("would_trade", "a post-only order would trade at once"),
+    ALREADY_TRIGGERED: ("already_triggered", "the last trade has reached the trigger already"),
+    NO_REFERENCE: ("no_reference", "there is nothing to peg to"),
+    LINK_ENDED: ("link_ended", "the order that it is linked to is not open"),
     TOO_MANY_OPEN_ORDERS: ("too_many_open_orders", "the account has as many open orders as it is allowed"),
     TOO_MANY_INSTRUMENTS: ("too_many_instruments", "the engine has as many instruments as it is allowed"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
@@ -128,6 +156,14 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     NO_LIQUIDITY: ("no_liquidity", "the book was empty before the market order was filled"),
     SESSION_ENDED: ("session_ended", "its session ended, and the session was cancel-on-disconnect"),
     REPLACED_TO_FILLED: ("replaced_to_filled", "a replace asked for no more than was filled already"),
+    PROTECTION_REACHED: ("protection_reached", "a market order met nothing more within its protection limit"),
+    MINIMUM_UNFILLED: ("minimum_unfilled", "the book could not fill the order's minimum quantity at once"),
+    SELF_TRADE: ("self_trade", "the order met one of the same owner"),
+    POST_ONLY_MOVED: ("post_only_moved", "the order would have traded at once and rests one tick further away"),
+    EXPIRED: ("expired", "the order's time is over"),
+    LINKED: ("linked", "the order that it was linked to traded or ended"),
+    PEG_MOVED: ("peg_moved", "the price that the order follows has moved"),
+    REFERENCE_GONE: ("reference_gone", "the price that the order follows is gone"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ SESSION_ENDED: Final = 92
 TIME_TICKED: Final = 93
 
 #: The version of what commands mean. A change that lets an old log replay to other events raises it.
-SEMANTICS_VERSION: Final = 1
+SEMANTICS_VERSION: Final = 2
 
 
 class Rules(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):

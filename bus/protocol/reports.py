@@ -25,10 +25,16 @@ CANCELLED: Final = 43
 REPLACED: Final = 44
 DUPLICATE: Final = 45
 COMPLETED: Final = 46
+TRIGGERED: Final = 47
+RESTATED: Final = 48
+PREVENTED: Final = 49
 
 
 class Accepted(Struct, array_like=True, tag=ACCEPTED, frozen=True, gc=False):
-    """The order was taken. Its `order_id` is the log sequence of its command."""
+    """The order was taken. Its `order_id` is the log sequence of its command.
+
+    The fields behind `quantity_lots` stand there when the order asked for any of them.
+    """
 
     sequence: int
     time_ns: int
@@ -43,6 +49,18 @@ class Accepted(Struct, array_like=True, tag=ACCEPTED, frozen=True, gc=False):
     flags: int
     price_ticks: int
     quantity_lots: int
+    expires_ns: int = 0
+    display_lots: int = 0
+    minimum_lots: int = 0
+    trigger_price_ticks: int = 0
+    trail_ticks: int = 0
+    trail_basis_points: int = 0
+    peg: int = 0
+    peg_offset_ticks: int = 0
+    self_trade: int = 0
+    self_trade_group: int = 0
+    cancels_with: str = ""
+    triggered_by: str = ""
 
 
 class Rejected(Struct, array_like=True, tag=REJECTED, frozen=True, gc=False):
@@ -141,4 +159,66 @@ class Completed(Struct, array_like=True, tag=COMPLETED, frozen=True, gc=False):
     count: int
 
 
-Report = Accepted | Rejected | Filled | Cancelled | Replaced | Duplicate | Completed
+class Triggered(Struct, array_like=True, tag=TRIGGERED, frozen=True, gc=False):
+    """An order that waited is active from now on: its trigger was reached, or the order before it was filled.
+
+    `last_price_ticks`: the price of the trade that reached the trigger; 0 for an order that another one released.
+    """
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    last_price_ticks: int
+
+
+class Restated(Struct, array_like=True, tag=RESTATED, frozen=True, gc=False):
+    """The engine gave an order a new price or quantity by a rule that `reason` (band 8xx) names."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    price_ticks: int
+    quantity_lots: int
+    leaves_lots: int
+    reason: int
+
+
+class Prevented(Struct, array_like=True, tag=PREVENTED, frozen=True, gc=False):
+    """Two orders of one owner met and did not trade `quantity_lots` at `price_ticks`. Each of both is told.
+
+    What became of the order follows as Cancelled or Restated; nothing when it stays as it is.
+    """
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: int
+    price_ticks: int
+    quantity_lots: int
+    liquidity: int
+
+
+Report = (
+    Accepted
+    | Rejected
+    | Filled
+    | Cancelled
+    | Replaced
+    | Duplicate
+    | Completed
+    | Triggered
+    | Restated
+    | Prevented
+)

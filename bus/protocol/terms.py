@@ -17,16 +17,53 @@ SIDES: Final = {BUY: "buy", SELL: "sell"}
 
 LIMIT: Final = 1
 MARKET: Final = 2
-ORDER_TYPES: Final = {LIMIT: "limit", MARKET: "market"}
+STOP: Final = 3
+STOP_LIMIT: Final = 4
+TAKE_PROFIT: Final = 5
+TAKE_PROFIT_LIMIT: Final = 6
+TRAILING_STOP: Final = 7
+PEGGED: Final = 8
+ORDER_TYPES: Final = {
+    LIMIT: "limit",
+    MARKET: "market",
+    STOP: "stop",
+    STOP_LIMIT: "stop-limit",
+    TAKE_PROFIT: "take-profit",
+    TAKE_PROFIT_LIMIT: "take-profit-limit",
+    TRAILING_STOP: "trailing-stop",
+    PEGGED: "pegged",
+}
 
 GTC: Final = 1  # good till cancelled
 IOC: Final = 2  # immediate or cancel: what does not trade at once is cancelled
 FOK: Final = 3  # fill or kill: all at once or nothing
-TIMES_IN_FORCE: Final = {GTC: "GTC", IOC: "IOC", FOK: "FOK"}
+DAY: Final = 4  # until the trading day ends
+GTD: Final = 5  # good till date: until a time that the order names
+TIMES_IN_FORCE: Final = {GTC: "GTC", IOC: "IOC", FOK: "FOK", DAY: "DAY", GTD: "GTD"}
 
 #: Bits of an order's `flags`.
 POST_ONLY: Final = 1
-FLAGS: Final = {POST_ONLY: "post-only"}
+POST_ONLY_REPRICE: Final = 2  # post-only, at one tick from the other side rather than refused
+HIDDEN: Final = 4
+FLAGS: Final = {POST_ONLY: "post-only", POST_ONLY_REPRICE: "post-only-reprice", HIDDEN: "hidden"}
+
+#: What a pegged order follows; 0 is nothing.
+BEST_BID: Final = 1
+BEST_ASK: Final = 2
+MIDPOINT: Final = 3
+PEGS: Final = {BEST_BID: "best-bid", BEST_ASK: "best-ask", MIDPOINT: "midpoint"}
+
+#: What happens instead of a trade when an order meets one of its owner; 0: they trade.
+CANCEL_NEWEST: Final = 1
+CANCEL_OLDEST: Final = 2
+CANCEL_BOTH: Final = 3
+DECREMENT: Final = 4
+SELF_TRADES: Final = {
+    CANCEL_NEWEST: "cancel-newest",
+    CANCEL_OLDEST: "cancel-oldest",
+    CANCEL_BOTH: "cancel-both",
+    DECREMENT: "decrement",
+}
 
 OPEN: Final = 1
 HALTED: Final = 2
@@ -37,7 +74,14 @@ RESTING: Final = 1
 FILLED: Final = 2
 CANCELLED: Final = 3
 REJECTED: Final = 4
-ORDER_STATUSES: Final = {RESTING: "open", FILLED: "filled", CANCELLED: "cancelled", REJECTED: "rejected"}
+WAITING: Final = 5  # for its trigger, or for the order that releases it
+ORDER_STATUSES: Final = {
+    RESTING: "open",
+    FILLED: "filled",
+    CANCELLED: "cancelled",
+    REJECTED: "rejected",
+    WAITING: "waiting",
+}
 
 MAKER: Final = 1
 TAKER: Final = 2

@@ -23,24 +23,46 @@ class Book:
         best = self.bids.best
         return best is not None and best.price_ticks >= price_ticks
 
+    def passive_price(self, side: int, price_ticks: int) -> int:
+        """The price nearest to this one at which an order would not trade at once."""
+        if not self.would_trade(side, price_ticks):
+            return price_ticks
+        if side == BUY:
+            assert self.asks.best is not None
+            return self.asks.best.price_ticks - 1
+        assert self.bids.best is not None
+        return self.bids.best.price_ticks + 1
+
     def levels(self, side: int) -> list[tuple[int, int, int]]:
         """L2: `(price_ticks, quantity_lots, orders)` of one side, best first. O(levels)."""
         levels = self.bids if side == BUY else self.asks
-        return [(level.price_ticks, level.quantity_lots, level.count) for level in levels]
+        return [(level.price_ticks, level.quantity_lots, level.count) for level in levels if level.count]
 
     def orders(self, side: int) -> list[tuple[int, int, int]]:
         """L3: `(public_id, price_ticks, leaves_lots)` of one side, best level first, oldest first. O(orders)."""
         rows: list[tuple[int, int, int]] = []
         for level in self.bids if side == BUY else self.asks:
             order = level.head
-            while order is not None:
-                rows.append((order.public_id, level.price_ticks, order.quantity_lots - order.filled_lots))
+            while order is not level.first_hidden:
+                assert order is not None
+                rows.append((order.public_id, level.price_ticks, order.shown_lots))
                 order = order.newer
         return rows
 
     def checksum(self) -> int:
         """As readers compute it. O(best levels)."""
         return book_checksum(_rows(self.bids), _rows(self.asks))
+
+    def order_count(self) -> int:
+        """How many orders rest here, hidden ones too. O(orders)."""
+        count = 0
+        for side in (self.bids, self.asks):
+            for level in side:
+                order = level.head
+                while order is not None:
+                    count += 1
+                    order = order.newer
+        return count
 
     def check(self) -> None:
         """Walk every order of every level; AssertionError for the first thing that is not as it must be. O(orders)."""
@@ -62,25 +84,43 @@ def _rows(side: BookSide) -> list[tuple[int, int, int]]:
     for level in side:
         if len(rows) == CHECKSUM_LEVELS:
             break
-        rows.append((level.price_ticks, level.quantity_lots, level.count))
+        if level.count:
+            rows.append((level.price_ticks, level.quantity_lots, level.count))
     return rows
 
 
 def _check_level(level: Level) -> None:
-    count = quantity = 0
+    count = quantity = reserve = 0
     older = None
+    hidden = False
     order = level.head
+    assert order is not None, "a level is never empty"
     while order is not None:
         assert order.level is level, "an order knows its level"
         assert order.older is older, "neighbours know each other"
         assert order.price_ticks == level.price_ticks, "an order rests at its price"
         assert order.side == level.side, "an order rests on its side"
-        assert 0 <= order.filled_lots < order.quantity_lots, "an order that rests has something left"
+        leaves = order.quantity_lots - order.filled_lots
+        assert 0 < order.shown_lots <= leaves <= order.quantity_lots, (
+            "an order that rests has something to trade"
+        )
         assert order.account.open.get(order.sequence) is order, "an order that rests is open in its account"
-        count += 1
-        quantity += order.quantity_lots - order.filled_lots
+        if order is level.first_hidden:
+            hidden = True
+        instructions = order.instructions
+        assert hidden == (instructions is not None and instructions.hidden), "hidden orders stand behind"
+        assert hidden == (order.public_id == 0), "what is displayed has a public id"
+        if hidden:
+            assert order.shown_lots == leaves, "a hidden order can trade all of itself"
+            reserve += leaves
+        else:
+            count += 1
+            quantity += order.shown_lots
+            reserve += leaves - order.shown_lots
         older = order
         order = order.newer
     assert level.tail is older, "the tail is the last order"
-    assert level.count == count > 0, "a level counts its orders and is never empty"
-    assert level.quantity_lots == quantity, "a level's quantity is the sum of its orders'"
+    assert hidden == (level.first_hidden is not None), "the first hidden order is in its level"
+    assert level.count == count, "a level counts its displayed orders"
+    assert level.quantity_lots == quantity, "a level's quantity is the sum of what its orders display"
+    assert level.reserve_lots == reserve, "a level's reserve is the sum of what its orders do not display"

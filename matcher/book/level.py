@@ -1,14 +1,16 @@
 """An order, and the price level in which it rests.
 
-A level is an intrusive doubly linked list: the oldest order is the head. Joining, leaving and taking the front are
-O(1) however deep the level is.
+A level is an intrusive doubly linked list: what is displayed stands before what is hidden, and each of both in order of
+time. Joining, leaving and taking the front are O(1) however deep the level is.
 
-    Level 30000 ── head ▶ Order ◀▶ Order ◀▶ Order ◀ tail
+    Level 30000 ── head ▶ Order ◀▶ Order ◀▶ Order ◀▶ Order ◀ tail
+                                             ▲ first_hidden
 """
 
 from mypy_extensions import mypyc_attr
 
 from bus.protocol.terms import RESTING
+from matcher.book.instructions import Instructions
 from matcher.ledger.account import Account
 from matcher.ledger.request import Request
 
@@ -19,9 +21,11 @@ from matcher.ledger.request import Request
 class Order(Request):
     """An order that was accepted. `quantity_lots` is the whole of it, `filled_lots` what has traded.
 
-    `entered_*` is what was asked for at first, `price_ticks` and `quantity_lots` what a replace made of it. While it
-    rests: `level` is its level, `older` and `newer` its neighbours there, `public_id` its number in the public feed
-    (0 before). The command itself is not kept: its strings and numbers of its own would cost 90 bytes an order.
+    `shown_lots` is what can trade before the order loses its place: all that is left, or the slice that an iceberg
+    displays. `entered_*` is what was asked for at first, `price_ticks` and `quantity_lots` what a replace made of it.
+    While it rests: `level` is its level, `older` and `newer` its neighbours there, `public_id` its number in the public
+    feed (0 before, and for hidden orders). The command itself is kept by `instructions` only: its strings and numbers
+    of its own would cost 90 bytes an order.
     """
 
     __slots__ = (
@@ -30,6 +34,7 @@ class Order(Request):
         "entered_quantity_lots",
         "filled_lots",
         "flags",
+        "instructions",
         "level",
         "newer",
         "older",
@@ -38,6 +43,7 @@ class Order(Request):
         "public_id",
         "quantity_lots",
         "session",
+        "shown_lots",
         "side",
         "status",
         "symbol",
@@ -58,6 +64,7 @@ class Order(Request):
         flags: int,
         price_ticks: int,
         quantity_lots: int,
+        instructions: Instructions | None,
     ) -> None:
         self.request_id = request_id
         self.sequence = sequence
@@ -71,13 +78,11 @@ class Order(Request):
         self.order_type = order_type
         self.time_in_force = time_in_force
         self.flags = flags
-        self.entered_price_ticks = price_ticks
-        self.entered_quantity_lots = quantity_lots
-        self.price_ticks = price_ticks
-        self.quantity_lots = quantity_lots
-        self.filled_lots = 0
+        self.entered_price_ticks = self.price_ticks = price_ticks
+        self.entered_quantity_lots = self.quantity_lots = self.shown_lots = quantity_lots
+        self.instructions = instructions
+        self.filled_lots = self.public_id = 0
         self.status = RESTING
-        self.public_id = 0
         self.level: Level | None = None
         self.older: Order | None = None
         self.newer: Order | None = None
@@ -85,35 +90,63 @@ class Order(Request):
 
 @mypyc_attr(acyclic=True)
 class Level:
-    """All orders of one side at one price, oldest first. `quantity_lots` is the sum of what they have left.
+    """All orders of one side at one price, first in priority first.
 
-    `touched` is the sequence of the last command that took an order out by mass cancel: a level is published once a
-    command.
+    `quantity_lots` and `count` are of what is displayed, `reserve_lots` is what is not: hidden orders, and what
+    icebergs hold back. `touched` is the sequence of the last command that took an order out by mass cancel: a level is
+    published once a command.
     """
 
-    __slots__ = ("count", "head", "price_ticks", "quantity_lots", "side", "tail", "touched")
+    __slots__ = (
+        "count",
+        "first_hidden",
+        "head",
+        "price_ticks",
+        "quantity_lots",
+        "reserve_lots",
+        "side",
+        "tail",
+        "touched",
+    )
 
     def __init__(self, side: int, price_ticks: int) -> None:
         self.side = side
         self.price_ticks = price_ticks
         self.quantity_lots = 0
+        self.reserve_lots = 0
         self.count = 0
         self.head: Order | None = None
         self.tail: Order | None = None
+        self.first_hidden: Order | None = None
         self.touched = 0
 
     def join(self, order: Order) -> None:
-        """The order goes to the back."""
-        tail = self.tail
-        if tail is None:
+        """The order goes to the back: of all that are displayed, or of all when it is hidden."""
+        order.level = self
+        instructions = order.instructions
+        newer: Order | None = None
+        if instructions is not None and instructions.hidden:
+            self.reserve_lots += order.shown_lots
+            older = self.tail
+            if self.first_hidden is None:
+                self.first_hidden = order
+        else:
+            self.count += 1
+            self.quantity_lots += order.shown_lots
+            if instructions is not None:
+                self.reserve_lots += order.quantity_lots - order.filled_lots - order.shown_lots
+            newer = self.first_hidden
+            older = self.tail if newer is None else newer.older
+        if older is None:
             self.head = order
         else:
-            tail.newer = order
-            order.older = tail
-        self.tail = order
-        order.level = self
-        self.count += 1
-        self.quantity_lots += order.quantity_lots - order.filled_lots
+            older.newer = order
+            order.older = older
+        if newer is None:
+            self.tail = order
+        else:
+            newer.older = order
+            order.newer = newer
 
     def leave(self, order: Order) -> None:
         """The order goes, with what it has left."""
@@ -130,5 +163,15 @@ class Level:
             newer.older = older
             order.newer = None
         order.level = None
-        self.count -= 1
-        self.quantity_lots -= order.quantity_lots - order.filled_lots
+        instructions = order.instructions
+        if instructions is None:
+            self.count -= 1
+            self.quantity_lots -= order.shown_lots
+        elif instructions.hidden:
+            self.reserve_lots -= order.shown_lots
+            if self.first_hidden is order:
+                self.first_hidden = newer
+        else:
+            self.count -= 1
+            self.quantity_lots -= order.shown_lots
+            self.reserve_lots -= order.quantity_lots - order.filled_lots - order.shown_lots

@@ -38,11 +38,11 @@ class BookSide:
         return level
 
     def remove(self, order: Order) -> Level:
-        """The order leaves the book. Returns its level, which is gone from the book when its count is 0."""
+        """The order leaves the book. Returns its level, which is gone from the book when its head is None."""
         level = order.level
         assert level is not None, f"order {order.sequence} does not rest"
         level.leave(order)
-        if not level.count:
+        if level.head is None:
             self.drop(level)
         return level
 
@@ -55,13 +55,15 @@ class BookSide:
     def available_lots(self, limit_ticks: int, wanted_lots: int) -> int:
         """What can be bought or sold here up to a limit price (0: any), counted no further than `wanted_lots`.
 
+        What is not displayed counts too.
+
         Cost: O(levels that are needed).
         """
         found = 0
         for level in self.levels.values():
             if limit_ticks and (level.price_ticks - limit_ticks) * self.sign > 0:
                 break
-            found += level.quantity_lots
+            found += level.quantity_lots + level.reserve_lots
             if found >= wanted_lots:
                 break
         return found

@@ -1,67 +1,121 @@
 """The fields of an order against the rules of its instrument: a reason, or 0 when it may pass.
 
 Reasons are looked for in order of their numbers, so the one that is reported does not depend on how this is written.
+The plain limit order never comes here: `matcher.trading` lets it pass in one look at the same rules.
 """
 
+from bus.protocol.commands import EnterOrder
 from bus.protocol.reasons import (
     INVALID_COMBINATION,
+    INVALID_DISPLAY,
+    INVALID_EXPIRY,
     INVALID_FLAGS,
+    INVALID_LINK,
+    INVALID_MINIMUM,
     INVALID_ORDER_TYPE,
+    INVALID_PEG,
+    INVALID_SELF_TRADE,
     INVALID_SIDE,
     INVALID_TIME_IN_FORCE,
+    INVALID_TRAIL,
+    INVALID_TRIGGER,
     NOT_TRADING,
     PRICE_NOT_POSITIVE,
-    PRICE_ON_MARKET_ORDER,
     PRICE_TOO_HIGH,
     PRICE_TOO_LOW,
     QUANTITY_NOT_POSITIVE,
     QUANTITY_TOO_LARGE,
     QUANTITY_TOO_SMALL,
+    WOULD_TRADE,
 )
-from bus.protocol.terms import BUY, FOK, GTC, IOC, LIMIT, MARKET, OPEN, POST_ONLY, SELL
+from bus.protocol.terms import (
+    BUY,
+    DECREMENT,
+    FOK,
+    GTC,
+    HIDDEN,
+    IOC,
+    LIMIT,
+    MARKET,
+    OPEN,
+    POST_ONLY,
+    POST_ONLY_REPRICE,
+    SELL,
+)
 from matcher.instruments import Instrument
 
+_ALL_FLAGS = POST_ONLY | POST_ONLY_REPRICE | HIDDEN
 
-def order_reason(
-    instrument: Instrument,
-    side: int,
-    order_type: int,
-    time_in_force: int,
-    flags: int,
-    quantity_lots: int,
-    price_ticks: int,
-) -> int:
-    """Why an order with these fields may not enter; 0 when it may."""
-    if (
-        flags == 0
-        and order_type == LIMIT
-        and side in (BUY, SELL)
-        and GTC <= time_in_force <= FOK
-        and instrument.quantity_min_lots <= quantity_lots <= instrument.quantity_max_lots
-        and instrument.price_min_ticks <= price_ticks <= instrument.price_max_ticks
-        and instrument.status == OPEN
-    ):
-        return 0  # the plain limit order, in one look
+
+def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> int:
+    """Why this order may not enter at this time; 0 when it may."""
     if instrument.status != OPEN:
         return NOT_TRADING
+    side = command.side
     if side != BUY and side != SELL:
         return INVALID_SIDE
+    order_type = command.order_type
     if order_type != LIMIT and order_type != MARKET:
         return INVALID_ORDER_TYPE
+    time_in_force = command.time_in_force
     if time_in_force != GTC and time_in_force != IOC and time_in_force != FOK:
         return INVALID_TIME_IN_FORCE
-    if flags != 0 and flags != POST_ONLY:
+    flags = command.flags
+    post_only = flags & (POST_ONLY | POST_ONLY_REPRICE)
+    if flags & ~_ALL_FLAGS or post_only == POST_ONLY | POST_ONLY_REPRICE:
         return INVALID_FLAGS
-    if flags == POST_ONLY and (order_type != LIMIT or time_in_force != GTC):
+    at_once = time_in_force in (IOC, FOK)
+    if (post_only or flags & HIDDEN) and (order_type == MARKET or at_once):
         return INVALID_COMBINATION
-    if order_type == MARKET and time_in_force == GTC:
+    if order_type == MARKET and not at_once:
         return INVALID_COMBINATION
-    reason = quantity_reason(instrument, quantity_lots)
+    reason = quantity_reason(instrument, command.quantity_lots)
     if reason:
         return reason
-    if order_type == MARKET:
-        return PRICE_ON_MARKET_ORDER if price_ticks else 0
-    return price_reason(instrument, price_ticks)
+    price = command.price_ticks
+    if price or order_type != MARKET:
+        reason = price_reason(instrument, price)
+        if reason:
+            return reason
+    reason = _instruction_reason(instrument, command)
+    if reason:
+        return reason
+    if not post_only or not instrument.book.would_trade(side, price):
+        return 0
+    passive = instrument.book.passive_price(side, price)
+    return WOULD_TRADE if post_only == POST_ONLY or price_reason(instrument, passive) else 0
+
+
+def _instruction_reason(instrument: Instrument, command: EnterOrder) -> int:
+    """Why an order may not have these instructions; 0 when it may."""
+    at_once = command.time_in_force in (IOC, FOK)
+    display = command.display_lots
+    if display and (
+        not instrument.quantity_min_lots <= display < command.quantity_lots
+        or at_once
+        or command.flags & HIDDEN
+    ):
+        return INVALID_DISPLAY
+    minimum = command.minimum_lots
+    if minimum and (
+        not 0 < minimum <= command.quantity_lots
+        or command.time_in_force == FOK
+        or command.flags & (POST_ONLY | POST_ONLY_REPRICE)
+    ):
+        return INVALID_MINIMUM
+    if command.expires_ns:
+        return INVALID_EXPIRY
+    if command.trigger_price_ticks:
+        return INVALID_TRIGGER
+    if command.trail_ticks or command.trail_basis_points:
+        return INVALID_TRAIL
+    if command.peg or command.peg_offset_ticks:
+        return INVALID_PEG
+    if not 0 <= command.self_trade <= DECREMENT:
+        return INVALID_SELF_TRADE
+    if command.cancels_with or command.triggered_by:
+        return INVALID_LINK
+    return 0
 
 
 def is_printable(request_id: str) -> bool:
@@ -81,7 +135,7 @@ def quantity_reason(instrument: Instrument, quantity_lots: int) -> int:
 
 
 def price_reason(instrument: Instrument, price_ticks: int) -> int:
-    """Why a limit order may not have this price; 0 when it may."""
+    """Why an order may not have this price; 0 when it may."""
     if price_ticks <= 0:
         return PRICE_NOT_POSITIVE
     if price_ticks < instrument.price_min_ticks:

@@ -21,7 +21,16 @@ AHEAD_NS: Final = 3600 * 1_000_000_000
 class Account:
     """State of one account. `reports` are the reports since the outputs were last taken."""
 
-    __slots__ = ("ended", "forgotten_ns", "name", "next_report", "open", "reports", "requests")
+    __slots__ = (
+        "ended",
+        "forget_at_ns",
+        "forgotten_ns",
+        "name",
+        "next_report",
+        "open",
+        "reports",
+        "requests",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -31,6 +40,8 @@ class Account:
         self.requests: dict[str, Request] = {}
         #: ended requests, by the time of their end
         self.ended: deque[Request] = deque()
+        #: when the oldest ended request is to be forgotten; 0 when that has to be looked up
+        self.forget_at_ns = 0
         self.forgotten_ns = 0
         self.next_report = 1
         self.reports: list[tuple[Any, ...]] = []
@@ -38,8 +49,9 @@ class Account:
     def end(self, request: Request, time_ns: int, ended_max: int) -> None:
         """A request has ended: from here on it is remembered for a time only. Amortized O(1)."""
         request.ended_ns = time_ns
-        self.ended.append(request)
-        if len(self.ended) > ended_max or self.ended[0].ended_ns + REMEMBER_NS < time_ns:
+        ended = self.ended
+        ended.append(request)
+        if time_ns > self.forget_at_ns or len(ended) > ended_max:
             self._forget(time_ns, ended_max)
 
     def find(self, request_id: str, time_ns: int) -> Request | None:
@@ -65,14 +77,16 @@ class Account:
 
     def _forget(self, time_ns: int, ended_max: int) -> None:
         """Forget two at a time: faster than they can come, and never a long pause."""
+        ended = self.ended
         for _ in range(2):
-            if not self.ended:
-                return
-            oldest = self.ended[0]
-            if len(self.ended) <= ended_max and oldest.ended_ns + REMEMBER_NS >= time_ns:
-                return
-            self.ended.popleft()
+            oldest = ended[0]
+            if len(ended) <= ended_max and oldest.ended_ns + REMEMBER_NS >= time_ns:
+                break
+            ended.popleft()
             # The id may have been taken again after its time had passed.
             if self.requests.get(oldest.request_id) is oldest:
                 del self.requests[oldest.request_id]
             self.forgotten_ns = max(self.forgotten_ns, oldest.created_ns)
+            if not ended:
+                break
+        self.forget_at_ns = ended[0].ended_ns + REMEMBER_NS if ended else 0

@@ -44,7 +44,7 @@ def test_a_reader_of_either_snapshot_has_the_checksum_of_the_book(orders: list[t
     account = Account("alice")
     for sequence, (side, price, quantity) in enumerate(orders, 1):
         price += 0 if side == BUY else 40
-        order = Order(f"o{sequence}", sequence, 0, account, 1, "X", side, 1, 1, 0, price, quantity)
+        order = Order(f"o{sequence}", sequence, 0, account, 1, "X", side, 1, 1, 0, price, quantity, None)
         (book.bids if side == BUY else book.asks).rest(order)
     assert book.checksum() == plainly(book.levels(BUY), book.levels(SELL))
     added_up: dict[int, dict[int, tuple[int, int]]] = {BUY: {}, SELL: {}}

@@ -42,6 +42,8 @@ STRUCTS: dict[str, list[type[msgspec.Struct]]] = {
 NUMBERS = {
     "Side": terms.SIDES,
     "Order type": terms.ORDER_TYPES,
+    "Peg": terms.PEGS,
+    "Self-trade": terms.SELF_TRADES,
     "Time in force": terms.TIMES_IN_FORCE,
     "Flags": terms.FLAGS,
     "Trading status": terms.TRADING_STATUSES,

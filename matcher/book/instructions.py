@@ -1,0 +1,42 @@
+"""What an order asks for beyond price, quantity and time in force. Most orders have none, and pay nothing for these."""
+
+from typing import Any, Final
+
+from msgspec.structs import astuple
+from mypy_extensions import mypyc_attr
+
+from bus.protocol.commands import EnterOrder
+from bus.protocol.terms import HIDDEN, POST_ONLY_REPRICE
+
+#: The fields of an EnterOrder that every order has; those behind them are instructions.
+PLAIN_FIELDS: Final = 8
+#: What the others are in an order without instructions.
+NOT_INSTRUCTED: Final[tuple[Any, ...]] = astuple(EnterOrder("-", "-", 0, 0, 0))[PLAIN_FIELDS:]
+#: Flags that are instructions, too.
+INSTRUCTING_FLAGS: Final = HIDDEN | POST_ONLY_REPRICE
+
+
+@mypyc_attr(acyclic=True)
+class Instructions:
+    """Of one order. `command` is what it was entered with; the rest is what the engine looks at, taken from there.
+
+    `display_lots`: what an iceberg shows at a time, 0 for an order that shows all of itself; `hidden`: it shows
+    nothing. `self_trade`: what its owner wants when it meets an order of the same owner, 0 for nothing, and
+    `self_trade_group` who else is the same owner, 0 for nobody.
+    """
+
+    __slots__ = ("command", "display_lots", "hidden", "minimum_lots", "self_trade", "self_trade_group")
+
+    def __init__(self, command: EnterOrder) -> None:
+        self.command = command
+        self.display_lots = command.display_lots
+        self.hidden = command.flags & HIDDEN != 0
+        self.minimum_lots = command.minimum_lots
+        self.self_trade = command.self_trade
+        self.self_trade_group = command.self_trade_group
+
+    def slice_lots(self, leaves_lots: int) -> int:
+        """What of an order that has `leaves_lots` left can trade before it goes to the back again."""
+        if self.display_lots and self.display_lots < leaves_lots:
+            return self.display_lots
+        return leaves_lots

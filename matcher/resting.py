@@ -1,0 +1,130 @@
+"""Resting: how orders come to rest, shrink, leave and end, and what is published about it.
+
+Everything here is sure to be carried out: whether it may be was asked before. Book, ledger and events change together,
+so that they agree whenever somebody looks.
+"""
+
+from bus.protocol.feed import LEVEL, ORDER_ADDED, ORDER_DELETED, ORDER_REDUCED
+from bus.protocol.terms import BUY
+from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
+from matcher.book.level import Level, Order
+from matcher.instruments import Instrument
+from matcher.reporting import Reporting
+
+
+class Resting(Reporting):
+    """What happens to one order of a book: it is displayed, shows a slice of itself (an iceberg), or is hidden."""
+
+    __slots__ = ()
+
+    def rest(self, order: Order, instrument: Instrument) -> None:
+        """What an order has left rests in the book; all of it is displayed, or a slice, or nothing."""
+        # book
+        instructions = order.instructions
+        if instructions is not None:
+            order.shown_lots = instructions.slice_lots(order.quantity_lots - order.filled_lots)
+        side = order.side
+        level = (instrument.book.bids if side == BUY else instrument.book.asks).rest(order)
+        # ledger
+        order.account.open[order.sequence] = order
+        # events
+        if instructions is not None and instructions.hidden:
+            return
+        self.touch(instrument)
+        sequence = self.sequence
+        price = level.price_ticks
+        instrument.levels.append((LEVEL, sequence, side, price, level.quantity_lots, level.count))
+        public_id = instrument.next_public_id
+        instrument.next_public_id = public_id + 1
+        order.public_id = public_id
+        instrument.orders.append((ORDER_ADDED, sequence, public_id, side, price, order.shown_lots))
+
+    def show_next_slice(self, order: Order, level: Level, instrument: Instrument) -> None:
+        """The displayed slice of an iceberg has traded: the next one goes to the back, under an id of its own."""
+        level.leave(order)
+        instructions = order.instructions
+        assert instructions is not None, "only an iceberg has more than it shows"
+        order.shown_lots = shown = instructions.slice_lots(order.quantity_lots - order.filled_lots)
+        level.join(order)
+        order.public_id = public_id = instrument.next_public_id
+        instrument.next_public_id = public_id + 1
+        instrument.orders.append(
+            (ORDER_ADDED, self.sequence, public_id, order.side, level.price_ticks, shown)
+        )
+
+    def reduce(self, order: Order, instrument: Instrument, quantity_lots: int) -> None:
+        """An order becomes smaller and keeps its place; nothing is published of what was not displayed."""
+        level = order.level
+        assert level is not None, f"order {order.sequence} does not rest"
+        if self.shrink(order, level, instrument, quantity_lots):
+            self.publish_level(instrument, level)
+
+    def shrink(self, order: Order, level: Level, instrument: Instrument, quantity_lots: int) -> bool:
+        """As `reduce`, but the level is still to be published. Whether what it displays has changed."""
+        leaves = quantity_lots - order.filled_lots
+        less = order.quantity_lots - quantity_lots
+        order.quantity_lots = quantity_lots
+        shown = order.shown_lots if order.shown_lots < leaves else leaves
+        shown_less = order.shown_lots - shown
+        order.shown_lots = shown
+        if not order.public_id:
+            level.reserve_lots -= less
+            return False
+        level.quantity_lots -= shown_less
+        level.reserve_lots -= less - shown_less
+        if not shown_less:
+            return False
+        self.touch(instrument)
+        instrument.orders.append((ORDER_REDUCED, self.sequence, order.public_id, shown))
+        return True
+
+    def take_out(self, order: Order, reason: int, asked: bool) -> None:
+        """A resting order ends without a trade."""
+        instrument = self.state.instruments[order.symbol]
+        level = self.leave(order, instrument)
+        if order.public_id:
+            self.publish_level(instrument, level)
+        self.end(order, STATUS_CANCELLED)
+        self.report_cancelled(order, reason, asked)
+
+    def take_out_all(self, orders: list[Order], reason: int, asked: bool) -> None:
+        """Resting orders end without a trade; each level that they leave is published once."""
+        levels: list[tuple[Instrument, Level]] = []
+        for order in orders:
+            instrument = self.state.instruments[order.symbol]
+            level = self.leave(order, instrument)
+            if level.touched != self.sequence and order.public_id:
+                level.touched = self.sequence
+                levels.append((instrument, level))
+            self.end(order, STATUS_CANCELLED)
+            self.report_cancelled(order, reason, asked)
+        for instrument, level in levels:
+            self.publish_level(instrument, level)
+
+    def end_unfilled(self, order: Order, reason: int) -> None:
+        """What an order that may not rest has left is gone."""
+        self.end(order, STATUS_CANCELLED)
+        self.report_cancelled(order, reason, True)
+
+    def leave(self, order: Order, instrument: Instrument) -> Level:
+        """An order leaves the book; its level is still to be published if the order was displayed."""
+        level = (instrument.book.bids if order.side == BUY else instrument.book.asks).remove(order)
+        public_id = order.public_id
+        if public_id:
+            self.touch(instrument)
+            instrument.orders.append((ORDER_DELETED, self.sequence, public_id))
+        return level
+
+    def publish_level(self, instrument: Instrument, level: Level) -> None:
+        """A level as it is now, for everybody."""
+        self.touch(instrument)
+        instrument.levels.append(
+            (LEVEL, self.sequence, level.side, level.price_ticks, level.quantity_lots, level.count)
+        )
+
+    def end(self, order: Order, status: int) -> None:
+        """An order has ended: its account has an open order less, and remembers its id for a while."""
+        order.status = status
+        account = order.account
+        account.open.pop(order.sequence, None)
+        account.end(order, self.time_ns, self.ids_max)
