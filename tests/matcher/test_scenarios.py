@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bus.protocol.reasons import REASONS, SKIPPED
+from bus.protocol.reasons import REASONS, SKIPPED, reason_name
 from tests.support.engine_driver import EngineDriver
+from tests.support.not_yet import NOT_YET
 from tests.support.scenario import SCENARIOS, ScenarioFile, every_story, perform_block
 from tests.support.scenario_language import NotUnderstood
 
@@ -56,7 +57,7 @@ def test_every_reason_that_the_engine_gives_is_in_a_story() -> None:
                     match[1] for line in block.expected if (match := re.search(r": (\w+)(, unasked)?$", line))
                 }
     wanted = {name for reason, (name, _) in REASONS.items() if 200 <= reason < 900 and reason != SKIPPED}
-    assert wanted - told == set()
+    assert wanted - told == {reason_name(reason) for reason in NOT_YET}
 
 
 def test_titles_are_sentences_and_told_once() -> None:
@@ -91,7 +92,8 @@ def test_a_story_that_goes_otherwise_fails_and_is_recorded_when_asked(tmp_path: 
     [
         ("anna: juggle a1", "line 8: 'juggle' is no command"),
         ("dance", "line 8: 'dance' is no action"),
-        ("anna: enter a1 BTC-USD buy 5 at 3", "line 8: 'at' is neither @ nor market"),
+        ("anna: enter a1 BTC-USD buy 5 at 3", "line 8: 'at' is no word of an order"),
+        ("anna: enter a1 BTC-USD buy 5", "line 8: .*a limit order has a price"),
         ("anna: enter a1 BTC-USD hold 5 @ 3", "line 8: .*KeyError 'hold'"),
         ("anna: cancel a1 with colour=3", "line 8: .*TypeError"),
         ("wait long", "line 8: 'long' is no duration"),

@@ -11,7 +11,7 @@ Actions, one a line:
 
 Commands:
 
-    enter ID SYMBOL buy|sell LOTS @ TICKS|market [IOC|FOK] [post-only]
+    enter ID SYMBOL buy|sell LOTS [@ TICKS] [TYPE] [TIME IN FORCE] [FLAG ...] [INSTRUCTION ...]
     cancel [ID] [#ORDER]
     replace ID [ID] [#ORDER] [LOTS] [@ TICKS]
     mass-cancel [SYMBOL] [buy|sell]
@@ -20,7 +20,19 @@ Commands:
     advance-clock +1h                                          since the dawn of all scenarios
     malformed                                                  an item that is no command
 
-Each may end with `with FIELD=VALUE ...`, which sets a field to what no word says (`with side=3`).
+What stands behind the lots of an order may come in any order; a limit order, GTC, goes without saying:
+
+    market                                                     a price is then its protection limit
+    stop|stop-limit|take-profit|take-profit-limit TICKS        with its trigger
+    trailing-stop TICKS|50bp                                   with its distance
+    peg best-bid|best-ask|midpoint [+1|-1]                     with its offset
+    GTC|IOC|FOK|DAY|GTD   expires +1h                          since the dawn of all scenarios
+    post-only|post-only-reprice|hidden
+    display LOTS   minimum LOTS
+    self-trade cancel-newest|cancel-oldest|cancel-both|decrement   group NUMBER
+    cancels-with ID   triggered-by ID
+
+Each command may end with `with FIELD=VALUE ...`, which sets a field to what no word says (`with side=3`).
 
 Events are printed with all their fields, except what goes without saying: the sequence and the time of the command at
 hand, and the session and correlation id of who asked. A report to somebody who did not ask ends with "unasked".
@@ -174,21 +186,59 @@ def _command(words: list[str]) -> Any:
 
 
 def _enter(words: list[str]) -> commands.EnterOrder:
-    name, symbol, side, quantity, *rest = words
-    is_market = rest[0] == "market"
-    price, options = (0, rest[1:]) if is_market else (int(rest[1]), rest[2:])
-    if not is_market and rest[0] != "@":
-        raise NotUnderstood(f"{rest[0]!r} is neither @ nor market")
-    order_type = terms.MARKET if is_market else terms.LIMIT
-    time_in_force, flags = terms.GTC, 0
-    for option in options:
-        if option in terms.FLAGS.values():
-            flags |= _number(terms.FLAGS, option)
+    name, symbol, side, quantity, *options = words
+    fields: dict[str, Any] = {"price_ticks": 0}
+    while options:
+        options = _option(fields, options[0], options[1:])
+    if fields["price_ticks"] == 0 and "order_type" not in fields and words[4:6] != ["@", "0"]:
+        raise NotUnderstood("a limit order has a price")
+    return commands.EnterOrder(name, symbol, _number(terms.SIDES, side), int(quantity), **fields)
+
+
+def _option(fields: dict[str, Any], word: str, more: list[str]) -> list[str]:
+    """Take what a word (and those that belong to it) says about an order; what follows."""
+    if word in terms.FLAGS.values():
+        fields["flags"] = fields.get("flags", 0) | _number(terms.FLAGS, word)
+        return more
+    if word in terms.TIMES_IN_FORCE.values():
+        fields["time_in_force"] = _number(terms.TIMES_IN_FORCE, word)
+        return more
+    if word in _NUMBERS:
+        fields[_NUMBERS[word]] = int(more[0])
+    elif word in _NAMES:
+        fields[_NAMES[word]] = more[0]
+    elif word == "expires":
+        fields["expires_ns"] = DAWN_NS + _duration(more[0].removeprefix("+"))
+    elif word == "self-trade":
+        fields["self_trade"] = _number(terms.SELF_TRADES, more[0])
+    elif word == "peg":
+        fields |= {"order_type": terms.PEGGED, "peg": _number(terms.PEGS, more[0])}
+        if more[1:] and more[1][0] in "+-":
+            fields["peg_offset_ticks"] = int(more[1])
+            return more[2:]
+    elif word in terms.ORDER_TYPES.values():
+        fields["order_type"] = order_type = _number(terms.ORDER_TYPES, word)
+        if order_type in (terms.LIMIT, terms.MARKET):
+            return more
+        if order_type != terms.TRAILING_STOP:
+            fields["trigger_price_ticks"] = int(more[0])
+        elif more[0].endswith("bp"):
+            fields["trail_basis_points"] = int(more[0].removesuffix("bp"))
         else:
-            time_in_force = _number(terms.TIMES_IN_FORCE, option)
-    return commands.EnterOrder(
-        name, symbol, _number(terms.SIDES, side), int(quantity), price, order_type, time_in_force, flags
-    )
+            fields["trail_ticks"] = int(more[0])
+    else:
+        raise NotUnderstood(f"{word!r} is no word of an order")
+    return more[1:]
+
+
+#: Words that a number of lots, ticks or the like follows, and those that the id of an order follows.
+_NUMBERS = {
+    "@": "price_ticks",
+    "display": "display_lots",
+    "minimum": "minimum_lots",
+    "group": "self_trade_group",
+}
+_NAMES = {"cancels-with": "cancels_with", "triggered-by": "triggered_by"}
 
 
 def _cancel(words: list[str]) -> commands.CancelOrder:
@@ -320,14 +370,30 @@ def time_text(time_ns: int) -> str:
 
 
 def _accepted(it: reports.Accepted) -> str:
-    price = f"@ {it.price_ticks}"
-    if it.order_type == terms.MARKET:
-        price = "market" + (f" {price}" if it.price_ticks else "")
-    flags = f" {terms.FLAGS[it.flags]}" if it.flags else ""
-    return (
-        f"accepted {it.client_order_id} #{it.order_id} {it.symbol} {terms.SIDES[it.side]} {it.quantity_lots} {price}"
-        f" {terms.TIMES_IN_FORCE[it.time_in_force]}{flags}"
-    )
+    words = [
+        f"accepted {it.client_order_id} #{it.order_id} {it.symbol} {terms.SIDES[it.side]} {it.quantity_lots}"
+    ]
+    if it.order_type == terms.PEGGED:
+        words.append(
+            f"peg {terms.PEGS[it.peg]}" + (f" {it.peg_offset_ticks:+}" if it.peg_offset_ticks else "")
+        )
+    elif it.order_type != terms.LIMIT:
+        words.append(terms.ORDER_TYPES[it.order_type])
+        words += [str(it.trigger_price_ticks)] if it.trigger_price_ticks else []
+        words += [str(it.trail_ticks)] if it.trail_ticks else []
+        words += [f"{it.trail_basis_points}bp"] if it.trail_basis_points else []
+    if it.price_ticks or it.order_type == terms.LIMIT:
+        words.append(f"@ {it.price_ticks}")
+    words.append(terms.TIMES_IN_FORCE[it.time_in_force])
+    words += [f"expires {time_text(it.expires_ns)}"] if it.expires_ns else []
+    words += [flag for bit, flag in terms.FLAGS.items() if it.flags & bit]
+    words += [f"display {it.display_lots}"] if it.display_lots else []
+    words += [f"minimum {it.minimum_lots}"] if it.minimum_lots else []
+    words += [f"self-trade {terms.SELF_TRADES[it.self_trade]}"] if it.self_trade else []
+    words += [f"group {it.self_trade_group}"] if it.self_trade_group else []
+    words += [f"cancels-with {it.cancels_with}"] if it.cancels_with else []
+    words += [f"triggered-by {it.triggered_by}"] if it.triggered_by else []
+    return " ".join(words)
 
 
 def _rejected(it: reports.Rejected) -> str:
@@ -355,6 +421,25 @@ def _replaced(it: reports.Replaced) -> str:
     return (
         f"replaced {it.request_id} {it.client_order_id} #{it.order_id} {it.symbol} {it.quantity_lots}"
         f" @ {it.price_ticks}, {it.leaves_lots} left, {place}"
+    )
+
+
+def _restated(it: reports.Restated) -> str:
+    return (
+        f"restated {it.client_order_id} #{it.order_id} {it.symbol} {it.quantity_lots} @ {it.price_ticks},"
+        f" {it.leaves_lots} left: {reason_name(it.reason)}"
+    )
+
+
+def _triggered(it: reports.Triggered) -> str:
+    cause = f"by a trade @ {it.last_price_ticks}" if it.last_price_ticks else "by the order before it"
+    return f"triggered {it.client_order_id} #{it.order_id} {it.symbol} {cause}"
+
+
+def _prevented(it: reports.Prevented) -> str:
+    return (
+        f"prevented {it.client_order_id} #{it.order_id} {it.symbol} {terms.SIDES[it.side]} {it.quantity_lots}"
+        f" @ {it.price_ticks} as {terms.LIQUIDITIES[it.liquidity]}"
     )
 
 
@@ -401,6 +486,9 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     reports.Cancelled: _cancelled,
     reports.Replaced: _replaced,
     reports.Duplicate: _duplicate,
+    reports.Triggered: _triggered,
+    reports.Restated: _restated,
+    reports.Prevented: _prevented,
     reports.Completed: lambda it: f"completed {_VERBS[it.command]}: {it.count}",
     feed.Trade: lambda it: (
         f"trade {it.trade_id}: {it.quantity_lots} @ {it.price_ticks}, {terms.SIDES[it.aggressor]} took"
