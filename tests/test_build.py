@@ -16,7 +16,7 @@ import pytest
 
 import matcher
 import tools.build
-from tools.build.core import NOT_CORE, core_files
+from tools.build.core import BUS_CORE, NOT_CORE, core_files
 from tools.core_kind import kind_of_file
 
 ROOT = Path(__file__).parent.parent
@@ -239,6 +239,14 @@ def test_the_core_is_every_file_of_the_matcher(source: Path) -> None:
 def test_an_excluded_file_is_not_of_the_core(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NOT_CORE, "matcher/book/level.py", "for this test")
     assert core_files(source) == ["matcher/engine.py"]
+
+
+def test_the_way_of_a_message_through_the_bus_is_of_the_core(source: Path) -> None:
+    (source / "bus/sockets").mkdir(parents=True, exist_ok=True)
+    (source / "bus/sockets/router.py").write_text("", encoding="utf-8")
+    assert core_files(source) == ["bus/sockets/router.py", "matcher/book/level.py", "matcher/engine.py"]
+    installed = Path(matcher.__path__[0]).parent
+    assert [name for name in BUS_CORE if not (installed / name).is_file()] == []
 
 
 def test_every_exclusion_names_a_file_that_exists_and_has_its_reason() -> None:

@@ -49,7 +49,7 @@ _ROUTE_BYTES: Final = 5
 _ASK_AGAIN: Final = "many ask for much at the moment; ask again"
 
 #: How many accounts there may be. Each one that a Hello names is kept for good, about a KiB.
-ACCOUNTS_MAX: Final = 1_000_000
+ACCOUNTS_MAX = 1_000_000  # not Final: a compiled one could not be made small by a test
 
 #: How many questions whose answer may be large (open orders, instruments, a Hello that wants old reports) one drain
 #: takes; the rest are told to ask again. A question of 20 bytes may have an answer of megabytes.

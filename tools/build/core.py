@@ -1,7 +1,8 @@
 """Which files are the core: the part of matchbus that is compiled when a wheel is built.
 
 It is the matcher, all of it, since that is where a command spends its time; whatever stays Python is named here with
-the reason. Nothing outside gains from it: msgspec and libzmq are C already. `tools.build.backend` compiles the list.
+the reason. Of the bus it is what stands between libzmq, msgspec and the disk, which are C already: the files that each
+message or batch passes through. `tools.build.backend` compiles the list.
 """
 
 from pathlib import Path
@@ -11,11 +12,24 @@ ROOM = "matcher"
 # A file of the matcher that is not compiled, and why. (mypyc cannot compile a subclass of msgspec.Struct.)
 NOT_CORE: dict[str, str] = {}
 
+# The way of a message through the bus. Not `sequencer`, `journal/batch` and the protocol: they hold Structs.
+BUS_CORE = (
+    "bus/journal/writer.py",
+    "bus/node.py",
+    "bus/sessions.py",
+    "bus/sockets/gateway.py",
+    "bus/sockets/outbound.py",
+    "bus/sockets/publication.py",
+    "bus/sockets/rings.py",
+    "bus/sockets/router.py",
+)
+
 
 def core_files(root: Path) -> list[str]:
     """The files to compile, relative to `root`, sorted. An `__init__.py` is never one: it holds a docstring only."""
-    return sorted(
+    matcher = (
         relative
         for path in (root / ROOM).rglob("*.py")
         if path.name != "__init__.py" and (relative := path.relative_to(root).as_posix()) not in NOT_CORE
     )
+    return sorted([*matcher, *(file for file in BUS_CORE if (root / file).is_file())])
