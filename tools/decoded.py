@@ -37,6 +37,9 @@ _WORDS: Final[Mapping[str, Mapping[int, str]]] = {
     "role": terms.ROLES,
     "clock": terms.CLOCKS,
     "command": _COMMANDS,
+    "matching": terms.MATCHINGS,
+    "peg": terms.PEGS,
+    "self_trade": terms.SELF_TRADES,
 }
 
 

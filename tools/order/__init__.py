@@ -1,5 +1,7 @@
 """Orders from the command line: `matchbus order enter`, `cancel`, `replace`, `mass-cancel`, `list`, `fills`.
 
 - `commands`: the verbs; each opens a session, does one thing and logs out
+- `enter`: the verb with everything that an order may ask for
+- `carrying_out`: one command, its answer, and what followed from it
 - `words`: reports and open orders for people
 """

@@ -5,26 +5,25 @@ What the market refuses is said, and ends with status 1.
 """
 
 import sys
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
 
-from bus.protocol.reports import Duplicate, Filled, Rejected, Report
+from bus.protocol.reports import Filled
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.happenings import Reports
 from bus.sockets.session.orders import OrderName
-from bus.sockets.session.prices import Scale
 from tools import options
 from tools.decoded import json_line, named
-from tools.ending import plain_values, quietly, refused
+from tools.ending import quietly, refused
 from tools.order import words
+from tools.order.carrying_out import carry_out
+from tools.order.enter import enter
 from tools.showing import show
 
 order = typer.Typer(name="order", help="Enter, change, cancel and list orders.", no_args_is_help=True)
+order.command()(enter)
 
-Symbol = Annotated[str, typer.Argument(help="The instrument, such as BTC-USD.", show_default=False)]
-Side = Annotated[Literal["buy", "sell"], typer.Argument(help="Which side.", show_default=False)]
 OrderId = Annotated[
     int | None, typer.Argument(metavar="[ORDER]", help="The number that the engine gave.", show_default=False)
 ]
@@ -32,66 +31,6 @@ ClientOrderId = Annotated[
     str | None,
     typer.Option("--id", metavar="TEXT", help="Your own id of the order, in the place of its number."),
 ]
-
-
-@order.command()
-def enter(
-    symbol: Symbol,
-    side: Side,
-    quantity: Annotated[str, typer.Argument(help="How much, in the base asset.", show_default=False)],
-    price: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[PRICE]", help="The limit; none makes it a market order.", show_default=False
-        ),
-    ] = None,
-    order_type: Annotated[
-        Literal["limit", "market"] | None,
-        typer.Option("--type", help="limit when there is a price, else market."),
-    ] = None,
-    tif: Annotated[
-        Literal["GTC", "IOC", "FOK"] | None,
-        typer.Option(help="Time in force: GTC, for a market order IOC.", case_sensitive=False),
-    ] = None,
-    client_order_id: Annotated[
-        str | None,
-        typer.Option(
-            "--id",
-            metavar="TEXT",
-            help="Your own id: the same order sent again with it is not executed twice.",
-        ),
-    ] = None,
-    post_only: Annotated[
-        bool, typer.Option("--post-only", help="Rather reject it than let it take.")
-    ] = False,
-    account: options.Account = options.DEFAULT_ACCOUNT,
-    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
-    connect: options.Connect = options.DEFAULT_CONNECT,
-    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
-    as_json: options.AsJson = False,
-) -> None:
-    """Enter an order, and print what came of it.
-
-    \b
-    Examples:
-      matchbus order enter BTC-USD buy 0.5 30000 --id my-1
-      matchbus order enter BTC-USD sell 0.2 --type market
-      matchbus order enter BTC-USD buy 1 29990 --post-only --account alice
-    """
-
-    def send(client: Client) -> PendingAnswer:
-        return client.enter(
-            symbol,
-            side,
-            quantity,
-            price,
-            time_in_force=tif,
-            order_type=order_type,
-            post_only=post_only,
-            client_order_id=client_order_id,
-        )
-
-    _do(send, account, port_base, connect, timeout, as_json)
 
 
 @order.command()
@@ -112,7 +51,7 @@ def cancel(
       matchbus order cancel --id my-1
     """
     name = _order_name(order_id, client_order_id)
-    _do(lambda client: client.cancel(name), account, port_base, connect, timeout, as_json)
+    carry_out(lambda client: client.cancel(name), account, port_base, connect, timeout, as_json)
 
 
 @order.command()
@@ -159,7 +98,7 @@ def replace(
             refused(f"{account} has no open order {name!r}")
         return client.replace(name, price=price, quantity=quantity, symbol=symbols[0], request_id=request_id)
 
-    _do(send, account, port_base, connect, timeout, as_json)
+    carry_out(send, account, port_base, connect, timeout, as_json)
 
 
 @order.command()
@@ -179,7 +118,7 @@ def mass_cancel(
       matchbus order mass-cancel
       matchbus order mass-cancel --symbol BTC-USD --side buy
     """
-    _do(lambda client: client.mass_cancel(symbol, side), account, port_base, connect, timeout, as_json)
+    carry_out(lambda client: client.mass_cancel(symbol, side), account, port_base, connect, timeout, as_json)
 
 
 @order.command("list")
@@ -253,49 +192,6 @@ def fills(
             f"note: reports {first} to {begins - 1} are no longer kept: older fills may be missing",
             file=sys.stderr,
         )
-
-
-def _do(
-    send: Callable[[Client], PendingAnswer],
-    account: str,
-    port_base: int,
-    connect: str,
-    timeout: float,
-    as_json: bool,
-) -> None:
-    """One command and what followed from it at once; status 1 when it was rejected."""
-    with Client(connect, port_base, account=account, timeout=timeout) as client:
-        with plain_values():
-            pending = send(client)
-        answer: Report = pending.result()
-        told = [answer, *_followed(client, answer)]
-        scales: dict[str, Scale | None] = {}
-        for report in told:
-            symbol = getattr(report, "symbol", "") or pending.symbol
-            scales[getattr(report, "symbol", "")] = client.scale(symbol) if symbol else None
-    with quietly():
-        for report in told:
-            scale = scales[getattr(report, "symbol", "")]
-            if as_json:
-                print(json_line(named(report, scale)))
-            elif not isinstance(report, Rejected):
-                show(words.report_line(report, scale))
-    if isinstance(answer, Rejected):
-        if as_json:
-            raise typer.Exit(1)
-        refused(f"rejected: {words.reason_sentence(answer.reason)}")
-    if isinstance(answer, Duplicate) and answer.reason:
-        raise typer.Exit(1)
-
-
-def _followed(client: Client, answer: Report) -> list[Report]:
-    """Further reports of the same command: they came in the same envelope."""
-    return [
-        report
-        for report in client.reports(timeout=0)
-        if report is not answer
-        and (report.session, report.correlation_id) == (answer.session, answer.correlation_id)
-    ]
 
 
 def _order_name(order_id: int | None, client_order_id: str | None) -> OrderName:

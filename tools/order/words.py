@@ -4,14 +4,18 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.protocol import reports
+from bus.protocol.commands import EnterOrder
 from bus.protocol.control import OpenOrder
 from bus.protocol.reasons import REASONS, reason_name
 from bus.protocol.terms import (
     BUY,
+    LIMIT,
     LIQUIDITIES,
     MARKET,
     ORDER_STATUSES,
     ORDER_TYPES,
+    PEGS,
+    SELF_TRADES,
     SIDES,
     TIMES_IN_FORCE,
 )
@@ -37,11 +41,9 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
         _side(line, report.side)
         line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        line.append(
-            kind if report.order_type == MARKET else f"at {_price(scale, report.price_ticks)}", "bold"
-        )
-        words = [TIMES_IN_FORCE.get(report.time_in_force, ""), *flag_words(report.flags)]
-        line.append(f"  {' '.join(words)}", "dim")
+        at = f"at {_price(scale, report.price_ticks)}" if report.price_ticks else ""
+        line.append(" ".join(filter(None, ("" if report.order_type == LIMIT else kind, at))), "bold")
+        line.append(f"  {' '.join(_conditions(report, scale))}", "dim")
     elif isinstance(report, reports.Filled):
         line.append("filled    ", "bold green")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
@@ -78,6 +80,24 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
                 f": order {report.order_id} is {status}, {_quantity(scale, report.cumulative_lots)} of"
                 f" {_quantity(scale, report.quantity_lots)} filled"
             )
+    elif isinstance(report, reports.Triggered):
+        line.append("triggered ", "bold cyan")
+        line.append(f"order {report.order_id}  {report.client_order_id}  {report.symbol}")
+        if report.last_price_ticks:
+            line.append(f"  by a trade at {_price(scale, report.last_price_ticks)}", "dim")
+    elif isinstance(report, reports.Restated):
+        line.append("restated  ", "bold yellow")
+        line.append(f"order {report.order_id}  {report.client_order_id}  ")
+        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        line.append(f"  {reason_name(report.reason)}, {_quantity(scale, report.leaves_lots)} left", "dim")
+    elif isinstance(report, reports.Prevented):
+        line.append("prevented ", "bold yellow")
+        line.append(f"order {report.order_id}  {report.client_order_id}  ")
+        _side(line, report.side)
+        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        line.append("  an order of the same owner stood there", "dim")
     elif isinstance(report, reports.Completed):
         line.append("done      ", "bold cyan")
         line.append(
@@ -104,8 +124,8 @@ def open_orders_table(account: str, orders: list[OpenOrder], scales: dict[str, S
             Text(side, SIDE_STYLES[side]),
             f"{scale.quantity(order.quantity_lots):f}",
             f"{scale.quantity(order.filled_lots):f}",
-            f"{scale.price(order.price_ticks):f}",
-            Text(" ".join([TIMES_IN_FORCE[entered.time_in_force], *flag_words(entered.flags)]), "dim"),
+            f"{scale.price(order.price_ticks):f}" if order.price_ticks else "",
+            Text(" ".join(_conditions(entered, scale)), "dim"),
             str(order.order_id),
             entered.client_order_id,
         )
@@ -141,6 +161,38 @@ def fills_table(account: str, fills: list[tuple[int, reports.Filled]], scales: d
             fill.client_order_id,
         )
     return table
+
+
+def _conditions(order: EnterOrder | reports.Accepted, scale: Scale | None) -> list[str]:
+    """Time in force and everything else that an order asks for, a few words each."""
+    words = [TIMES_IN_FORCE.get(order.time_in_force, ""), *flag_words(order.flags)]
+    if isinstance(order, EnterOrder) and order.order_type not in (LIMIT, MARKET):
+        words.insert(0, ORDER_TYPES.get(order.order_type, ""))
+    if order.expires_ns:
+        words.append(f"until {time_text(order.expires_ns)[:-7]}")
+    if order.display_lots:
+        words.append(f"display {_quantity(scale, order.display_lots)}")
+    if order.minimum_lots:
+        words.append(f"minimum {_quantity(scale, order.minimum_lots)}")
+    if order.trigger_price_ticks:
+        words.append(f"trigger {_price(scale, order.trigger_price_ticks)}")
+    if order.trail_ticks:
+        words.append(f"trail {_price(scale, order.trail_ticks)}")
+    if order.trail_basis_points:
+        words.append(f"trail {order.trail_basis_points} bp")
+    if order.peg:
+        words.append(PEGS.get(order.peg, str(order.peg)))
+    if order.peg_offset_ticks:
+        words.append(f"offset {_price(scale, order.peg_offset_ticks)}")
+    if order.self_trade:
+        words.append(SELF_TRADES.get(order.self_trade, str(order.self_trade)))
+    if order.self_trade_group:
+        words.append(f"group {order.self_trade_group}")
+    if order.cancels_with:
+        words.append(f"cancels with {order.cancels_with}")
+    if order.triggered_by:
+        words.append(f"triggered by {order.triggered_by}")
+    return words
 
 
 def _side(line: Text, side: int) -> None:

@@ -9,7 +9,7 @@ there is no such report: Busy, NotTaken, AnswerLost, SessionOver, SessionRefused
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar, Unpack
 
 from bus.errors import (
     AnswerLost,
@@ -25,11 +25,11 @@ from bus.protocol.commands import AdvanceClock, Command, DefineInstrument, SetTr
 from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstruments, QueryOrders
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Replaced
-from bus.protocol.terms import ROLES
+from bus.protocol.terms import PRICE_TIME, ROLES
 from bus.sockets.session import happenings as told
 from bus.sockets.session import orders
 from bus.sockets.session.client_core import ClientCore
-from bus.sockets.session.orders import OrderName, Word
+from bus.sockets.session.orders import Instructions, OrderName, Word
 from bus.sockets.session.prices import Number, Scale
 from bus.sockets.session.report_queue import REPORTS_WAITING_MAX, ReportQueue
 
@@ -115,11 +115,13 @@ class Desk(Generic[A]):
         order_type: Word | None = None,
         post_only: bool = False,
         client_order_id: str | None = None,
+        **instructions: Unpack[Instructions],
     ) -> A:
         """Enter an order; the answer is Accepted, Rejected or Duplicate. Its fills are reports.
 
         Prices and quantities are exact: Decimal, text or int. Without a price it is a market order. The time in force
         is GTC, for a market order IOC. `client_order_id` is made up when it is not given; it is in what is returned.
+        Further instructions: `display`, `hidden`, `trigger`, `trail`, `peg`, `self_trade`, ...: see `Instructions`.
         Raises OffTick, OffLot, UnknownSymbol, ValueError, TypeError (nothing was sent), Busy, SessionOver.
         """
         pending = self._new_pending(symbol, client_order_id or self._new_id())
@@ -135,6 +137,7 @@ class Desk(Generic[A]):
                 time_in_force,
                 order_type,
                 post_only,
+                instructions,
             ),
         )
         return pending
@@ -192,10 +195,22 @@ class Desk(Generic[A]):
         price_max: Number,
         quantity_min: Number,
         quantity_max: Number,
+        matching: Word = PRICE_TIME,
+        pro_rata_minimum: Number = 0,
     ) -> A:
         """Operator: a new instrument, or new limits of one. Answered with Completed or Rejected."""
         command = orders.define_instrument(
-            symbol, base, quote, tick, lot, price_min, price_max, quantity_min, quantity_max
+            symbol,
+            base,
+            quote,
+            tick,
+            lot,
+            price_min,
+            price_max,
+            quantity_min,
+            quantity_max,
+            matching,
+            pro_rata_minimum,
         )
         pending = self._new_pending("", "")
         self._put(pending, command)

@@ -5,21 +5,33 @@ market takes it is the engine's to say. Nothing here sends.
 """
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypedDict
 
 import msgspec
 
 from bus.protocol.commands import CancelOrder, DefineInstrument, EnterOrder, MassCancel, ReplaceOrder
 from bus.protocol.terms import (
     GTC,
+    GTD,
+    HIDDEN,
     IOC,
     LIMIT,
     MARKET,
+    MATCHINGS,
     ORDER_TYPES,
+    PEGGED,
+    PEGS,
     POST_ONLY,
+    POST_ONLY_REPRICE,
+    PRICE_TIME,
+    SELF_TRADES,
     SIDES,
+    STOP,
+    STOP_LIMIT,
+    TAKE_PROFIT_LIMIT,
     TIMES_IN_FORCE,
     TRADING_STATUSES,
+    TRAILING_STOP,
 )
 from bus.sockets.session.prices import Number, Scale, step_of
 
@@ -29,6 +41,32 @@ Word: TypeAlias = str | int
 OrderName: TypeAlias = str | int
 
 BOTH_SIDES: Final = 0
+
+#: Order types that need a price.
+_PRICED: Final = frozenset({LIMIT, STOP_LIMIT, TAKE_PROFIT_LIMIT})
+
+
+class Instructions(TypedDict, total=False):
+    """What an order may ask for beyond price, quantity and time in force; see EnterOrder for what it means.
+
+    Prices, distances and quantities are decimals as everywhere; `expires_ns` is UTC. `peg_offset` and `trail` are
+    differences of prices. `cancels_with` and `triggered_by` are client order ids.
+    """
+
+    reprice: bool
+    hidden: bool
+    display: Number
+    minimum: Number
+    trigger: Number
+    trail: Number
+    trail_basis_points: int
+    peg: Word
+    peg_offset: Number
+    self_trade: Word
+    self_trade_group: int
+    expires_ns: int
+    cancels_with: str
+    triggered_by: str
 
 
 def enter_order(
@@ -40,18 +78,29 @@ def enter_order(
     time_in_force: Word | None,
     order_type: Word | None,
     post_only: bool,
+    instructions: Instructions,
 ) -> EnterOrder:
-    """A new order. Without a price it is a market order; a market order is IOC unless something else is said."""
-    if order_type is None:
-        kind = MARKET if price is None else LIMIT
-    else:
-        kind = number_of(order_type, ORDER_TYPES, "order type")
-    if kind == LIMIT and price is None:
-        raise ValueError("a limit order has a price")
+    """A new order. Without a price it is a market order; a market order is IOC unless something else is said.
+
+    With a trigger it is a stop, with a distance a trailing stop, with a peg a pegged order, unless a type is said.
+    """
+    kind = (
+        _type_of(price, instructions)
+        if order_type is None
+        else number_of(order_type, ORDER_TYPES, "order type")
+    )
+    if kind in _PRICED and price is None:
+        raise ValueError(f"a {ORDER_TYPES[kind]} order has a price")
     if time_in_force is None:
-        force = IOC if kind == MARKET else GTC
+        force = IOC if kind == MARKET else GTD if "expires_ns" in instructions else GTC
     else:
         force = number_of(time_in_force, TIMES_IN_FORCE, "time in force")
+    flags = POST_ONLY if post_only else 0
+    if instructions.get("reprice"):
+        flags = POST_ONLY_REPRICE
+    if instructions.get("hidden"):
+        flags |= HIDDEN
+    peg, self_trade = instructions.get("peg", 0), instructions.get("self_trade", 0)
     return EnterOrder(
         client_order_id,
         scale.symbol,
@@ -60,8 +109,31 @@ def enter_order(
         0 if price is None else scale.price_ticks(price),
         kind,
         force,
-        POST_ONLY if post_only else 0,
+        flags,
+        instructions.get("expires_ns", 0),
+        scale.quantity_lots(instructions.get("display", 0)),
+        scale.quantity_lots(instructions.get("minimum", 0)),
+        scale.price_ticks(instructions.get("trigger", 0)),
+        scale.price_ticks(instructions.get("trail", 0)),
+        instructions.get("trail_basis_points", 0),
+        number_of(peg, PEGS, "peg") if peg else 0,
+        scale.price_ticks(instructions.get("peg_offset", 0)),
+        number_of(self_trade, SELF_TRADES, "way to prevent self-trades") if self_trade else 0,
+        instructions.get("self_trade_group", 0),
+        instructions.get("cancels_with", ""),
+        instructions.get("triggered_by", ""),
     )
+
+
+def _type_of(price: Number | None, instructions: Instructions) -> int:
+    """The order type that is meant when none is said."""
+    if "trigger" in instructions:
+        return STOP if price is None else STOP_LIMIT
+    if "trail" in instructions or "trail_basis_points" in instructions:
+        return TRAILING_STOP
+    if "peg" in instructions:
+        return PEGGED
+    return MARKET if price is None else LIMIT
 
 
 def cancel_order(order: OrderName) -> CancelOrder:
@@ -98,6 +170,8 @@ def define_instrument(
     price_max: Number,
     quantity_min: Number,
     quantity_max: Number,
+    matching: Word = PRICE_TIME,
+    pro_rata_minimum: Number = 0,
 ) -> DefineInstrument:
     """An instrument by its tick and lot as decimals; the limits must be whole numbers of them."""
     tick_mantissa, tick_decimals = step_of(tick, "tick")
@@ -112,6 +186,8 @@ def define_instrument(
         price_max_ticks=scale.price_ticks(price_max),
         quantity_min_lots=scale.quantity_lots(quantity_min),
         quantity_max_lots=scale.quantity_lots(quantity_max),
+        matching=number_of(matching, MATCHINGS, "matching"),
+        pro_rata_minimum_lots=scale.quantity_lots(pro_rata_minimum),
     )
 
 
