@@ -311,6 +311,8 @@ class Engine:
                 command.price_max_ticks,
                 command.quantity_min_lots,
                 command.quantity_max_lots,
+                command.matching,
+                command.pro_rata_minimum_lots,
             )
         )
         return 0

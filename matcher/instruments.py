@@ -3,7 +3,7 @@
 from typing import Any
 
 from bus.protocol.commands import DefineInstrument
-from bus.protocol.terms import OPEN
+from bus.protocol.terms import OPEN, PRO_RATA
 from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE, topic
 from matcher.book.book import Book
 
@@ -13,7 +13,7 @@ class Instrument:
 
     The limits of its definition are kept beside it, since the gate looks at them for every order. `trades`, `levels`,
     `orders` and `statuses` are the events since the outputs were last taken; `*_number` are the last numbers that
-    were given in these four topics. `touched` says that there are some.
+    were given in these four topics. `touched` says that there are some. `pro_rata`: a level is shared in proportion.
     """
 
     __slots__ = (
@@ -30,8 +30,10 @@ class Instrument:
         "orders",
         "price_max_ticks",
         "price_min_ticks",
+        "pro_rata",
         "quantity_max_lots",
         "quantity_min_lots",
+        "share_min_lots",
         "status",
         "status_number",
         "status_topic",
@@ -73,3 +75,5 @@ class Instrument:
         self.price_max_ticks = definition.price_max_ticks
         self.quantity_min_lots = definition.quantity_min_lots
         self.quantity_max_lots = definition.quantity_max_lots
+        self.pro_rata = definition.matching == PRO_RATA
+        self.share_min_lots = definition.pro_rata_minimum_lots

@@ -31,6 +31,7 @@ from bus.protocol.terms import (
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import FILLED as STATUS_FILLED
 from matcher.book.level import Level, Order
+from matcher.book.shares import pool_from, shared_lots
 from matcher.book.side import BookSide
 from matcher.instruments import Instrument
 from matcher.resting import Resting
@@ -47,12 +48,12 @@ class Matching(Resting):
         time_in_force = order.time_in_force
         opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
         if time_in_force == FOK:
-            if self._available_lots(order, opposite, order.quantity_lots) < order.quantity_lots:
+            if self._available_lots(order, instrument, opposite, order.quantity_lots) < order.quantity_lots:
                 self.end_unfilled(order, FOK_UNFILLED)
                 return
         elif order.instructions is not None:
             minimum = order.instructions.minimum_lots
-            if minimum and self._available_lots(order, opposite, minimum) < minimum:
+            if minimum and self._available_lots(order, instrument, opposite, minimum) < minimum:
                 self.end_unfilled(order, MINIMUM_UNFILLED)
                 return
         best = opposite.best
@@ -75,6 +76,7 @@ class Matching(Resting):
         limit = order.price_ticks
         opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
         sign = opposite.sign
+        pro_rata = instrument.pro_rata
         self.touch(instrument)
         level = opposite.best
         while level is not None:
@@ -83,7 +85,10 @@ class Matching(Resting):
                 break
             quantity = level.quantity_lots
             count = level.count
-            self._match_level(order, level, instrument)
+            if pro_rata:
+                self._share_level(order, level, instrument)
+            else:
+                self._match_level(order, level, instrument)
             if level.quantity_lots != quantity or level.count != count:
                 instrument.levels.append(
                     (LEVEL, self.sequence, opposite.side, price, level.quantity_lots, level.count)
@@ -115,6 +120,37 @@ class Matching(Resting):
                 quantity = leaves
             leaves -= quantity
             self.trade(order, maker, quantity, level, instrument)
+            if not leaves:
+                self.end(order, STATUS_FILLED)
+                return
+
+    def _share_level(self, order: Order, level: Level, instrument: Instrument) -> None:
+        """Pro-rata: what is displayed shares what comes in, then what is hidden, until the order or the level ends.
+
+        Orders of the same owner are met first, all of those who would share, whatever their place.
+        Cost: O(orders of the level), and once more for each time that all of its icebergs show a new slice.
+        """
+        instructions = order.instructions
+        watchful = instructions is not None and instructions.self_trade
+        while level.head is not None:
+            displayed = level.head is not level.first_hidden
+            pool = pool_from(level.head, level.first_hidden if displayed else None)
+            if watchful:
+                others: list[Order] = []
+                for maker in pool:
+                    if not _same_owner(order, maker):
+                        others.append(maker)
+                        continue
+                    self._prevent(order, maker, level, instrument)
+                    if order.status != RESTING:
+                        return
+                pool = others
+            leaves = order.quantity_lots - order.filled_lots
+            shares = shared_lots([maker.shown_lots for maker in pool], leaves, instrument.share_min_lots)
+            for at, maker in enumerate(pool):
+                if shares[at]:
+                    leaves -= shares[at]
+                    self.trade(order, maker, shares[at], level, instrument)
             if not leaves:
                 self.end(order, STATUS_FILLED)
                 return
@@ -241,22 +277,31 @@ class Matching(Resting):
         elif mode != CANCEL_OLDEST:
             self.end_unfilled(order, SELF_TRADE)
 
-    def _available_lots(self, order: Order, opposite: BookSide, wanted_lots: int) -> int:
+    def _available_lots(
+        self, order: Order, instrument: Instrument, opposite: BookSide, wanted_lots: int
+    ) -> int:
         """What an order could trade at once, counted no further than `wanted_lots`. O(levels or orders needed)."""
         instructions = order.instructions
         limit = order.price_ticks
         if instructions is None or not instructions.self_trade:
             return opposite.available_lots(limit, wanted_lots)
         found = 0
+        pro_rata = instrument.pro_rata
         for level in opposite:
             if limit and (level.price_ticks - limit) * opposite.sign > 0:
                 break
+            # Who shares a pool meets the order before any of them trades.
+            before = found
             maker = level.head
-            while maker is not None and found < wanted_lots:
+            while maker is not None:
+                if maker is level.first_hidden:
+                    before = found
+                if found >= wanted_lots and (not pro_rata or found == before):
+                    return found
                 if not _same_owner(order, maker):
                     found += maker.quantity_lots - maker.filled_lots
                 elif instructions.self_trade != CANCEL_OLDEST:
-                    return found
+                    return before if pro_rata else found
                 maker = maker.newer
         return found
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bus.protocol.control import InstrumentState
 from bus.protocol.reports import Rejected, Report
-from bus.protocol.terms import OPEN, OPERATOR, TRADING_STATUSES
+from bus.protocol.terms import MATCHINGS, OPEN, OPERATOR, PRICE_TIME, PRO_RATA, TRADING_STATUSES
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.prices import Scale
 from tools import options
@@ -56,6 +56,12 @@ def define(
         str | None,
         typer.Option(metavar="DECIMAL", help="The largest quantity of an order; 100,000,000 lots."),
     ] = None,
+    matching: Annotated[
+        str, typer.Option(metavar="WORD", help="price-time or pro-rata; it never changes.")
+    ] = MATCHINGS[PRICE_TIME],
+    pro_rata_minimum: Annotated[
+        str, typer.Option(metavar="DECIMAL", help="Under pro-rata, a share below it becomes nothing.")
+    ] = "0",
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
@@ -69,6 +75,7 @@ def define(
     Examples:
       matchbus instrument define BTC-USD --tick 0.01 --lot 0.0001
       matchbus instrument define GOLD --base XAU --quote USD --tick 0.1 --lot 0.001 --price-max 100000
+      matchbus instrument define BILL-USD --lot 1 --matching pro-rata --pro-rata-minimum 2
     """
     first, _, second = symbol.partition("-")
     with plain_values():
@@ -85,6 +92,8 @@ def define(
             price_max=tick_step * _STEPS_MAX if price_max is None else price_max,
             quantity_min=lot if quantity_min is None else quantity_min,
             quantity_max=lot_step * _STEPS_MAX if quantity_max is None else quantity_max,
+            matching=matching,
+            pro_rata_minimum=pro_rata_minimum,
         )
 
     if not (quote or second):
@@ -173,7 +182,7 @@ def open_(
 
 def instruments_table(found: dict[str, InstrumentState]) -> Table:
     """Instruments in the order in which they were defined."""
-    columns = ("symbol", "status", ">tick", ">lot", ">price from", ">to", ">quantity from", ">to")
+    columns = ("symbol", "status", ">tick", ">lot", ">price from", ">to", ">quantity from", ">to", "matching")
     table = plain_table(counted(len(found), "instrument"), columns)
     for symbol, state in found.items():
         definition = state.definition
@@ -187,6 +196,7 @@ def instruments_table(found: dict[str, InstrumentState]) -> Table:
             short(scale.price(definition.price_max_ticks)),
             short(scale.quantity(definition.quantity_min_lots)),
             short(scale.quantity(definition.quantity_max_lots)),
+            MATCHINGS[PRO_RATA if definition.matching == PRO_RATA else PRICE_TIME],
         )
     return table
 

@@ -112,6 +112,9 @@ class DefineInstrument(
     A tick is `tick_mantissa * 10**-tick_decimals` of the quote asset, a lot `lot_mantissa * 10**-lot_decimals` of the
     base asset. The largest quantity is at most 2**40 lots, and the largest price times the largest quantity stays below
     2**63, in ticks times lots and in quote units of `10**-(tick_decimals + lot_decimals)`.
+
+    `matching`: how the orders of a price level share what comes in (0: price-time); it never changes.
+    `pro_rata_minimum_lots`: a share below it becomes nothing; 0 unless the matching is pro-rata.
     """
 
     symbol: Symbol
@@ -125,6 +128,8 @@ class DefineInstrument(
     price_max_ticks: Int64
     quantity_min_lots: Int64
     quantity_max_lots: Int64
+    matching: Int64 = 0
+    pro_rata_minimum_lots: Int64 = 0
 
 
 class SetTradingStatus(

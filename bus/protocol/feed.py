@@ -103,6 +103,8 @@ class InstrumentDefined(Struct, array_like=True, tag=INSTRUMENT_DEFINED, frozen=
     price_max_ticks: int
     quantity_min_lots: int
     quantity_max_lots: int
+    matching: int = 0
+    pro_rata_minimum_lots: int = 0
 
 
 class TradingStatusSet(Struct, array_like=True, tag=TRADING_STATUS_SET, frozen=True, gc=False):

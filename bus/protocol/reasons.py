@@ -145,7 +145,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     TOO_MANY_OPEN_ORDERS: ("too_many_open_orders", "the account has as many open orders as it is allowed"),
     TOO_MANY_INSTRUMENTS: ("too_many_instruments", "the engine has as many instruments as it is allowed"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
-    INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick or lot; only limits may change"),
+    INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
     INVALID_STATUS: ("invalid_status", "no such trading status"),
     CLOCK_IS_SYSTEM: ("clock_is_system", "the engine runs on the system clock; start it with --clock commands"),
     TIME_NOT_LATER: ("time_not_later", "engine time only moves forward"),

@@ -69,6 +69,11 @@ OPEN: Final = 1
 HALTED: Final = 2
 TRADING_STATUSES: Final = {OPEN: "open", HALTED: "halted"}
 
+#: How the orders of a price level share what comes in; 0 is price-time, too.
+PRICE_TIME: Final = 1
+PRO_RATA: Final = 2
+MATCHINGS: Final = {PRICE_TIME: "price-time", PRO_RATA: "pro-rata"}
+
 #: Where an order stands.
 RESTING: Final = 1
 FILLED: Final = 2

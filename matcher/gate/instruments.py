@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from bus.protocol.commands import DefineInstrument
+from bus.protocol.terms import PRO_RATA
 from bus.protocol.topics import SYMBOL
 
 #: Assets are shorter than symbols: a symbol is usually two of them.
@@ -31,6 +32,9 @@ def is_valid(definition: DefineInstrument) -> bool:
         and 1 <= definition.price_min_ticks <= definition.price_max_ticks
         and 1 <= definition.quantity_min_lots <= definition.quantity_max_lots <= QUANTITY_LIMIT_LOTS
         and largest_notional(definition) < NOTIONAL_LIMIT
+        and 0 <= definition.matching <= PRO_RATA
+        and 0 <= definition.pro_rata_minimum_lots <= QUANTITY_LIMIT_LOTS
+        and (definition.matching == PRO_RATA or not definition.pro_rata_minimum_lots)
     )
 
 
@@ -42,7 +46,7 @@ def largest_notional(definition: DefineInstrument) -> int:
 
 
 def same_product(one: DefineInstrument, other: DefineInstrument) -> bool:
-    """Whether two definitions differ in limits only: assets, tick and lot of an instrument never change."""
+    """Whether two definitions differ in limits only: assets, tick, lot and matching of an instrument never change."""
     return (
         one.base == other.base
         and one.quote == other.quote
@@ -50,4 +54,5 @@ def same_product(one: DefineInstrument, other: DefineInstrument) -> bool:
         and one.tick_decimals == other.tick_decimals
         and one.lot_mantissa == other.lot_mantissa
         and one.lot_decimals == other.lot_decimals
+        and (one.matching == PRO_RATA) == (other.matching == PRO_RATA)
     )

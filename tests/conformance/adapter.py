@@ -7,7 +7,7 @@ of its operator's session. What a trace does goes in through the ROUTER as comma
 prices come from the reports, makers and the order of the books from the public feed, the final books from the recovery
 socket. Nothing is matched or ranked here. Where the suite's conventions are not the engine's, this is the map:
 
-- An owner is an account. `-1`, the suite's nobody, is one as well.
+- An owner is an account. `-1`, the suite's nobody, is one as well, whose self-trades nothing prevents.
 - An id is free again once its order is gone: each use of it is a new client order id. While an order rests under the
   id, the same one is sent again from the same account, and the engine refuses it.
 - LIMIT is a GTC limit order, MARKET a market order that is IOC; IOC and FOK are limit orders.
@@ -24,8 +24,9 @@ socket. Nothing is matched or ranked here. Where the suite's conventions are not
   refuses.
 - Every answer but Rejected and Duplicate is `applied`, also when nothing of the order traded or rests.
 
-`matching_algorithm` and `self_trade_policy` of the suite are passed over: the engine has one algorithm, and does not
-prevent self-trades. When it can, the one belongs into `_market`, the other there or into `_enter`.
+- The suite's `self_trade_policy` is one for a whole trace: every order that enters says it. A replace keeps it.
+- Its `matching_algorithm` is in the definition of every instrument. Its pro-rata divides without rounding and gives
+  what is left to the last; the lot is so fine that no share of the suite's is rounded.
 """
 
 import sys
@@ -44,13 +45,13 @@ from tracebook.conformance.model import (
     canonical_decimal,
 )
 from tracebook.conformance.protocol import serve_stdio
-from tracebook.core.order import OrderSide, OrderType
+from tracebook.core.order import OrderSide, OrderType, SelfTradePolicy
 from tracebook.events import MarketEvent
 
 from bus.journal.directory import read_token
 from bus.protocol import reasons
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Filled, Rejected, Replaced, Report
-from bus.protocol.terms import BUY, SELL, TAKER
+from bus.protocol.terms import BUY, CANCEL_NEWEST, CANCEL_OLDEST, SELL, TAKER
 from bus.sockets.client import Client, PendingAnswer
 from tests.conformance.market import PATIENCE_S, Market, Order
 
@@ -73,6 +74,14 @@ _INVALID: Final = {
     "cancel": "INVALID_CANCEL",
     "reduce": "INVALID_ORDER",
     "replace": "INVALID_REPLACEMENT",
+}
+
+_NOBODY: Final = -1
+_MATCHINGS: Final = {"fifo": "price-time", "pro_rata": "pro-rata"}
+_SELF_TRADES: Final = {
+    SelfTradePolicy.NONE: 0,
+    SelfTradePolicy.CANCEL_RESTING: CANCEL_OLDEST,
+    SelfTradePolicy.CANCEL_INCOMING: CANCEL_NEWEST,
 }
 
 _APPLIED: Final = Outcome("applied")
@@ -107,6 +116,8 @@ class Adapter:
     def __init__(self, config: ConformanceConfig, port_base: int, token: str) -> None:
         self._places = config.quantity_decimal_places
         self._tick = Decimal(canonical_decimal(config.tick_size))
+        self._matching = _MATCHINGS[config.matching_algorithm]
+        self._self_trade = _SELF_TRADES[config.self_trade_policy]
         self._port_base = port_base
         self._markets: dict[str, Market] = {}
         self._accounts: dict[int, Account] = {}
@@ -221,6 +232,7 @@ class Adapter:
                 price_max=_PRICE_MAX,
                 quantity_min=_LOT,
                 quantity_max=_QUANTITY_MAX,
+                matching=self._matching,
             ).result()
             assert isinstance(answer, Completed), f"no instrument: {answer}"
             market = Market(symbol, traded_as, self._operator.scale(traded_as), self._port_base)
@@ -249,6 +261,7 @@ class Adapter:
                 order_type=order_type,
                 time_in_force=time_in_force,
                 client_order_id=order.client_order_id,
+                self_trade=self._self_trade if order.owner != _NOBODY else 0,
             )
         )
 

@@ -28,23 +28,17 @@ MINIMIZE_RUNS_MAX: Final = 40
 #: For an answer of the adapter, its start included, on a busy machine.
 ANSWER_S: Final = 30
 
-#: The fixed suite: what each case holds, and what an engine without it is excused from.
+#: The fixed suite: how many events each case holds.
 CASES: Final = {
-    "fifo-lifecycle": (10, ""),
-    "order-instructions": (6, ""),
-    "stp-cancel-resting": (5, "self-trade prevention: cancel the resting order"),
-    "stp-cancel-resting-deep": (
-        4,
-        "self-trade prevention: cancel the resting order when it is met, not before",
-    ),
-    "stp-cancel-incoming": (
-        5,
-        "self-trade prevention: cancel what is left of the incoming order, FOK included",
-    ),
-    "pro-rata-allocation": (7, "pro-rata matching"),
-    "multi-symbol": (7, ""),
-    "tick-grid": (4, ""),
-    "deep-cancellation": (16, ""),
+    "fifo-lifecycle": 10,
+    "order-instructions": 6,
+    "stp-cancel-resting": 5,
+    "stp-cancel-resting-deep": 4,
+    "stp-cancel-incoming": 5,
+    "pro-rata-allocation": 7,
+    "multi-symbol": 7,
+    "tick-grid": 4,
+    "deep-cancellation": 16,
 }
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -90,32 +84,19 @@ def test_a_generated_trace_conforms(candidate: list[str], profile: str, seed: in
     assert coverage["queue_priority_probes"] == 1
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            case, marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"no {missing}")
-        )
-        if missing
-        else case
-        for case, (_, missing) in CASES.items()
-    ],
-)
+@pytest.mark.parametrize("case", CASES)
 def test_a_case_of_the_fixed_suite_conforms(suite: dict[str, Any], case: str) -> None:
     report = next(judged["report"] for judged in suite["cases"] if judged["name"] == case)
     assert report["divergence"] is None
     assert report["conformant"]
-    assert report["compared_events"] == CASES[case][0]
+    assert report["compared_events"] == CASES[case]
 
 
-def test_the_fixed_suite_was_judged_whole_and_found_fault_with_nothing_else(suite: dict[str, Any]) -> None:
-    assert {case["name"]: case["report"]["trace"]["event_count"] for case in suite["cases"]} == {
-        case: events for case, (events, _) in CASES.items()
-    }
-    excused = [case for case, (_, missing) in CASES.items() if missing]
-    assert suite["conformant_cases"] == len(CASES) - len(excused)
-    # 1 is a difference; 2 would be an adapter that broke down, which excuses nobody.
-    assert suite["status"] == (1 if excused else 0)
+def test_the_fixed_suite_was_judged_whole_and_found_no_fault(suite: dict[str, Any]) -> None:
+    assert {case["name"]: case["report"]["trace"]["event_count"] for case in suite["cases"]} == CASES
+    assert suite["conformant_cases"] == len(CASES)
+    # 1 would be a difference, 2 an adapter that broke down.
+    assert suite["status"] == 0
 
 
 @pytest.mark.slow

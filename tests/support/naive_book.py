@@ -329,6 +329,7 @@ class NaiveExchange:
                 *(feed.INSTRUMENT_DEFINED, self.sequence, *_product(command)),
                 *(command.price_min_ticks, command.price_max_ticks),
                 *(command.quantity_min_lots, command.quantity_max_lots),
+                *(command.matching, command.pro_rata_minimum_lots),
             ),
         )
         return 0

@@ -471,8 +471,15 @@ def _defined(it: feed.InstrumentDefined) -> str:
     return (
         f"{it.symbol} defined {it.base}/{it.quote} tick {it.tick_mantissa}e-{it.tick_decimals}"
         f" lot {it.lot_mantissa}e-{it.lot_decimals} price {it.price_min_ticks}..{it.price_max_ticks}"
-        f" quantity {it.quantity_min_lots}..{it.quantity_max_lots}"
+        f" quantity {it.quantity_min_lots}..{it.quantity_max_lots}{_matching(it)}"
     )
+
+
+def _matching(it: feed.InstrumentDefined) -> str:
+    if it.matching != terms.PRO_RATA:
+        return ""
+    minimum = f" from {it.pro_rata_minimum_lots}" if it.pro_rata_minimum_lots else ""
+    return f" {terms.MATCHINGS[it.matching]}{minimum}"
 
 
 def _id_text(text: str) -> str:
