@@ -78,6 +78,7 @@ class Recovery:
 
 def recover_engine(config: Config, journal: Journal, disk: Disk) -> Recovery:
     """Newest good checkpoint, then the log behind it. Raises what says that the directory cannot be used."""
+    relax_garbage_collector()
     store = CheckpointStore(journal.directory, disk, kept=config.engine.checkpoints_kept)
     recovered = recover(journal, store, usable=lambda header: header.semantics_version == SEMANTICS_VERSION)
     payload = recovered.checkpoint.payload
@@ -185,11 +186,16 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
     return EngineStarted(core.epoch + 1, SEMANTICS_VERSION, clock, rules)
 
 
+def relax_garbage_collector() -> None:
+    """Nearly everything is freed by counting, so cycles are looked for rarely. Before recovery: it makes the most."""
+    gc.set_threshold(100_000, 50, 1000)
+
+
 def tune_garbage_collector() -> None:
     """What was recovered stays; what comes is freed by counting. +30 % throughput, half the p99.9 (measured)."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
+    relax_garbage_collector()
 
 
 def _write_checkpoint(recovery: Recovery, journal: Journal) -> None:
