@@ -47,6 +47,7 @@ NUMBERS = {
     "Time in force": terms.TIMES_IN_FORCE,
     "Flags": terms.FLAGS,
     "Trading status": terms.TRADING_STATUSES,
+    "Matching": terms.MATCHINGS,
     "Order status": terms.ORDER_STATUSES,
     "Liquidity": terms.LIQUIDITIES,
     "Role": terms.ROLES,
