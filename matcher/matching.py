@@ -83,13 +83,12 @@ class Matching(Resting):
             price = level.price_ticks
             if limit and (price - limit) * sign > 0:
                 break
-            quantity = level.quantity_lots
-            count = level.count
+            said = len(instrument.orders)
             if pro_rata:
                 self._share_level(order, level, instrument)
             else:
                 self._match_level(order, level, instrument)
-            if level.quantity_lots != quantity or level.count != count:
+            if len(instrument.orders) != said:
                 instrument.levels.append(
                     (LEVEL, self.sequence, opposite.side, price, level.quantity_lots, level.count)
                 )
@@ -280,29 +279,37 @@ class Matching(Resting):
     def _available_lots(
         self, order: Order, instrument: Instrument, opposite: BookSide, wanted_lots: int
     ) -> int:
-        """What an order could trade at once, counted no further than `wanted_lots`. O(levels or orders needed)."""
+        """What an order could trade at once, counted no further than the level where `wanted_lots` are reached.
+
+        Next slices of icebergs stand behind an own order that is displayed, and before one that is hidden.
+        O(levels that are needed), and O(their orders) for an order that does not trade with its owner's.
+        """
         instructions = order.instructions
         limit = order.price_ticks
         if instructions is None or not instructions.self_trade:
             return opposite.available_lots(limit, wanted_lots)
         found = 0
+        mode = instructions.self_trade
         pro_rata = instrument.pro_rata
         for level in opposite:
             if limit and (level.price_ticks - limit) * opposite.sign > 0:
                 break
-            # Who shares a pool meets the order before any of them trades.
-            before = found
+            shown = whole = displayed = 0
             maker = level.head
             while maker is not None:
                 if maker is level.first_hidden:
-                    before = found
-                if found >= wanted_lots and (not pro_rata or found == before):
-                    return found
+                    displayed = whole
                 if not _same_owner(order, maker):
-                    found += maker.quantity_lots - maker.filled_lots
-                elif instructions.self_trade != CANCEL_OLDEST:
-                    return before if pro_rata else found
+                    shown += maker.shown_lots
+                    whole += maker.quantity_lots - maker.filled_lots
+                elif mode != CANCEL_OLDEST:
+                    if pro_rata:  # who shares a pool meets the order before any of them trades
+                        return found + displayed
+                    return found + (shown if maker.public_id else whole)
                 maker = maker.newer
+            found += whole
+            if found >= wanted_lots:
+                break
         return found
 
 
