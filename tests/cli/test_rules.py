@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import bus
+import tools
 from tests.support.processes import ROOT
 from tools.__main__ import app
 from tools.build.carried import carried_files
@@ -105,10 +107,9 @@ def test_an_unknown_rule_is_one_line_with_the_nearest(asked: str, near: str) -> 
 def test_an_installed_package_needs_no_repository(tmp_path: Path) -> None:
     """As a wheel lays it out (see tests/test_build.py), in a place where nothing else of the repository is."""
     installed = tmp_path / "installed"
-    for room in ("bus", "tools"):
-        shutil.copytree(
-            ROOT / room, installed / room, ignore=shutil.ignore_patterns("__pycache__", "carried")
-        )
+    for package in (bus, tools):
+        room = Path(package.__path__[0])  # of the repository, or of a wheel that is tested
+        shutil.copytree(room, installed / room.name, ignore=shutil.ignore_patterns("__pycache__", "carried"))
     for target, source in carried_files(ROOT).items():
         (installed / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / source, installed / target)
