@@ -6,6 +6,7 @@ from bus.protocol.commands import DefineInstrument
 from bus.protocol.terms import OPEN, PRO_RATA
 from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE, topic
 from matcher.book.book import Book
+from matcher.book.triggers import Watch
 
 
 class Instrument:
@@ -14,6 +15,7 @@ class Instrument:
     The limits of its definition are kept beside it, since the gate looks at them for every order. `trades`, `levels`,
     `orders` and `statuses` are the events since the outputs were last taken; `*_number` are the last numbers that
     were given in these four topics. `touched` says that there are some. `pro_rata`: a level is shared in proportion.
+    `watch`: who waits for a trigger, None while nobody does.
     """
 
     __slots__ = (
@@ -43,6 +45,7 @@ class Instrument:
         "trade_number",
         "trade_topic",
         "trades",
+        "watch",
     )
 
     def __init__(self, definition: DefineInstrument) -> None:
@@ -66,6 +69,7 @@ class Instrument:
         self.orders: list[tuple[Any, ...]] = []
         self.statuses: list[tuple[Any, ...]] = []
         self.touched = False
+        self.watch: Watch | None = None
         self.redefine(definition)
 
     def redefine(self, definition: DefineInstrument) -> None:

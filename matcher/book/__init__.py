@@ -3,5 +3,6 @@
 - `level`: an order and the level it rests in
 - `side`: the levels of one side, best first
 - `shares`: how the orders of a level share what comes in, where that is pro-rata
+- `triggers`: who waits for a trigger, and whom a trade elects; `trails`: the trailing stops among them
 - `book`: both sides, and what can be asked of them
 """

@@ -1,5 +1,6 @@
 """What may not pass: one question a file, each answered with a reason or 0.
 
 - `orders`: the fields of an order against the rules of its instrument
+- `triggers`: the trigger of an order that waits for one
 - `instruments`: the fields of a definition
 """

@@ -1,0 +1,197 @@
+"""The orders of one instrument that wait for a trigger, and which of them a trade elects.
+
+    sell stop, sell trailing stop, buy take-profit       price       buy stop, buy trailing stop, sell take-profit
+    ── downs: a trade at or below the trigger ──▶          │          ◀── ups: a trade at or above the trigger ──
+
+A trade between the nearest triggers of both sides (and that is no new extreme for a trailing stop) costs two
+comparisons, however many wait. Keys of both directions are those of `matcher.book.trails`.
+
+Elected orders stand in line until `matcher.following` makes them active; one that was cancelled meanwhile is passed
+over.
+"""
+
+from collections import deque
+from typing import Any, Final
+
+from sortedcontainers import SortedList
+
+from bus.protocol.terms import BUY, STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP, WAITING
+from matcher.book.level import Order
+from matcher.book.trails import SEQUENCE_BITS, SEQUENCE_MASK, UNSEEN, Trails, distance_ticks
+
+#: Order types that wait for a trigger.
+TRIGGERED_TYPES: Final = (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP)
+
+
+def is_up(side: int, order_type: int) -> bool:
+    """Whether a rising price elects such an order."""
+    return (side == BUY) != (order_type in (TAKE_PROFIT, TAKE_PROFIT_LIMIT))
+
+
+class Direction:
+    """The triggers that a price comes to from one side; prices are signed so that it rises. Trailing stops apart."""
+
+    __slots__ = ("fixed", "trails")
+
+    def __init__(self) -> None:
+        self.fixed: SortedList[int] = SortedList()
+        self.trails = Trails()
+
+    def first(self) -> int:
+        """The nearest trigger; UNSEEN when there is none."""
+        first = UNSEEN
+        if self.fixed:
+            first = self.fixed[0] >> SEQUENCE_BITS
+        if self.trails.groups:
+            trailing = self.trails.nearest.peekitem(0)[0] >> SEQUENCE_BITS
+            if trailing < first:
+                first = trailing
+        return first
+
+    def extreme(self) -> int:
+        """A price below it is a new extreme for a trailing stop."""
+        groups = self.trails.groups
+        return groups[-1].extreme if groups else -UNSEEN
+
+    def take(self, price: int) -> list[int]:
+        """Take out the keys of all orders that a trade at this price elects: nearest first, then in order of time."""
+        taken: list[int] = []
+        bound = (price + 1) << SEQUENCE_BITS
+        fixed = self.fixed
+        while fixed and fixed[0] < bound:
+            taken.append(fixed.pop(0))
+        if self.trails.groups:
+            self.trails.see(price)
+            self.trails.take(price, taken)
+            taken.sort()
+        return taken
+
+
+class Watch:
+    """All waiting orders of an instrument. There is one only while somebody waits: see `Instrument.watch`.
+
+    `waiting`: those orders, by sequence; `elected`: sequence and price of the trade, in the order in which they become
+    active. `next_trade_id`: the first trade that was not looked at.
+    """
+
+    __slots__ = ("above", "below", "downs", "elected", "next_trade_id", "ups", "waiting")
+
+    def __init__(self, next_trade_id: int) -> None:
+        self.next_trade_id = next_trade_id
+        self.waiting: dict[int, Order] = {}
+        self.elected: deque[tuple[int, int]] = deque()
+        self.ups = Direction()
+        self.downs = Direction()
+        self._look()
+
+    def add(self, order: Order, extreme_ticks: int) -> None:
+        """The order waits. `extreme_ticks`: the best price that a trailing stop has seen, 0 for none. O(log n)."""
+        assert order.instructions is not None
+        command: Any = order.instructions.command
+        up = is_up(order.side, order.order_type)
+        direction = self.ups if up else self.downs
+        sequence = order.sequence
+        self.waiting[sequence] = order
+        if order.order_type == TRAILING_STOP:
+            extreme = UNSEEN if not extreme_ticks else extreme_ticks if up else -extreme_ticks
+            direction.trails.add(sequence, extreme, command.trail_ticks, command.trail_basis_points)
+        else:
+            direction.fixed.add(_key(command.trigger_price_ticks, sequence, up))
+        self._look()
+
+    def remove(self, order: Order) -> None:
+        """The order waits no more. O(log n)."""
+        assert order.instructions is not None
+        command: Any = order.instructions.command
+        up = is_up(order.side, order.order_type)
+        direction = self.ups if up else self.downs
+        sequence = order.sequence
+        del self.waiting[sequence]
+        if order.order_type == TRAILING_STOP:
+            direction.trails.remove(sequence, command.trail_ticks, command.trail_basis_points)
+        else:
+            direction.fixed.discard(_key(command.trigger_price_ticks, sequence, up))
+        self._look()
+
+    def observe(self, price_ticks: int) -> None:
+        """There was a trade at this price: whoever it elects stands in line. O(1) when it elects nobody."""
+        if self.below < price_ticks < self.above:
+            return
+        for key in self.ups.take(price_ticks):
+            self.elected.append((key & SEQUENCE_MASK, price_ticks))
+        for key in self.downs.take(-price_ticks):
+            self.elected.append((key & SEQUENCE_MASK, price_ticks))
+        self._look()
+
+    def next_elected(self) -> tuple[Order, int] | None:
+        """The first in line and the price that elected it, taken out; None when nobody stands there."""
+        elected = self.elected
+        while elected:
+            sequence, price = elected.popleft()
+            order = self.waiting.pop(sequence, None)
+            if order is not None:
+                return order, price
+        return None
+
+    def trigger_ticks(self, order: Order) -> int:
+        """The trigger of a waiting order as it stands; 0 for a trailing stop that has seen no trade."""
+        assert order.instructions is not None
+        command: Any = order.instructions.command
+        trigger: int = command.trigger_price_ticks
+        if order.order_type != TRAILING_STOP:
+            return trigger
+        up = is_up(order.side, order.order_type)
+        trail = (self.ups if up else self.downs).trails.of.get(order.sequence)
+        if trail is None or trail.extreme == UNSEEN:
+            return 0
+        distance: int = command.trail_ticks or distance_ticks(trail.extreme, command.trail_basis_points)
+        trigger = trail.extreme + distance
+        return trigger if up else -trigger
+
+    def trailing_rows(self) -> list[tuple[int, int]]:
+        """Sequence and extreme of each trailing stop that was not elected."""
+        rows: list[tuple[int, int]] = []
+        for direction in (self.ups, self.downs):
+            for trail in direction.trails.groups:
+                extreme = 0 if trail.extreme == UNSEEN else abs(trail.extreme)
+                rows += [(key & SEQUENCE_MASK, extreme) for key in trail.trigger_keys()]
+        return rows
+
+    def fixed_rows(self) -> list[int]:
+        """Sequence of each order with a trigger of its own that was not elected."""
+        return [key & SEQUENCE_MASK for direction in (self.ups, self.downs) for key in direction.fixed]
+
+    def elected_rows(self) -> list[tuple[int, int]]:
+        """Those who stand in line and still wait, with the price that elected them."""
+        return [(sequence, price) for sequence, price in self.elected if sequence in self.waiting]
+
+    def check(self, next_trade_id: int) -> None:
+        """AssertionError for the first thing that is not as it must be. O(waiting orders)."""
+        assert self.waiting, "there is a watch only while somebody waits"
+        assert self.next_trade_id == next_trade_id, "each trade was looked at"
+        seen = [*self.fixed_rows(), *(sequence for sequence, _ in self.trailing_rows() + self.elected_rows())]
+        assert sorted(seen) == sorted(self.waiting), "each waiting order stands in one place"
+        for sequence, order in self.waiting.items():
+            assert order.sequence == sequence, "a waiting order is found by its sequence"
+            assert order.status == WAITING, "an order that waits for its trigger is waiting"
+            assert order.order_type in TRIGGERED_TYPES, "only some types wait for a trigger"
+            assert order.level is None, "a waiting order is in no book"
+            assert order.public_id == 0, "a waiting order is not displayed"
+            assert order.filled_lots == 0 < order.quantity_lots, "a waiting order has not traded"
+            assert order.account.open.get(sequence) is order, "a waiting order is open in its account"
+        for direction in (self.ups, self.downs):
+            assert list(direction.fixed) == sorted(direction.fixed), "triggers are in order"
+            direction.trails.check()
+        below, above = self.below, self.above
+        self._look()
+        assert (self.below, self.above) == (below, above), "the nearest triggers are at hand"
+
+    def _look(self) -> None:
+        """What a trade must lie between to concern nobody here."""
+        ups, downs = self.ups, self.downs
+        self.above = min(ups.first(), 1 - downs.extreme())
+        self.below = max(-downs.first(), ups.extreme() - 1)
+
+
+def _key(trigger_price_ticks: int, sequence: int, up: bool) -> int:
+    return ((trigger_price_ticks if up else -trigger_price_ticks) << SEQUENCE_BITS) + sequence
