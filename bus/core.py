@@ -35,6 +35,10 @@ class Core(Protocol):
     def next_session(self) -> int:
         """The number that the next SessionOpened must have."""
 
+    @property
+    def next_timer_ns(self) -> int:
+        """When the first timer is due, 0 when none is set: something happens then even if no command comes."""
+
     def apply_message(
         self, session: int, correlation_id: int, created_ns: int, items: Sequence[object], time_ns: int
     ) -> int:

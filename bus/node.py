@@ -208,7 +208,9 @@ class Node:
             self._sessions.extend(late_ns)
         for seat in self._sessions.expired(now):
             self._gateway.end(seat)
-        if now - self._last_batch_ns >= _IDLE_NS and self._core.clock == CLOCK_SYSTEM:
+        if self._core.clock == CLOCK_SYSTEM and (
+            now - self._last_batch_ns >= _IDLE_NS or self._timer_is_due()
+        ):
             self._sequencer.add_record(TimeTicked())
         if self._sequencer.count or not self._gateway.idle:
             self._run()
@@ -224,6 +226,11 @@ class Node:
         if not self._stopped:
             self._orders.check()
             self._replays.check()
+
+    def _timer_is_due(self) -> bool:
+        """Whether something ends by the clock now; a command that waits in this batch ends it as well."""
+        due_ns = self._core.next_timer_ns
+        return 0 < due_ns <= self._utc_ns()
 
     def _run(self) -> None:
         """Carry out what was collected, and let out what may be seen of it."""

@@ -28,6 +28,7 @@ from bus.protocol.feed import INSTRUMENT_DEFINED, TICK, TRADING_STATUS_SET
 from bus.protocol.records import EngineStarted, Record, SessionEnded, SessionOpened, Skipped
 from bus.protocol.terms import BUY, CLOCK_COMMANDS, HALTED, L3, OPEN, OPERATOR, SELL
 from matcher import views
+from matcher.expiry import end_due
 from matcher.gate.instruments import is_valid, same_product
 from matcher.instruments import Instrument
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
@@ -35,6 +36,17 @@ from matcher.outputs import Event, Outputs, Stream
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
 from matcher.trading import Trading
+
+#: Before these what is due ends. A malformed item is no part of the log, and an AdvanceClock says itself what is due.
+_BEHIND_WHAT_IS_DUE = (
+    EnterOrder,
+    CancelOrder,
+    ReplaceOrder,
+    MassCancel,
+    DefineInstrument,
+    SetTradingStatus,
+    Skipped,
+)
 
 
 class Engine:
@@ -89,6 +101,7 @@ class Engine:
         late_ns = created_ns + STALE_NS
         fresh = early_ns <= time_ns <= late_ns - len(items)
         trading.late = 0
+        timers = state.timers
         for command in items:
             kind = type(command)
             sequence += 1
@@ -97,6 +110,8 @@ class Engine:
             trading.correlation_id = correlation_id
             if not fresh:
                 trading.late = _late(time_ns, early_ns, late_ns)
+            if time_ns >= timers.next_due_ns and isinstance(command, _BEHIND_WHAT_IS_DUE):
+                end_due(trading)
             if kind is EnterOrder:
                 trading.enter(account, command)  # type: ignore[arg-type]
             elif kind is CancelOrder:
@@ -129,6 +144,7 @@ class Engine:
         state.time_ns = max(time_ns, state.time_ns + 1)
         self.trading.sequence = state.sequence
         self.trading.time_ns = state.time_ns
+        end_due(self.trading)
         if isinstance(record, EngineStarted):
             state.epoch = record.epoch
             state.clock = record.clock
@@ -184,6 +200,12 @@ class Engine:
     def next_session(self) -> int:
         """The number that the next SessionOpened must have."""
         return self.state.next_session
+
+    @property
+    def next_timer_ns(self) -> int:
+        """When the first timer is due, 0 when none is set: something happens then even if no command comes."""
+        first_ns: int = self.state.timers.first_ns()
+        return first_ns
 
     def open_sessions(self) -> list[tuple[int, str, int, int]]:
         """`(session, account, role, lease_ms)` of each open session."""
@@ -272,6 +294,8 @@ class Engine:
             reason = self._set_status(command)
         else:
             reason = self._advance_clock(command)
+        if tag == ADVANCE_CLOCK:
+            end_due(self.trading)
         if reason:
             self.trading.reject(session.account, tag, "", reason)
         else:

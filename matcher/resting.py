@@ -99,6 +99,8 @@ class Resting(Reporting):
             self.end(order, STATUS_CANCELLED)
             self.report_cancelled(order, reason, asked)
         for instrument, level in levels:
+            # What is due ends before a command does anything: under one sequence this may happen twice.
+            level.touched = 0
             self.publish_level(instrument, level)
 
     def end_unfilled(self, order: Order, reason: int) -> None:

@@ -4,6 +4,7 @@ from bus.protocol.records import Rules
 from bus.protocol.terms import CLOCK_SYSTEM
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.timers import Timers, set_timers
 
 
 class Session:
@@ -22,7 +23,10 @@ class Session:
 
 
 class State:
-    """What a checkpoint holds. `sequence` and `time_ns` are those of the last command that was applied."""
+    """What a checkpoint holds. `sequence` and `time_ns` are those of the last command that was applied.
+
+    `timers` follow from the orders and accounts, and are no part of it.
+    """
 
     __slots__ = (
         "accounts",
@@ -35,6 +39,7 @@ class State:
         "sequence",
         "sessions",
         "time_ns",
+        "timers",
     )
 
     def __init__(self) -> None:
@@ -48,10 +53,12 @@ class State:
         self.instruments: dict[str, Instrument] = {}
         self.accounts: dict[str, Account] = {}
         self.sessions: dict[int, Session] = {}
+        self.timers = Timers()
 
     def check(self) -> None:
         """Walk all invariants; AssertionError for the first that does not hold. O(everything)."""
         resting = 0
+        timers = Timers()
         for symbol, instrument in self.instruments.items():
             assert symbol == instrument.symbol, "an instrument is found by its symbol"
             instrument.book.check()
@@ -62,5 +69,10 @@ class State:
         for name, account in self.accounts.items():
             assert name == account.name, "an account is found by its name"
             account.check()
+            set_timers(timers, account)
+        assert self.timers.counted() == timers.counted(), (
+            "what ends by the clock has its timer, and nothing else"
+        )
+        assert self.timers.first_ns() in (0, self.timers.next_due_ns), "the first timer is the next one"
         for number, session in self.sessions.items():
             assert number == session.session < self.next_session, "sessions are numbered densely"

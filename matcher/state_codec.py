@@ -5,7 +5,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
 
     [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments]
 
-    account     [name, forgotten_ns, next_report, open, closed, plain, ended]
+    account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks]
 
@@ -14,6 +14,8 @@ the sequences of both, first ended first. A request is named by its log sequence
 its order, which is there: it ends after the replace, so it is forgotten after it. A side of a book is a list of levels,
 best first, a level the list of its order ids, first in priority first. Accounts, sessions and instruments stand in the
 order in which the log brought them.
+
+Timers are not there, since they follow from orders and accounts.
 
 Called between batches, by whoever writes checkpoints or compares digests. Cost: O(everything), encoded at once.
 """
@@ -34,6 +36,7 @@ from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
 from matcher.state import Session, State
+from matcher.timers import set_timers
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
 STATE_FORMAT: Final = 2
@@ -43,13 +46,13 @@ Row = tuple[Any, ...]
 # The shapes, for the decoder: what has another shape never reaches the code below.
 # request_id, sequence, created_ns, ended_ns, session, symbol, side, order_type, time_in_force, flags,
 # entered_price_ticks, entered_quantity_lots, price_ticks, quantity_lots, filled_lots, status, public_id, shown_lots,
-# the command if it has instructions
+# the command if it has instructions, and when it ends
 _ORDER: Final[Any] = tuple[
-    str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None
+    str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None, int
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder, int, int, int, int, int]
-_ACCOUNT: Final[Any] = tuple[str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int]]
+_ACCOUNT: Final[Any] = tuple[str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _INSTRUMENT: Final[Any] = tuple[DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE]
@@ -105,6 +108,7 @@ def decode_state(payload: bytes) -> State:
     for account_row in row[8]:
         account = _account_of(account_row, symbols, resting)
         state.accounts[account.name] = account
+        set_timers(state.timers, account)
     for number, name, role, lease_ms, cancel_on_disconnect in row[9]:
         owner = state.accounts.get(name)
         if owner is None:
@@ -150,7 +154,17 @@ def _account_row(account: Account) -> Row:
                     0 if target is None else target.sequence,
                 )
             )
-    return (account.name, account.forgotten_ns, account.next_report, opened, closed, plain, ended)
+    return (
+        account.name,
+        account.forgotten_ns,
+        account.next_report,
+        opened,
+        closed,
+        plain,
+        ended,
+        account.countdown_ns,
+        account.countdown_number,
+    )
 
 
 def _order_row(order: Order, public_id: int) -> Row:
@@ -175,6 +189,7 @@ def _order_row(order: Order, public_id: int) -> Row:
         public_id,
         order.shown_lots,
         None if instructions is None else instructions.command,
+        0 if instructions is None else instructions.expires_ns,
     )
 
 
@@ -272,6 +287,8 @@ def _account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) ->
     for order_id in account.open:
         order = orders[order_id]
         requests[order.request_id] = order
+    account.countdown_ns = row[7]
+    account.countdown_number = row[8]
     return account
 
 
@@ -296,6 +313,7 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
         public_id,
         shown_lots,
         command,
+        expires_ns,
     ) = row
     shared = symbols.get(symbol)
     if shared is None:
@@ -315,6 +333,8 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
         entered_quantity_lots,
         None if command is None else Instructions(command),
     )
+    if order.instructions is not None:
+        order.instructions.expires_ns = expires_ns
     order.ended_ns = ended_ns
     order.price_ticks = price_ticks
     order.quantity_lots = quantity_lots

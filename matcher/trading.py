@@ -21,7 +21,7 @@ from bus.protocol.commands import (
     ReplaceOrder,
 )
 from bus.protocol.reports import ACCEPTED, DUPLICATE
-from bus.protocol.terms import BUY, FOK, GTC, LIMIT, OPEN, POST_ONLY, POST_ONLY_REPRICE, RESTING, SELL
+from bus.protocol.terms import BUY, DAY, FOK, GTC, LIMIT, OPEN, POST_ONLY, POST_ONLY_REPRICE, RESTING, SELL
 from bus.protocol.terms import REJECTED as STATUS_REJECTED
 from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_FIELDS, Instructions
 from matcher.book.level import Order
@@ -30,6 +30,7 @@ from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
 from matcher.matching import Matching
+from matcher.timers import day_end_ns
 
 
 class Trading(Matching):
@@ -73,8 +74,11 @@ class Trading(Matching):
             if reason:
                 self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
-            if instructed != NOT_INSTRUCTED or flags & INSTRUCTING_FLAGS:
+            if instructed != NOT_INSTRUCTED or flags & INSTRUCTING_FLAGS or time_in_force == DAY:
                 instructions = Instructions(command)
+                if time_in_force == DAY:
+                    instructions.expires_ns = day_end_ns(self.time_ns)
+                    instructed = (instructions.expires_ns, *instructed[1:])
         if len(account.open) >= self.open_max:
             self._refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.TOO_MANY_OPEN_ORDERS)
             return
@@ -125,6 +129,8 @@ class Trading(Matching):
             self.prepare(order, instrument)
         # book, and what follows from trades for ledger and events
         self.execute(order, instrument)
+        if instructions is not None and instructions.expires_ns and not order.ended_ns:
+            self.state.timers.expire(order, instructions.expires_ns)
 
     def prepare(self, order: Order, instrument: Instrument) -> None:
         """What instructions make of an order before it meets the market."""

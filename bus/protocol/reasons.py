@@ -91,6 +91,7 @@ EXPIRED: Final = 812
 LINKED: Final = 813
 PEG_MOVED: Final = 814
 REFERENCE_GONE: Final = 815
+CANCEL_ALL_AFTER: Final = 816
 
 SKIPPED: Final = 901
 
@@ -164,6 +165,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     LINKED: ("linked", "the order that it was linked to traded or ended"),
     PEG_MOVED: ("peg_moved", "the price that the order follows has moved"),
     REFERENCE_GONE: ("reference_gone", "the price that the order follows is gone"),
+    CANCEL_ALL_AFTER: ("cancel_all_after", "the account did not start its countdown again in time"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

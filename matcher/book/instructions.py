@@ -20,16 +20,26 @@ INSTRUCTING_FLAGS: Final = HIDDEN | POST_ONLY_REPRICE
 class Instructions:
     """Of one order. `command` is what it was entered with; the rest is what the engine looks at, taken from there.
 
+    `expires_ns`: when the order ends, 0 for never; of a day order it is the end of the day on which it came.
     `display_lots`: what an iceberg shows at a time, 0 for an order that shows all of itself; `hidden`: it shows
     nothing. `self_trade`: what its owner wants when it meets an order of the same owner, 0 for nothing, and
     `self_trade_group` who else is the same owner, 0 for nobody.
     """
 
-    __slots__ = ("command", "display_lots", "hidden", "minimum_lots", "self_trade", "self_trade_group")
+    __slots__ = (
+        "command",
+        "display_lots",
+        "expires_ns",
+        "hidden",
+        "minimum_lots",
+        "self_trade",
+        "self_trade_group",
+    )
 
     def __init__(self, command: EnterOrder) -> None:
         self.command = command
         self.display_lots = command.display_lots
+        self.expires_ns = command.expires_ns
         self.hidden = command.flags & HIDDEN != 0
         self.minimum_lots = command.minimum_lots
         self.self_trade = command.self_trade

@@ -4,6 +4,8 @@ Reasons are looked for in order of their numbers, so the one that is reported do
 The plain limit order never comes here: `matcher.trading` lets it pass in one look at the same rules.
 """
 
+from typing import Final
+
 from bus.protocol.commands import EnterOrder
 from bus.protocol.reasons import (
     INVALID_COMBINATION,
@@ -33,6 +35,7 @@ from bus.protocol.terms import (
     DECREMENT,
     FOK,
     GTC,
+    GTD,
     HIDDEN,
     IOC,
     LIMIT,
@@ -44,6 +47,8 @@ from bus.protocol.terms import (
 )
 from matcher.instruments import Instrument
 
+#: Ten years. Whoever means forever says GTC.
+EXPIRY_MAX_NS: Final = 3653 * 24 * 3600 * 1_000_000_000
 _ALL_FLAGS = POST_ONLY | POST_ONLY_REPRICE | HIDDEN
 
 
@@ -58,7 +63,7 @@ def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> i
     if order_type != LIMIT and order_type != MARKET:
         return INVALID_ORDER_TYPE
     time_in_force = command.time_in_force
-    if time_in_force != GTC and time_in_force != IOC and time_in_force != FOK:
+    if not GTC <= time_in_force <= GTD:
         return INVALID_TIME_IN_FORCE
     flags = command.flags
     post_only = flags & (POST_ONLY | POST_ONLY_REPRICE)
@@ -77,7 +82,7 @@ def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> i
         reason = price_reason(instrument, price)
         if reason:
             return reason
-    reason = _instruction_reason(instrument, command)
+    reason = _instruction_reason(instrument, command, time_ns)
     if reason:
         return reason
     if not post_only or not instrument.book.would_trade(side, price):
@@ -86,7 +91,7 @@ def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> i
     return WOULD_TRADE if post_only == POST_ONLY or price_reason(instrument, passive) else 0
 
 
-def _instruction_reason(instrument: Instrument, command: EnterOrder) -> int:
+def _instruction_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> int:
     """Why an order may not have these instructions; 0 when it may."""
     at_once = command.time_in_force in (IOC, FOK)
     display = command.display_lots
@@ -103,7 +108,11 @@ def _instruction_reason(instrument: Instrument, command: EnterOrder) -> int:
         or command.flags & (POST_ONLY | POST_ONLY_REPRICE)
     ):
         return INVALID_MINIMUM
-    if command.expires_ns:
+    expires_ns = command.expires_ns
+    if command.time_in_force == GTD:
+        if not time_ns < expires_ns <= time_ns + EXPIRY_MAX_NS:
+            return INVALID_EXPIRY
+    elif expires_ns:
         return INVALID_EXPIRY
     if command.trigger_price_ticks:
         return INVALID_TRIGGER

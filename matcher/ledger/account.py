@@ -22,6 +22,8 @@ class Account:
     """State of one account. `reports` are the reports since the outputs were last taken."""
 
     __slots__ = (
+        "countdown_ns",
+        "countdown_number",
         "ended",
         "forget_at_ns",
         "forgotten_ns",
@@ -44,6 +46,9 @@ class Account:
         self.forget_at_ns = 0
         self.forgotten_ns = 0
         self.next_report = 1
+        #: when all of its orders are cancelled, and the sequence of the command that said so; 0 when nobody did
+        self.countdown_ns = 0
+        self.countdown_number = 0
         self.reports: list[tuple[Any, ...]] = []
 
     def end(self, request: Request, time_ns: int, ended_max: int) -> None:
@@ -63,6 +68,9 @@ class Account:
 
     def check(self) -> None:
         """Walk all requests; AssertionError for the first thing that is not as it must be."""
+        assert (self.countdown_ns == 0) == (self.countdown_number == 0), (
+            "a countdown was started by a command"
+        )
         ids = list(self.open)
         assert ids == sorted(ids), "open orders are kept oldest first"
         for order_id, order in self.open.items():

@@ -35,6 +35,9 @@ class EngineDriver:
         moments: dict[int, Moment] = {}
         if isinstance(action, Wait):
             self.now_ns = max(self.now_ns, state.time_ns) + action.duration_ns
+            if not by_commands and 0 < self.engine.next_timer_ns <= self.now_ns:  # the node's market wakes up
+                moments[first] = Moment(self.now_ns, 0, 0)
+                self.engine.apply_record(TimeTicked(), self.now_ns)
         elif isinstance(action, Send):
             taken = [i for i, item in enumerate(action.items) if not isinstance(item, Malformed)]
             session = self.sessions[action.name]

@@ -7,7 +7,6 @@ goes.
 from bus.protocol import reasons
 
 NOT_YET = {
-    reasons.INVALID_EXPIRY,
     reasons.INVALID_TRIGGER,
     reasons.INVALID_TRAIL,
     reasons.INVALID_PEG,
@@ -15,7 +14,7 @@ NOT_YET = {
     reasons.ALREADY_TRIGGERED,
     reasons.NO_REFERENCE,
     reasons.LINK_ENDED,
-    reasons.EXPIRED,
+    reasons.CANCEL_ALL_AFTER,
     reasons.LINKED,
     reasons.PEG_MOVED,
     reasons.REFERENCE_GONE,

@@ -65,7 +65,7 @@ class SocketDriver:
         said: list[Said] = []
         if isinstance(action, Wait):
             self.now_ns = max(self.now_ns, self._last.time_ns) + action.duration_ns
-            moments = {}
+            moments = self._wake_up(first)
         elif isinstance(action, Start):
             self._start(action)
         elif isinstance(action, Open):
@@ -162,6 +162,15 @@ class SocketDriver:
             self.ears.say(encode_message(session, number, 0, (Heartbeat(),)))
             answer = self.ears.answer(number)
             assert isinstance(answer, EngineHeartbeat), answer
+
+    def _wake_up(self, first: int) -> dict[int, Moment]:
+        """The time of the story has moved on: the node ticks when something is due by now."""
+        due_ns = 0 if self._by_commands else self.node.call(lambda: self.node.core.next_timer_ns)
+        if not 0 < due_ns <= self.now_ns and self.node.sequence() < first:
+            return {}
+        self.node.keep_house()
+        self._hear_reports()
+        return {first: Moment(self.now_ns, 0, 0)}
 
     def _tick(self) -> list[Said]:
         assert not self._by_commands, "under the clock of commands no node ticks by itself"

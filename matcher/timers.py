@@ -1,0 +1,106 @@
+"""Timers: what ends by the clock, in the order in which it is due.
+
+A timer is an order that expires, or an account's countdown to the cancelling of all its orders. They stand in a heap by
+(deadline, number), the number being the sequence of the command that set them. A timer whose order has ended, or whose
+countdown was started again, stays in the heap until it comes up or until half of the heap is such: so setting one
+costs O(log timers), ending one nothing.
+
+All of it follows from the orders and accounts of the state (`matcher.state_codec` sets them again), so it is no state.
+Who asks for what is due is `matcher.expiry`.
+"""
+
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from matcher.book.level import Order
+from matcher.ledger.account import Account
+
+#: Later than any timer. A machine integer in a compiled core: each command compares with it.
+NEVER_NS: Final = 2**62 - 1
+#: The trading day is the UTC calendar day.
+DAY_NS: Final = 24 * 3600 * 1_000_000_000
+#: A heap smaller than this is not worth tidying up.
+_TIDY_FROM: Final = 64
+
+#: (deadline, number, whose order expires or None, whose countdown runs out or None)
+Timer = tuple[int, int, Order | None, Account | None]
+
+
+def day_end_ns(time_ns: int) -> int:
+    """When the trading day ends to which a time belongs: the next midnight, UTC."""
+    return (time_ns // DAY_NS + 1) * DAY_NS
+
+
+class Timers:
+    """The heap. `next_due_ns` is no later than the first deadline that counts, NEVER_NS when there is none."""
+
+    __slots__ = ("_heap", "_tidy_at", "next_due_ns")
+
+    def __init__(self) -> None:
+        self._heap: list[Timer] = []
+        self._tidy_at = _TIDY_FROM
+        self.next_due_ns = NEVER_NS
+
+    def expire(self, order: Order, deadline_ns: int) -> None:
+        """The order ends then, unless it has ended before."""
+        self._add((deadline_ns, order.sequence, order, None))
+
+    def count_down(self, account: Account) -> None:
+        """The account's countdown, as it says."""
+        self._add((account.countdown_ns, account.countdown_number, None, account))
+
+    def take_due(self, time_ns: int) -> Timer | None:
+        """The first timer that counts and is due by now, taken; None when there is none. Amortized O(log timers)."""
+        heap = self._heap
+        while heap and heap[0][0] <= time_ns:
+            timer = heappop(heap)
+            if _counts(timer):
+                return timer
+        self._look()
+        return None
+
+    def first_ns(self) -> int:
+        """When the first timer that counts is due, 0 when there is none. Amortized O(log timers)."""
+        heap = self._heap
+        while heap and not _counts(heap[0]):
+            heappop(heap)
+        self._look()
+        return heap[0][0] if heap else 0
+
+    def counted(self) -> set[tuple[int, int]]:
+        """(deadline, number) of all timers that count, for who checks them. O(timers)."""
+        return {(timer[0], timer[1]) for timer in self._heap if _counts(timer)}
+
+    def _add(self, timer: Timer) -> None:
+        heap = self._heap
+        if len(heap) >= self._tidy_at:
+            kept = [one for one in heap if _counts(one)]
+            heapify(kept)
+            self._heap = heap = kept
+            self._tidy_at = max(_TIDY_FROM, 2 * len(kept))
+        heappush(heap, timer)
+        if timer[0] < self.next_due_ns:
+            self.next_due_ns = timer[0]
+
+    def _look(self) -> None:
+        heap = self._heap
+        self.next_due_ns = heap[0][0] if heap else NEVER_NS
+
+
+def set_timers(timers: Timers, account: Account) -> None:
+    """All timers of an account, as its orders and its countdown say. O(open orders)."""
+    for order in account.open.values():
+        assert isinstance(order, Order)
+        instructions = order.instructions
+        if instructions is not None and instructions.expires_ns:
+            timers.expire(order, instructions.expires_ns)
+    if account.countdown_ns:
+        timers.count_down(account)
+
+
+def _counts(timer: Timer) -> bool:
+    """Whether its order is still open, or its countdown the last that was started."""
+    _, number, order, account = timer
+    if order is not None:
+        return order.ended_ns == 0
+    return account is not None and account.countdown_number == number
