@@ -7,9 +7,12 @@ prints the steps (and remembers them for the next run), a walk has its seed in t
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from bus.protocol import reports
 from matcher.engine import Engine
 from tests.support.markets import Clock, Message, Record, Step, logs, walk
 from tests.support.naive_book import Event, NaiveExchange
+
+ACCEPTED_DEFAULTS = (None,) * 13 + reports.Accepted.__struct_defaults__
 
 
 def both(steps: list[Step], *, check_every: int = 1) -> None:
@@ -39,9 +42,13 @@ def both(steps: list[Step], *, check_every: int = 1) -> None:
 
 
 def taken(engine: Engine) -> list[tuple[str, Event]]:
-    """The events of the last command."""
+    """The events of the last command; an Accepted with the fields that it leaves out at its end."""
     private, public = engine.take_outputs()
-    return [(stream, event) for stream, _, events in private + public for event in events]
+    return [
+        (stream, event + ACCEPTED_DEFAULTS[len(event) - 1 :] if event[0] == reports.ACCEPTED else event)
+        for stream, _, events in private + public
+        for event in events
+    ]
 
 
 def is_command(item: object) -> bool:

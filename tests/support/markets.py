@@ -30,7 +30,29 @@ from bus.protocol.records import (
     SessionOpened,
     TimeTicked,
 )
-from bus.protocol.terms import BROKER, CLOCK_COMMANDS, CLOCK_SYSTEM, OPERATOR, TRADER
+from bus.protocol.terms import (
+    BROKER,
+    CANCEL_BOTH,
+    CANCEL_NEWEST,
+    CANCEL_OLDEST,
+    CLOCK_COMMANDS,
+    CLOCK_SYSTEM,
+    DAY,
+    DECREMENT,
+    FOK,
+    GTC,
+    GTD,
+    HIDDEN,
+    IOC,
+    LIMIT,
+    MARKET,
+    OPERATOR,
+    POST_ONLY,
+    POST_ONLY_REPRICE,
+    PRICE_TIME,
+    PRO_RATA,
+    TRADER,
+)
 from matcher.engine import Engine
 from matcher.outputs import Stream
 
@@ -87,14 +109,18 @@ class Message:
 Step = Record | Message
 
 
-def opening(rules: Rules, clock: int) -> list[Step]:
-    """What stands at the beginning of each log: an operator, one session for each account, two for the last."""
+def opening(rules: Rules, clock: int, matching: dict[str, int]) -> list[Step]:
+    """What stands at the beginning of each log: an operator, one session for each account, two for the last.
+
+    `matching`: how ETH-USD shares a level.
+    """
     steps: list[Step] = [Record(EngineStarted(1, SEMANTICS_VERSION, clock, rules), DAWN_NS)]
     steps.append(Record(SessionOpened(OPERATOR_SESSION, "acc-op", OPERATOR, 5000, False)))
     for number, account in zip(TRADER_SESSIONS, (*ACCOUNTS, ACCOUNTS[-1]), strict=True):
         role = BROKER if number == TRADER_SESSIONS[-1] else TRADER
         steps.append(Record(SessionOpened(number, account, role, 5000, number != TRADER_SESSIONS[0])))
-    steps.append(Message(OPERATOR_SESSION, (btc(), btc(symbol="ETH-USD", base="ETH", quantity_min_lots=1))))
+    eth = btc(symbol="ETH-USD", base="ETH", quantity_min_lots=1, **matching)
+    steps.append(Message(OPERATOR_SESSION, (btc(), eth)))
     return steps
 
 
@@ -122,6 +148,7 @@ class Market:
         self.asked: list[tuple[str, str, int, Any]] = []  # account, id, sequence, command
         self.owners = dict(zip(TRADER_SESSIONS, (*ACCOUNTS, ACCOUNTS[-1]), strict=True))
         self.next_session = TRADER_SESSIONS[-1] + 1
+        self.time_ns = DAWN_NS  # about when the next step happens
 
     def step(self) -> Step:
         """The next one."""
@@ -129,6 +156,7 @@ class Market:
         after_ns = dice.one_of([1, 1, 1, 1, 1000, SECOND_NS])
         if dice.rarely(24):
             after_ns = dice.one_of([HOUR_NS, 11 * HOUR_NS, 24 * HOUR_NS, 25 * HOUR_NS])
+        self.time_ns += after_ns
         if dice.rarely(30):
             self.sequence += 1
             return self._record(after_ns)
@@ -181,24 +209,48 @@ class Market:
 
     def _enter(self) -> EnterOrder:
         dice = self.dice
-        order_type, time_in_force, flags = dice.one_of(
-            [(1, 1, 0)] * 6 + [(1, 2, 0), (1, 3, 0), (1, 3, 0), (2, 2, 0), (2, 3, 0), (1, 1, 1), (1, 1, 1)]
-        )
-        price = 0 if order_type == 2 else self._price()
-        side = dice.one_of([1, 2])
-        quantity = self._quantity()
-        symbol = dice.one_of([SYMBOLS[0], SYMBOLS[0], SYMBOLS[1]])
+        order_type, time_in_force, flags = dice.one_of(_KINDS)
+        quantity, price = self._quantity(), 0 if order_type == MARKET and dice.rarely(2) else self._price()
+        fields: dict[str, Any] = {
+            "symbol": dice.one_of([SYMBOLS[0], SYMBOLS[0], SYMBOLS[1]]),
+            "side": dice.one_of([1, 2]),
+            "quantity_lots": quantity,
+            "price_ticks": price,
+            "order_type": order_type,
+            "time_in_force": time_in_force,
+            "flags": flags,
+            "expires_ns": self._end_ns() if time_in_force == GTD else 0,
+        }
+        if dice.rarely(2):
+            fields |= self._instructions(quantity, time_in_force not in (IOC, FOK), flags)
         if dice.rarely(16):  # one field, sometimes two, as no client should send it
             for _ in range(dice.one_of([1, 1, 2])):
-                wrong = dice.draw(7)
-                side = dice.one_of([0, 3, -1]) if wrong == 0 else side
-                order_type = dice.one_of([0, 3]) if wrong == 1 else order_type
-                time_in_force = dice.one_of([0, 1, 4]) if wrong == 2 else time_in_force
-                flags = dice.one_of([1, 2, 3, -1]) if wrong == 3 else flags
-                price = dice.one_of([-5, 0, 1, 13, 5]) if wrong == 4 else price
-                quantity = dice.one_of([-3, 0, 1, 21]) if wrong == 5 else quantity
-                symbol = dice.one_of(["NONE", "btc-usd"]) if wrong == 6 else symbol
-        return EnterOrder(self._id("o"), symbol, side, quantity, price, order_type, time_in_force, flags)
+                name, values = dice.one_of(_WRONG)
+                fields[name] = dice.one_of(values)
+        return EnterOrder(self._id("o"), **fields)
+
+    def _instructions(self, quantity: int, rests: bool, flags: int) -> dict[str, int]:
+        """Some that go together."""
+        dice = self.dice
+        fields = {}
+        if rests and not flags & HIDDEN and dice.rarely(2):
+            fields["display_lots"] = dice.one_of([2, 2, 2, 3, 4, quantity - 1])
+        if not flags & (POST_ONLY | POST_ONLY_REPRICE) and dice.rarely(4):
+            fields["minimum_lots"] = dice.one_of([1, 2, 3, quantity, quantity])
+        if dice.rarely(2):
+            fields["self_trade"] = dice.one_of(
+                [CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT]
+            )
+        if dice.rarely(4):
+            fields["self_trade_group"] = dice.one_of([7, 7, 8])
+        return fields
+
+    def _end_ns(self) -> int:
+        """Some time, mostly one to come."""
+        after_ns = self.dice.one_of(
+            [-HOUR_NS, 0, 2, 5, 1000, 1000, SECOND_NS, SECOND_NS, HOUR_NS, 30 * HOUR_NS]
+        )
+        return self.time_ns + after_ns
 
     def _price(self) -> int:
         return self.dice.one_of([2, 4, 5, 5, 6, 6, 7, 7, 8, 10, 12]) if not self.dice.rarely(40) else 13
@@ -240,6 +292,30 @@ class Market:
         return AdvanceClock(DAWN_NS + jump * (1 + self.sequence // 16))
 
 
+#: Order type, time in force and flags that go together; what stands there twice comes twice as often.
+_KINDS = [
+    *[(LIMIT, GTC, 0)] * 8,
+    *[(LIMIT, IOC, 0), (LIMIT, FOK, 0), (LIMIT, FOK, 0)],
+    *[(MARKET, IOC, 0), (MARKET, FOK, 0)],
+    *[(LIMIT, DAY, 0), (LIMIT, GTD, 0), (LIMIT, GTD, 0)],
+    *[(LIMIT, GTC, POST_ONLY), (LIMIT, GTC, POST_ONLY_REPRICE)],
+    *[(LIMIT, GTC, HIDDEN), (LIMIT, GTC, HIDDEN), (LIMIT, GTD, HIDDEN | POST_ONLY), (LIMIT, DAY, HIDDEN)],
+]
+#: Fields and values that no client should send, in most orders.
+_WRONG: list[tuple[str, list[Any]]] = [
+    ("side", [0, 3, -1]),
+    ("order_type", [0, 9]),
+    ("time_in_force", [0, 1, 3, 6]),
+    ("flags", [1, 2, 3, 4, 6, 8, -1]),
+    ("price_ticks", [-5, 0, 1, 13, 5]),
+    ("quantity_lots", [-3, 0, 1, 21]),
+    ("symbol", ["NONE", "btc-usd"]),
+    ("expires_ns", [1, DAWN_NS + HOUR_NS, 2**62]),
+    ("display_lots", [-1, 1, 2, 20, 2**62]),
+    ("minimum_lots", [-1, 2, 21]),
+    ("self_trade", [-1, 5]),
+]
+
 _REDEFINITIONS: list[dict[str, Any]] = [
     {"quantity_max_lots": 8},
     {"price_max_ticks": 7, "quantity_min_lots": 3},
@@ -252,24 +328,36 @@ _REDEFINITIONS: list[dict[str, Any]] = [
     {"lot_mantissa": 0},
     {"quote": "BTC"},
     {"price_min_ticks": 13},
+    {"matching": PRICE_TIME},
+    {"matching": PRO_RATA},
+    {"matching": 3},
+    {"pro_rata_minimum_lots": 1},
     {"quantity_max_lots": 2**62},
     {"quantity_max_lots": 2**40},
     {"quantity_max_lots": 2**40 + 1},
 ]
 
 
-def rules_and_clock(dice: Dice) -> tuple[Rules, int]:
-    """Limits low enough to be met in short logs, and sometimes high ones."""
+def conditions(dice: Dice) -> tuple[Rules, int, dict[str, int]]:
+    """Limits low enough to be met in short logs, and sometimes high ones; a clock; how ETH-USD shares a level."""
     return (
         Rules(dice.one_of([4, 9, 1000]), dice.one_of([5, 40, 1000]), dice.one_of([2, 3])),
         dice.one_of([CLOCK_SYSTEM, CLOCK_SYSTEM, CLOCK_COMMANDS]),
+        dice.one_of(
+            [
+                {},
+                {"matching": PRICE_TIME},
+                {"matching": PRO_RATA},
+                {"matching": PRO_RATA, "pro_rata_minimum_lots": 2},
+            ]
+        ),
     )
 
 
 def walk(seed: int, length: int) -> list[Step]:
     """A long random log: the same for the same seed."""
     dice = Dice(Random(seed).randrange)
-    steps = opening(*rules_and_clock(dice))
+    steps = opening(*conditions(dice))
     market = Market(dice, sequence=len(steps) + 1)
     return steps + [market.step() for _ in range(length)]
 
@@ -278,7 +366,7 @@ def walk(seed: int, length: int) -> list[Step]:
 def logs(draw: st.DrawFn, length_max: int = 30) -> list[Step]:
     """A short random log that Hypothesis can shrink."""
     dice = Dice(lambda count: draw(st.integers(0, count - 1)))
-    steps = opening(*rules_and_clock(dice))
+    steps = opening(*conditions(dice))
     market = Market(dice, sequence=len(steps) + 1)
     count = draw(st.integers(1, length_max))
     return steps + [market.step() for _ in range(count)]

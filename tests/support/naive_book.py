@@ -6,7 +6,7 @@ whatever rests at a price), no links, no caches; all rules that a request breaks
 named; what a command did to price levels is found by remembering where it touched the book and looking afterwards.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bus.protocol import commands as c
@@ -21,40 +21,20 @@ from bus.protocol.commands import (
     SetTradingStatus,
 )
 from bus.protocol.records import EngineStarted, Rules, SessionEnded, SessionOpened
+from tests.support.naive_gate import (
+    NaiveInstrument,
+    broken_by_order,
+    broken_by_replace,
+    is_same_product,
+    is_well_defined,
+    passive_price,
+    product,
+)
+from tests.support.naive_matching import NaiveOrder, fill, lots_at_once, next_meeting
 
 Event = tuple[Any, ...]
 
 HOUR_NS = 3600 * 10**9
-
-
-@dataclass(eq=False)
-class NaiveOrder:
-    """An order, resting or not. `public_id` is 0 while it does not rest."""
-
-    account: str
-    session: int
-    entered: EnterOrder
-    order_id: int
-    price: int
-    quantity: int
-    filled: int = 0
-    status: int = terms.RESTING
-    public_id: int = 0
-
-    @property
-    def left(self) -> int:
-        """What it still wants to trade."""
-        return self.quantity - self.filled
-
-    @property
-    def symbol(self) -> str:
-        """Its instrument."""
-        return self.entered.symbol
-
-    @property
-    def side(self) -> int:
-        """Buy or sell."""
-        return self.entered.side
 
 
 @dataclass(eq=False)
@@ -69,17 +49,6 @@ class NaiveRequest:
     reason: int
     order: NaiveOrder | None
     ended_ns: int = 0  # 0: its order is open
-
-
-@dataclass(eq=False)
-class NaiveInstrument:
-    """An instrument. `resting` holds its orders in the order in which they came to rest."""
-
-    definition: DefineInstrument
-    status: int = terms.OPEN
-    resting: list[NaiveOrder] = field(default_factory=list)
-    trades: int = 0
-    displayed: int = 0
 
 
 @dataclass(eq=False)
@@ -126,29 +95,42 @@ class NaiveExchange:
         self.time_ns = max(time_ns, self.time_ns + 1)
         self.session, self.correlation_id, self.created_ns = session, correlation_id, created_ns
         self.private, self.public, self.touched = [], [], []
+        self._end_due()
         if session:
             self._do(self.sessions[session].account, command)
         else:
             self._record(command)
+        self._publish_levels()
+        return self._in_order_of_leaving()
+
+    def _publish_levels(self) -> None:
+        """What was touched, as it is now."""
         for symbol, side, price in self.touched:
             level = [
                 order
                 for order in self._instrument(symbol).resting
-                if (order.side, order.price) == (side, price)
+                if (order.side, order.price) == (side, price) and not order.is_hidden
             ]
             self._publish(
                 "level",
                 symbol,
-                (feed.LEVEL, self.sequence, side, price, sum(order.left for order in level), len(level)),
+                (feed.LEVEL, self.sequence, side, price, sum(order.shown for order in level), len(level)),
             )
-        return self._in_order_of_leaving()
+        self.touched = []
+
+    def _end_due(self) -> None:
+        """What ends by the clock, by deadline and age, and published before anything else happens."""
+        due = [order for order in self.open if 0 < order.ends_ns <= self.time_ns]
+        for order in sorted(due, key=lambda order: (order.ends_ns, order.order_id)):
+            self._take_out(order, reasons.EXPIRED, asked=False)
+        self._publish_levels()
 
     def _in_order_of_leaving(self) -> list[tuple[str, Event]]:
-        """Accounts as they were first spoken to; then instruments likewise, by kind; each stream as it was said."""
+        """Accounts as they were first spoken to; the tick; instruments likewise, by kind; streams as they were said."""
         events = []
         for account in _distinct(name for name, _ in self.private):
             events += [(name, event) for name, event in self.private if name == account]
-        for symbol in _distinct(symbol for symbol, _, _ in self.public):
+        for symbol in sorted(_distinct(symbol for symbol, _, _ in self.public), key=bool):
             for kind in ("clock", "status", "trade", "level", "order"):
                 events += [
                     (f"{kind}.{symbol}." if symbol else f"{kind}.", event)
@@ -202,7 +184,13 @@ class NaiveExchange:
         if broken:
             self._reject(account, c.ENTER_ORDER, command.client_order_id, min(broken))
             return
-        broken = self._broken_by_order(account, command)
+        open_orders = len([order for order in self.open if order.account == account])
+        broken = broken_by_order(
+            command,
+            self._found(command.symbol),
+            self.time_ns,
+            open_orders < self.rules.open_orders_per_account_max,
+        )
         if broken:
             self._end_request(self._remember(account, command.client_order_id, command, min(broken), None))
             self._reject(account, c.ENTER_ORDER, command.client_order_id, min(broken))
@@ -210,31 +198,38 @@ class NaiveExchange:
         order = NaiveOrder(
             account, self.session, command, self.sequence, command.price_ticks, command.quantity_lots
         )
+        if command.time_in_force == terms.GTD:
+            order.ends_ns = command.expires_ns
+        elif command.time_in_force == terms.DAY:
+            order.ends_ns = self.time_ns - self.time_ns % (24 * HOUR_NS) + 24 * HOUR_NS
         self._remember(account, command.client_order_id, command, 0, order)
-        self._report(
-            account,
-            (
-                *(reports.ACCEPTED, *self._answering(), order.order_id, command.client_order_id),
-                *(command.symbol, command.side, command.order_type, command.time_in_force),
-                *(command.flags, command.price_ticks, command.quantity_lots),
-            ),
-        )
-        if command.time_in_force == terms.FOK:
-            reachable = sum(other.left for other in self._would_meet(order))
-            if reachable < order.quantity:
-                self._end_order(order, terms.CANCELLED)
-                self._report_cancelled(order, reasons.FOK_UNFILLED)
-                return
-        self._trade(order)
-        if not order.left:
+        self._report_accepted(order)
+        if command.flags & terms.POST_ONLY_REPRICE:
+            price = passive_price(order, self._instrument(order.symbol).resting)
+            if price != order.price:
+                order.price = price
+                self._report_restated(order, reasons.POST_ONLY_MOVED)
+        self._meet_the_market(order)
+
+    def _meet_the_market(self, order: NaiveOrder) -> None:
+        """An order that has just come in: all, so much, or nothing; what it can; and then it rests or ends."""
+        entered, instrument = order.entered, self._instrument(order.symbol)
+        wanted = order.quantity if entered.time_in_force == terms.FOK else entered.minimum_lots
+        if wanted and lots_at_once(order, instrument.resting, instrument.definition) < wanted:
+            is_fok = entered.time_in_force == terms.FOK
+            self._cancel_rest(order, reasons.FOK_UNFILLED if is_fok else reasons.MINIMUM_UNFILLED)
             return
-        if command.time_in_force == terms.GTC:
+        self._trade(order)
+        if order.status != terms.RESTING:
+            return
+        if entered.time_in_force not in (terms.IOC, terms.FOK):
             self.open.append(order)
             self._rest(order)
+        elif entered.order_type == terms.LIMIT:
+            self._cancel_rest(order, reasons.IOC_REMAINDER)
         else:
-            self._end_order(order, terms.CANCELLED)
-            is_market = command.order_type == terms.MARKET
-            self._report_cancelled(order, reasons.NO_LIQUIDITY if is_market else reasons.IOC_REMAINDER)
+            is_empty = all(other.side == order.side for other in instrument.resting)
+            self._cancel_rest(order, reasons.NO_LIQUIDITY if is_empty else reasons.PROTECTION_REACHED)
 
     def _cancel(self, account: str, command: CancelOrder) -> None:
         order, reason = self._named(account, command.order_id, command.client_order_id)
@@ -252,7 +247,7 @@ class NaiveExchange:
             return
         order, reason = self._named(account, command.order_id, command.client_order_id)
         if order is not None:
-            reason = min(self._broken_by_replace(order, command), default=0)
+            reason = min(broken_by_replace(order, command, self._instrument(order.symbol)), default=0)
         request = self._remember(account, command.request_id, command, reason, None if reason else order)
         self._end_request(request)
         if order is None or reason:
@@ -264,21 +259,14 @@ class NaiveExchange:
             self._take_out(order, reasons.REPLACED_TO_FILLED)
             return
         if price == order.price and quantity <= order.quantity:
-            if quantity < order.quantity:
-                order.quantity = quantity
-                self._touch(order)
-                self._publish(
-                    "order",
-                    order.symbol,
-                    (feed.ORDER_REDUCED, self.sequence, order.public_id, order.left),
-                )
+            self._shrink(order, quantity)
             self._report_replaced(order, command.request_id, kept_priority=True)
             return
         self._leave_the_book(order)
         order.price, order.quantity = price, quantity
         self._report_replaced(order, command.request_id, kept_priority=False)
         self._trade(order)
-        if order.left:
+        if order.status == terms.RESTING:
             self._rest(order)
 
     def _mass_cancel(self, account: str, command: MassCancel) -> None:
@@ -312,9 +300,9 @@ class NaiveExchange:
             broken.append(reasons.NOT_PERMITTED)
         if known is None and len(self.instruments) >= self.rules.instruments_max:
             broken.append(reasons.TOO_MANY_INSTRUMENTS)
-        if not _well_defined(command):
+        if not is_well_defined(command):
             broken.append(reasons.INVALID_INSTRUMENT)
-        if known is not None and _product(known.definition) != _product(command):
+        if known is not None and not is_same_product(known.definition, command):
             broken.append(reasons.INSTRUMENT_DIFFERS)
         if broken:
             return min(broken)
@@ -326,7 +314,7 @@ class NaiveExchange:
             "status",
             command.symbol,
             (
-                *(feed.INSTRUMENT_DEFINED, self.sequence, *_product(command)),
+                *(feed.INSTRUMENT_DEFINED, self.sequence, *product(command)),
                 *(command.price_min_ticks, command.price_max_ticks),
                 *(command.quantity_min_lots, command.quantity_max_lots),
                 *(command.matching, command.pro_rata_minimum_lots),
@@ -364,6 +352,7 @@ class NaiveExchange:
         if broken:
             return min(broken)
         self.time_ns = command.time_ns
+        self._end_due()
         return 0
 
     def _role(self) -> int:
@@ -384,66 +373,6 @@ class NaiveExchange:
         if self._known(account, request_id) is not None:
             broken.append(reasons.ID_TAKEN)
         return broken
-
-    def _broken_by_order(self, account: str, command: EnterOrder) -> list[int]:
-        instrument = self._found(command.symbol)
-        if instrument is None:
-            return [reasons.UNKNOWN_SYMBOL]
-        limits = instrument.definition
-        is_market = command.order_type == terms.MARKET
-        is_post_only = command.flags == terms.POST_ONLY
-        broken = []
-        if instrument.status != terms.OPEN:
-            broken.append(reasons.NOT_TRADING)
-        if command.side not in (terms.BUY, terms.SELL):
-            broken.append(reasons.INVALID_SIDE)
-        if command.order_type not in (terms.LIMIT, terms.MARKET):
-            broken.append(reasons.INVALID_ORDER_TYPE)
-        if command.time_in_force not in (terms.GTC, terms.IOC, terms.FOK):
-            broken.append(reasons.INVALID_TIME_IN_FORCE)
-        if command.flags not in (0, terms.POST_ONLY):
-            broken.append(reasons.INVALID_FLAGS)
-        if is_post_only and (is_market or command.time_in_force != terms.GTC):
-            broken.append(reasons.INVALID_COMBINATION)
-        if is_market and command.time_in_force == terms.GTC:
-            broken.append(reasons.INVALID_COMBINATION)
-        broken += _broken_by_quantity(limits, command.quantity_lots)
-        if not is_market:
-            broken += _broken_by_price(limits, command.price_ticks)
-        elif command.price_ticks != 0:
-            broken.append(reasons.PRICE_ON_MARKET_ORDER)
-        if is_post_only and self._crosses(instrument, command.side, command.price_ticks):
-            broken.append(reasons.WOULD_TRADE)
-        if (
-            len([order for order in self.open if order.account == account])
-            >= self.rules.open_orders_per_account_max
-        ):
-            broken.append(reasons.TOO_MANY_OPEN_ORDERS)
-        return broken
-
-    def _broken_by_replace(self, order: NaiveOrder, command: ReplaceOrder) -> list[int]:
-        instrument = self._instrument(order.symbol)
-        limits = instrument.definition
-        broken = []
-        if instrument.status != terms.OPEN:
-            broken.append(reasons.NOT_TRADING)
-        if command.quantity_lots != 0:
-            broken += _broken_by_quantity(limits, command.quantity_lots)
-        if command.price_ticks != 0:
-            broken += _broken_by_price(limits, command.price_ticks)
-            if order.entered.flags == terms.POST_ONLY and self._crosses(
-                instrument, order.side, command.price_ticks
-            ):
-                broken.append(reasons.WOULD_TRADE)
-        if command.quantity_lots == 0 and command.price_ticks == 0:
-            broken.append(reasons.NOTHING_TO_REPLACE)
-        return broken
-
-    def _crosses(self, instrument: NaiveInstrument, side: int, price: int) -> bool:
-        return any(
-            other.side != side and (other.price <= price if side == terms.BUY else other.price >= price)
-            for other in instrument.resting
-        )
 
     # Requests and their ids.
 
@@ -515,82 +444,115 @@ class NaiveExchange:
 
     # Orders.
 
-    def _would_meet(self, order: NaiveOrder) -> list[NaiveOrder]:
-        """What an order could trade with: better price first, at one price who rested there first."""
-        others = [other for other in self._instrument(order.symbol).resting if other.side != order.side]
-        if order.entered.order_type == terms.LIMIT:
-            if order.side == terms.BUY:
-                others = [other for other in others if other.price <= order.price]
-            else:
-                others = [other for other in others if other.price >= order.price]
-        # Sorting is stable: within a price the order of resting stays.
-        return sorted(others, key=lambda other: other.price if order.side == terms.BUY else -other.price)
-
     def _trade(self, taker: NaiveOrder) -> None:
+        """Whatever comes next for the order, until nothing does."""
         instrument = self._instrument(taker.symbol)
-        for maker in self._would_meet(taker):
+        while taker.status == terms.RESTING:
+            own, trades = next_meeting(taker, instrument.resting, instrument.definition)
+            if own is not None:
+                self._prevent(taker, own)
+            elif not trades:
+                return
+            for maker, lots in trades:
+                self._trade_once(taker, maker, lots)
             if not taker.left:
-                break
-            quantity = min(maker.left, taker.left)
-            instrument.trades += 1
-            maker.filled += quantity
-            taker.filled += quantity
-            self._touch(maker)
-            for order, answering, liquidity in (
-                (maker, (self.sequence, self.time_ns, 0, 0), terms.MAKER),
-                (taker, self._answering(), terms.TAKER),
-            ):
-                self._report(
-                    order.account,
-                    (
-                        *(reports.FILLED, *answering, order.order_id, order.entered.client_order_id),
-                        *(order.symbol, order.side, instrument.trades, maker.price, quantity),
-                        *(order.filled, order.left, liquidity),
-                    ),
-                )
-            self._publish(
-                "trade",
-                taker.symbol,
+                self._end_order(taker, terms.FILLED)
+
+    def _trade_once(self, taker: NaiveOrder, maker: NaiveOrder, lots: int) -> None:
+        instrument = self._instrument(taker.symbol)
+        instrument.trades += 1
+        maker_was_shown, public_id = maker.shown, maker.public_id
+        taker.filled += lots
+        is_next_slice = fill(maker, lots, instrument.resting)
+        for order, answering, liquidity in (
+            (maker, (self.sequence, self.time_ns, 0, 0), terms.MAKER),
+            (taker, self._answering(), terms.TAKER),
+        ):
+            self._report(
+                order.account,
                 (
-                    *(feed.TRADE, self.sequence, self.time_ns, instrument.trades),
-                    *(maker.price, quantity, taker.side),
+                    *(reports.FILLED, *answering, order.order_id, order.entered.client_order_id),
+                    *(order.symbol, order.side, instrument.trades, maker.price, lots),
+                    *(order.filled, order.left, liquidity),
                 ),
             )
-            self._publish(
-                "order",
-                taker.symbol,
+        self._publish(
+            "trade",
+            taker.symbol,
+            (feed.TRADE, self.sequence, self.time_ns, instrument.trades, maker.price, lots, taker.side),
+        )
+        self._publish_of(
+            maker,
+            (feed.ORDER_EXECUTED, self.sequence, public_id, lots, maker_was_shown - lots, instrument.trades),
+        )
+        if is_next_slice:
+            self._display(maker)
+        elif not maker.left:
+            self._end_order(maker, terms.FILLED)
+
+    def _prevent(self, taker: NaiveOrder, maker: NaiveOrder) -> None:
+        """Two orders of one owner: what the incoming one wants happens, to the resting one first."""
+        mode = taker.entered.self_trade
+        lots = min(taker.left, maker.left)
+        for order, liquidity in ((taker, terms.TAKER), (maker, terms.MAKER)):
+            self._report(
+                order.account,
                 (
-                    *(feed.ORDER_EXECUTED, self.sequence, maker.public_id),
-                    *(quantity, maker.left, instrument.trades),
+                    *(reports.PREVENTED, self.sequence, self.time_ns, 0, 0, order.order_id),
+                    *(order.entered.client_order_id, order.symbol, order.side, maker.price, lots, liquidity),
                 ),
             )
-            if not maker.left:
-                instrument.resting.remove(maker)
-                self._end_order(maker, terms.FILLED)
-        if not taker.left:
-            self._end_order(taker, terms.FILLED)
+        maker_ends = mode in (terms.CANCEL_OLDEST, terms.CANCEL_BOTH)
+        taker_ends = mode in (terms.CANCEL_NEWEST, terms.CANCEL_BOTH)
+        if mode == terms.DECREMENT:
+            maker_ends, taker_ends = maker.left == lots, taker.left == lots
+        if maker_ends:
+            self._take_out(maker, reasons.SELF_TRADE, asked=False)
+        elif mode == terms.DECREMENT:
+            self._shrink(maker, maker.quantity - lots)
+            self._report_restated(maker, reasons.SELF_TRADE)
+        if taker_ends:
+            self._cancel_rest(taker, reasons.SELF_TRADE)
+        elif mode == terms.DECREMENT:
+            taker.quantity -= lots
+            self._report_restated(taker, reasons.SELF_TRADE)
+
+    def _shrink(self, order: NaiveOrder, quantity: int) -> None:
+        """A smaller order in its place; the public hears of it when it shows less."""
+        was_shown = order.shown
+        order.quantity = quantity
+        if order.shown != was_shown:
+            self._publish_of(order, (feed.ORDER_REDUCED, self.sequence, order.public_id, order.shown))
 
     def _rest(self, order: NaiveOrder) -> None:
+        order.come_to_rest(self._instrument(order.symbol).resting)
+        self._display(order)
+
+    def _display(self, order: NaiveOrder) -> None:
+        """The public sees an order, or the next slice of one, under a number of its own."""
+        if order.is_hidden:
+            return
         instrument = self._instrument(order.symbol)
         instrument.displayed += 1
         order.public_id = instrument.displayed
-        instrument.resting.append(order)
-        self._touch(order)
-        self._publish(
-            "order",
-            order.symbol,
-            (feed.ORDER_ADDED, self.sequence, order.public_id, order.side, order.price, order.left),
+        self._publish_of(
+            order,
+            (feed.ORDER_ADDED, self.sequence, order.public_id, order.side, order.price, order.shown),
         )
 
     def _leave_the_book(self, order: NaiveOrder) -> None:
         self._instrument(order.symbol).resting.remove(order)
-        self._touch(order)
-        self._publish("order", order.symbol, (feed.ORDER_DELETED, self.sequence, order.public_id))
+        self._publish_of(order, (feed.ORDER_DELETED, self.sequence, order.public_id))
 
     def _take_out(self, order: NaiveOrder, reason: int, *, asked: bool = True) -> None:
         self._leave_the_book(order)
         self._end_order(order, terms.CANCELLED)
         self._report_cancelled(order, reason, asked=asked)
+
+    def _cancel_rest(self, order: NaiveOrder, reason: int) -> None:
+        """What an order that does not rest has left is gone."""
+        self._end_order(order, terms.CANCELLED)
+        self._report_cancelled(order, reason)
 
     def _end_order(self, order: NaiveOrder, status: int) -> None:
         order.status = status
@@ -600,10 +562,14 @@ class NaiveExchange:
                 self._end_request(request)
                 return
 
-    def _touch(self, order: NaiveOrder) -> None:
+    def _publish_of(self, order: NaiveOrder, event: Event) -> None:
+        """Something of an order, and so of its level. Nothing is said of hidden ones."""
+        if order.is_hidden:
+            return
         level = (order.symbol, order.side, order.price)
         if level not in self.touched:
             self.touched.append(level)
+        self._publish("order", order.symbol, event)
 
     # What is said.
 
@@ -618,6 +584,35 @@ class NaiveExchange:
 
     def _reject(self, account: str, tag: int, request_id: str, reason: int) -> None:
         self._report(account, (reports.REJECTED, *self._answering(), tag, request_id, reason))
+
+    def _report_accepted(self, order: NaiveOrder) -> None:
+        it = order.entered
+        self._report(
+            order.account,
+            (
+                *(reports.ACCEPTED, *self._answering(), order.order_id, it.client_order_id),
+                *(it.symbol, it.side, it.order_type, it.time_in_force, it.flags, it.price_ticks),
+                *(it.quantity_lots, order.ends_ns, it.display_lots, it.minimum_lots),
+                *(it.trigger_price_ticks, it.trail_ticks, it.trail_basis_points, it.peg, it.peg_offset_ticks),
+                *(it.self_trade, it.self_trade_group, it.cancels_with, it.triggered_by),
+            ),
+        )
+
+    def _report_restated(self, order: NaiveOrder, reason: int) -> None:
+        self._report(
+            order.account,
+            (
+                *(reports.RESTATED, self.sequence, self.time_ns, 0, 0, order.order_id),
+                *(
+                    order.entered.client_order_id,
+                    order.symbol,
+                    order.price,
+                    order.quantity,
+                    order.left,
+                    reason,
+                ),
+            ),
+        )
 
     def _report_cancelled(self, order: NaiveOrder, reason: int, *, asked: bool = True) -> None:
         answering = self._answering() if asked else (self.sequence, self.time_ns, 0, 0)
@@ -653,53 +648,3 @@ class NaiveExchange:
 def _distinct(names: Any) -> list[str]:
     """Each once, in order of first appearance."""
     return list(dict.fromkeys(names))
-
-
-def _product(definition: DefineInstrument) -> tuple[str | int, ...]:
-    """What never changes about an instrument."""
-    return (
-        *(definition.symbol, definition.base, definition.quote),
-        *(definition.tick_mantissa, definition.tick_decimals),
-        *(definition.lot_mantissa, definition.lot_decimals),
-    )
-
-
-def _well_defined(definition: DefineInstrument) -> bool:
-    capitals_and_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    tick, lot = definition.tick_mantissa, definition.lot_mantissa
-    return (
-        0 < len(definition.symbol) <= 20
-        and all(character in capitals_and_digits + "_-" for character in definition.symbol)
-        and all(0 < len(asset) <= 12 for asset in (definition.base, definition.quote))
-        and all(character in capitals_and_digits for character in definition.base + definition.quote)
-        and definition.base != definition.quote
-        and tick > 0
-        and lot > 0
-        and definition.tick_decimals in range(19)
-        and definition.lot_decimals in range(19)
-        and 0 < definition.price_min_ticks <= definition.price_max_ticks
-        and 0 < definition.quantity_min_lots <= definition.quantity_max_lots <= 2**40
-        and definition.price_max_ticks * tick * definition.quantity_max_lots * lot < 2**63
-    )
-
-
-def _broken_by_quantity(limits: DefineInstrument, quantity: int) -> list[int]:
-    broken = []
-    if quantity <= 0:
-        broken.append(reasons.QUANTITY_NOT_POSITIVE)
-    if quantity < limits.quantity_min_lots:
-        broken.append(reasons.QUANTITY_TOO_SMALL)
-    if quantity > limits.quantity_max_lots:
-        broken.append(reasons.QUANTITY_TOO_LARGE)
-    return broken
-
-
-def _broken_by_price(limits: DefineInstrument, price: int) -> list[int]:
-    broken = []
-    if price <= 0:
-        broken.append(reasons.PRICE_NOT_POSITIVE)
-    if price < limits.price_min_ticks:
-        broken.append(reasons.PRICE_TOO_LOW)
-    if price > limits.price_max_ticks:
-        broken.append(reasons.PRICE_TOO_HIGH)
-    return broken

@@ -1,0 +1,142 @@
+"""Who meets whom in the naive exchange: lists, sorted and searched anew for each trade.
+
+A book is one list of resting orders, in the order in which they came to rest; an iceberg comes to rest anew with each
+of its slices. What an order could trade is found by playing it through with copies.
+"""
+
+from copy import copy
+from dataclasses import dataclass
+
+from bus.protocol import terms
+from bus.protocol.commands import DefineInstrument, EnterOrder
+
+
+@dataclass(eq=False)
+class NaiveOrder:
+    """An order, resting or not. `public_id` is 0 while it is not displayed, `slice_lots` what an iceberg shows."""
+
+    account: str
+    session: int
+    entered: EnterOrder
+    order_id: int
+    price: int
+    quantity: int
+    filled: int = 0
+    status: int = terms.RESTING
+    public_id: int = 0
+    ends_ns: int = 0  # 0: not by the clock
+    slice_lots: int = 0
+
+    @property
+    def left(self) -> int:
+        """What it still wants to trade."""
+        return self.quantity - self.filled
+
+    @property
+    def symbol(self) -> str:
+        """Its instrument."""
+        return self.entered.symbol
+
+    @property
+    def side(self) -> int:
+        """Buy or sell."""
+        return self.entered.side
+
+    @property
+    def is_hidden(self) -> bool:
+        """It rests without being displayed."""
+        return bool(self.entered.flags & terms.HIDDEN)
+
+    @property
+    def shown(self) -> int:
+        """What the public sees of it while it rests."""
+        if self.is_hidden:
+            return 0
+        return min(self.slice_lots, self.left) if self.entered.display_lots else self.left
+
+    @property
+    def offered(self) -> int:
+        """What it trades before it goes to the back."""
+        return self.left if self.is_hidden else self.shown
+
+    def come_to_rest(self, book: list["NaiveOrder"]) -> None:
+        """Behind all others, with a new slice."""
+        self.slice_lots = self.entered.display_lots
+        book.append(self)
+
+
+def would_meet(order: NaiveOrder, book: list[NaiveOrder]) -> list[NaiveOrder]:
+    """What an order could meet: better price first, at one price the displayed first, then who rested there first."""
+    is_buy = order.side == terms.BUY
+    others = [other for other in book if other.side != order.side]
+    if order.price != 0:  # else it is a market order without a limit
+        others = [
+            other
+            for other in others
+            if (other.price <= order.price if is_buy else other.price >= order.price)
+        ]
+    # Sorting is stable: the order of resting stays.
+    return sorted(others, key=lambda other: (other.price if is_buy else -other.price, other.is_hidden))
+
+
+def same_owner(one: NaiveOrder, other: NaiveOrder) -> bool:
+    """An account is one owner, and so is a self-trade group."""
+    group = one.entered.self_trade_group
+    return one.account == other.account or (group != 0 and group == other.entered.self_trade_group)
+
+
+def next_meeting(
+    order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument
+) -> tuple[NaiveOrder | None, list[tuple[NaiveOrder, int]]]:
+    """What happens to an order next: the own order with which it may not trade, or else trades: with whom, how much."""
+    those = would_meet(order, book)
+    if not those or not order.left:
+        return None, []
+    first = those[0]
+    pool = [other for other in those if (other.price, other.is_hidden) == (first.price, first.is_hidden)]
+    if limits.matching != terms.PRO_RATA:
+        pool = [first]
+    if order.entered.self_trade:
+        for other in pool:
+            if same_owner(order, other):
+                return other, []
+    return None, _shared(order.left, pool, limits.pro_rata_minimum_lots)
+
+
+def _shared(lots: int, pool: list[NaiveOrder], smallest: int) -> list[tuple[NaiveOrder, int]]:
+    """In proportion, rounded down, too small shares gone; what that leaves to the oldest, then to the next."""
+    whole = sum(other.offered for other in pool)
+    traded = min(lots, whole)
+    shares = [traded * other.offered // whole for other in pool]
+    shares = [share if share >= smallest else 0 for share in shares]
+    while sum(shares) < traded:
+        oldest = next(n for n, other in enumerate(pool) if shares[n] < other.offered)
+        shares[oldest] += 1
+    return [(other, share) for other, share in zip(pool, shares, strict=True) if share]
+
+
+def fill(order: NaiveOrder, lots: int, book: list[NaiveOrder]) -> bool:
+    """A resting order trades, and leaves when nothing is left; whether it went to the back with another slice."""
+    order.filled += lots
+    order.slice_lots -= lots
+    if order.left and order.offered:
+        return False
+    book.remove(order)
+    if order.left:
+        order.come_to_rest(book)
+    return order.left > 0
+
+
+def lots_at_once(order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument) -> int:
+    """How much an order would trade if it came now, until it first meets an own order that it does not just remove."""
+    order, book = copy(order), [copy(other) for other in book]
+    while True:
+        own, trades = next_meeting(order, book, limits)
+        if own is not None and order.entered.self_trade == terms.CANCEL_OLDEST:
+            book.remove(own)
+        elif trades:
+            for other, lots in trades:
+                order.filled += lots
+                fill(other, lots, book)
+        else:
+            return order.filled
