@@ -17,11 +17,13 @@ VERBS: Final = {
     "demo": "tools.demo.command:demo",
     "tap": "tools.tap.command:tap",
     "instrument": "tools.instrument:instrument",
+    "limits": "tools.limits:limits",
     "order": "tools.order.commands:order",
     "journal": "tools.journal.commands:journal",
     "replay": "tools.replay.command:replay",
     "bench": "tools.bench.commands:bench",
     "rules": "tools.rules.command:rules",
+    "fuzz": "tools.fuzz.command:fuzz",
     "version": "tools.version:version",
 }
 
