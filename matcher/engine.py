@@ -356,6 +356,8 @@ class Engine:
         instrument.statuses.append(
             (TRADING_STATUS_SET, self.trading.sequence, self.trading.time_ns, command.status)
         )
+        if instrument.watch is not None:
+            self.trading.follow(instrument)
         return 0
 
     def _advance_clock(self, command: AdvanceClock) -> int:

@@ -5,7 +5,7 @@ so that they agree whenever somebody looks.
 """
 
 from bus.protocol.feed import LEVEL, ORDER_ADDED, ORDER_DELETED, ORDER_REDUCED
-from bus.protocol.terms import BUY
+from bus.protocol.terms import BUY, WAITING
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from matcher.book.level import Level, Order
 from matcher.instruments import Instrument
@@ -79,23 +79,29 @@ class Resting(Reporting):
         return True
 
     def take_out(self, order: Order, reason: int, asked: bool) -> None:
-        """A resting order ends without a trade."""
+        """A resting or waiting order ends without a trade."""
         instrument = self.state.instruments[order.symbol]
-        level = self.leave(order, instrument)
-        if order.public_id:
-            self.publish_level(instrument, level)
+        if order.status == WAITING:
+            self.stop_waiting(order, instrument)
+        else:
+            level = self.leave(order, instrument)
+            if order.public_id:
+                self.publish_level(instrument, level)
         self.end(order, STATUS_CANCELLED)
         self.report_cancelled(order, reason, asked)
 
     def take_out_all(self, orders: list[Order], reason: int, asked: bool) -> None:
-        """Resting orders end without a trade; each level that they leave is published once."""
+        """Open orders end without a trade; each level that they leave is published once."""
         levels: list[tuple[Instrument, Level]] = []
         for order in orders:
             instrument = self.state.instruments[order.symbol]
-            level = self.leave(order, instrument)
-            if level.touched != self.sequence and order.public_id:
-                level.touched = self.sequence
-                levels.append((instrument, level))
+            if order.status == WAITING:
+                self.stop_waiting(order, instrument)
+            else:
+                level = self.leave(order, instrument)
+                if level.touched != self.sequence and order.public_id:
+                    level.touched = self.sequence
+                    levels.append((instrument, level))
             self.end(order, STATUS_CANCELLED)
             self.report_cancelled(order, reason, asked)
         for instrument, level in levels:
@@ -107,6 +113,14 @@ class Resting(Reporting):
         """What an order that may not rest has left is gone."""
         self.end(order, STATUS_CANCELLED)
         self.report_cancelled(order, reason, True)
+
+    def stop_waiting(self, order: Order, instrument: Instrument) -> None:
+        """An order waits for its trigger no more. The public never heard of it. O(log waiting orders)."""
+        watch = instrument.watch
+        assert watch is not None, f"order {order.sequence} does not wait"
+        watch.remove(order)
+        if not watch.waiting:
+            instrument.watch = None
 
     def leave(self, order: Order, instrument: Instrument) -> Level:
         """An order leaves the book; its level is still to be published if the order was displayed."""

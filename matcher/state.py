@@ -63,8 +63,11 @@ class State:
             assert symbol == instrument.symbol, "an instrument is found by its symbol"
             instrument.book.check()
             resting += instrument.book.order_count()
+            if instrument.watch is not None:
+                instrument.watch.check(instrument.next_trade_id)
+                resting += len(instrument.watch.waiting)
         assert resting == sum(len(account.open) for account in self.accounts.values()), (
-            "open orders rest, and only they"
+            "open orders rest or wait, and only they"
         )
         for name, account in self.accounts.items():
             assert name == account.name, "an account is found by its name"

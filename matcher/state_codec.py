@@ -7,13 +7,15 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
-    instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks]
+    instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting]
 
 An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
 the sequences of both, first ended first. A request is named by its log sequence, which is unique. A replace points at
 its order, which is there: it ends after the replace, so it is forgotten after it. A side of a book is a list of levels,
-best first, a level the list of its order ids, first in priority first. Accounts, sessions and instruments stand in the
-order in which the log brought them.
+best first, a level the list of its order ids, first in priority first. `waiting` is [ids, trailing, elected], or nil:
+who waits for a trigger of its own, trailing stops with the best price that they have seen (0: none), and who was
+elected, with the price that did it, first in line first. Accounts, sessions and instruments stand in the order in which
+the log brought them.
 
 Timers are not there, since they follow from orders and accounts.
 
@@ -28,10 +30,11 @@ import msgspec
 
 from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
 from bus.protocol.records import Rules
-from bus.protocol.terms import RESTING
+from bus.protocol.terms import RESTING, TRAILING_STOP, WAITING
 from matcher.book.instructions import Instructions
 from matcher.book.level import Order
 from matcher.book.side import BookSide
+from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
@@ -55,7 +58,10 @@ _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder, int, int, int, int, int]
 _ACCOUNT: Final[Any] = tuple[str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
-_INSTRUMENT: Final[Any] = tuple[DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE]
+_WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
+_INSTRUMENT: Final[Any] = tuple[
+    DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None
+]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[_ACCOUNT], list[_SESSION], list[_INSTRUMENT]
 ]  # fmt: skip
@@ -118,8 +124,10 @@ def decode_state(payload: bytes) -> State:
         instrument = state.instruments[instrument_row[0].symbol]
         _fill_side(instrument.book.bids, instrument_row[9], instrument.symbol, resting)
         _fill_side(instrument.book.asks, instrument_row[10], instrument.symbol, resting)
+        if instrument_row[11] is not None:
+            _let_wait(instrument, instrument_row[11], resting)
     if resting:
-        raise ValueError(f"not a state: order {next(iter(resting))} is open and in no book")
+        raise ValueError(f"not a state: order {next(iter(resting))} is open and stands nowhere")
     return state
 
 
@@ -205,6 +213,7 @@ def _session_row(session: Session) -> Row:
 
 def _instrument_row(instrument: Instrument) -> Row:
     assert not instrument.touched, f"instrument {instrument.symbol} has events that were not taken"
+    watch = instrument.watch
     return (
         instrument.definition,
         instrument.status,
@@ -217,6 +226,7 @@ def _instrument_row(instrument: Instrument) -> Row:
         instrument.status_number,
         _side_rows(instrument.book.bids),
         _side_rows(instrument.book.asks),
+        None if watch is None else (watch.fixed_rows(), watch.trailing_rows(), watch.elected_rows()),
     )
 
 
@@ -247,21 +257,21 @@ def _instrument_of(row: Row) -> Instrument:
 
 
 def _account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> Account:
-    """The account with all its requests. Its open orders are also put into `resting`, to be placed in their books."""
+    """The account with all its requests. Its open orders are also put into `resting`, to be placed where they stand."""
     account = Account(row[0])
     account.forgotten_ns = row[1]
     account.next_report = row[2]
     orders: dict[int, Order] = {}
     for order_row in row[3]:
         order = _order_of(order_row, account, symbols)
-        if order.status != RESTING or order.ended_ns or order.sequence in resting:
+        if order.status not in (RESTING, WAITING) or order.ended_ns or order.sequence in resting:
             raise ValueError(f"not a state: order {order.sequence} is not open")
         orders[order.sequence] = order
         resting[order.sequence] = order
         account.open[order.sequence] = order
     for order_row in row[4]:
         order = _order_of(order_row, account, symbols)
-        if order.status == RESTING or not order.ended_ns or order.sequence in orders:
+        if order.status in (RESTING, WAITING) or not order.ended_ns or order.sequence in orders:
             raise ValueError(f"not a state: order {order.sequence} has not ended")
         orders[order.sequence] = order
     plain: dict[int, Request] = {}
@@ -350,11 +360,43 @@ def _fill_side(side: BookSide, rows: list[list[int]], symbol: str, resting: dict
     for ids in rows:
         for order_id in ids:
             order = resting.pop(order_id, None)
-            if order is None or order.side != side.side or order.symbol != symbol:
+            if order is None or order.side != side.side or order.symbol != symbol or order.status != RESTING:
                 raise ValueError(f"not a state: order {order_id} is in a book to which it does not belong")
             if not 0 < order.shown_lots <= order.quantity_lots - order.filled_lots <= order.quantity_lots:
                 raise ValueError(f"not a state: order {order_id} rests and has nothing left")
             side.rest(order)
+
+
+def _let_wait(instrument: Instrument, row: Row, resting: dict[int, Order]) -> None:
+    """Let orders wait for their triggers as they did, and take them out of `resting`."""
+    fixed, trailing, elected = row
+    watch = Watch(instrument.next_trade_id)
+    for order_id in fixed:
+        watch.add(_waiting(order_id, instrument, resting), 0)
+    for order_id, extreme_ticks in trailing:
+        order = _waiting(order_id, instrument, resting)
+        if order.order_type != TRAILING_STOP or extreme_ticks < 0:
+            raise ValueError(f"not a state: order {order_id} does not trail")
+        watch.add(order, extreme_ticks)
+    for order_id, price_ticks in elected:
+        watch.waiting[order_id] = _waiting(order_id, instrument, resting)
+        watch.elected.append((order_id, price_ticks))
+    if not watch.waiting:
+        raise ValueError(f"not a state: nobody waits for {instrument.symbol}")
+    instrument.watch = watch
+
+
+def _waiting(order_id: int, instrument: Instrument, resting: dict[int, Order]) -> Order:
+    order = resting.pop(order_id, None)
+    if (
+        order is None
+        or order.status != WAITING
+        or order.symbol != instrument.symbol
+        or order.instructions is None
+        or order.order_type not in TRIGGERED_TYPES
+    ):
+        raise ValueError(f"not a state: order {order_id} waits for what it can not wait for")
+    return order
 
 
 def _foreign_format(payload: bytes) -> str:

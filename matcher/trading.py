@@ -21,19 +21,20 @@ from bus.protocol.commands import (
     ReplaceOrder,
 )
 from bus.protocol.reports import ACCEPTED, DUPLICATE
-from bus.protocol.terms import BUY, DAY, FOK, GTC, LIMIT, OPEN, POST_ONLY, POST_ONLY_REPRICE, RESTING, SELL
+from bus.protocol.terms import BUY, DAY, FOK, GTC, LIMIT, OPEN, POST_ONLY, POST_ONLY_REPRICE, SELL, WAITING
 from bus.protocol.terms import REJECTED as STATUS_REJECTED
 from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_FIELDS, Instructions
 from matcher.book.level import Order
+from matcher.book.triggers import TRIGGERED_TYPES
+from matcher.following import Following
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
-from matcher.matching import Matching
 from matcher.timers import day_end_ns
 
 
-class Trading(Matching):
+class Trading(Following):
     """The handlers of orders."""
 
     __slots__ = ()
@@ -122,18 +123,24 @@ class Trading(Matching):
         reports = account.reports
         if not reports:
             self.outputs.accounts.append(account)
+        # book, and what follows from trades for ledger and events
         if instructions is None:
             reports.append(accepted)
+            self.execute(order, instrument)
         else:
             reports.append(accepted + instructed)
             self.prepare(order, instrument)
-        # book, and what follows from trades for ledger and events
-        self.execute(order, instrument)
+            if order.status != WAITING:
+                self.execute(order, instrument)
         if instructions is not None and instructions.expires_ns and not order.ended_ns:
             self.state.timers.expire(order, instructions.expires_ns)
+        if instrument.watch is not None:
+            self.follow(instrument)
 
     def prepare(self, order: Order, instrument: Instrument) -> None:
-        """What instructions make of an order before it meets the market."""
+        """What instructions make of an order before it meets the market: it may have to wait for that."""
+        if order.order_type in TRIGGERED_TYPES:
+            self.wait(order, instrument)
         if order.flags & POST_ONLY_REPRICE:
             price = instrument.book.passive_price(order.side, order.price_ticks)
             if price != order.price_ticks:
@@ -176,11 +183,17 @@ class Trading(Matching):
         quantity = command.quantity_lots or order.quantity_lots
         if quantity <= order.filled_lots:
             self.take_out(order, reasons.REPLACED_TO_FILLED, True)
+        elif order.status == WAITING:
+            order.price_ticks = price
+            order.quantity_lots = order.shown_lots = quantity
+            self.report_replaced(order, request_id, True)
         elif price == order.price_ticks and quantity <= order.quantity_lots:
             self.reduce(order, instrument, quantity)
             self.report_replaced(order, request_id, True)
         else:
             self.move(order, instrument, request_id, price, quantity)
+            if instrument.watch is not None:
+                self.follow(instrument)
 
     def mass_cancel(self, account: Account, command: MassCancel) -> None:
         """End all open orders of an account, of one symbol and side or all of them, oldest first."""
@@ -294,7 +307,7 @@ class Trading(Matching):
             found = None if client_order_id else account.open.get(order_id)
         else:
             found = account.requests.get(client_order_id)
-        if isinstance(found, Order) and found.status == RESTING:
+        if isinstance(found, Order) and not found.ended_ns:
             return found
         return None
 
@@ -320,6 +333,9 @@ class Trading(Matching):
             return reason
         if not price and not quantity:
             return reasons.NOTHING_TO_REPLACE
+        if order.status == WAITING and quantity and order.instructions is not None:
+            if quantity < order.instructions.minimum_lots:
+                return reasons.INVALID_MINIMUM
         if (
             price
             and order.flags & (POST_ONLY | POST_ONLY_REPRICE)

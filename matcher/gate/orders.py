@@ -19,8 +19,6 @@ from bus.protocol.reasons import (
     INVALID_SELF_TRADE,
     INVALID_SIDE,
     INVALID_TIME_IN_FORCE,
-    INVALID_TRAIL,
-    INVALID_TRIGGER,
     NOT_TRADING,
     PRICE_NOT_POSITIVE,
     PRICE_TOO_HIGH,
@@ -44,11 +42,18 @@ from bus.protocol.terms import (
     POST_ONLY,
     POST_ONLY_REPRICE,
     SELL,
+    STOP,
+    TAKE_PROFIT,
+    TRAILING_STOP,
 )
+from matcher.book.triggers import TRIGGERED_TYPES
+from matcher.gate.triggers import reached_reason, trigger_reason
 from matcher.instruments import Instrument
 
 #: Ten years. Whoever means forever says GTC.
 EXPIRY_MAX_NS: Final = 3653 * 24 * 3600 * 1_000_000_000
+#: Types that are market orders, or become one.
+_MARKET_TYPES: Final = (MARKET, STOP, TAKE_PROFIT, TRAILING_STOP)
 _ALL_FLAGS = POST_ONLY | POST_ONLY_REPRICE | HIDDEN
 
 
@@ -60,8 +65,9 @@ def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> i
     if side != BUY and side != SELL:
         return INVALID_SIDE
     order_type = command.order_type
-    if order_type != LIMIT and order_type != MARKET:
+    if not LIMIT <= order_type <= TRAILING_STOP:
         return INVALID_ORDER_TYPE
+    at_market = order_type in _MARKET_TYPES
     time_in_force = command.time_in_force
     if not GTC <= time_in_force <= GTD:
         return INVALID_TIME_IN_FORCE
@@ -70,21 +76,25 @@ def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> i
     if flags & ~_ALL_FLAGS or post_only == POST_ONLY | POST_ONLY_REPRICE:
         return INVALID_FLAGS
     at_once = time_in_force in (IOC, FOK)
-    if (post_only or flags & HIDDEN) and (order_type == MARKET or at_once):
+    if (post_only or flags & HIDDEN) and (at_market or at_once):
         return INVALID_COMBINATION
-    if order_type == MARKET and not at_once:
+    if at_market and at_once != (order_type == MARKET):
+        return INVALID_COMBINATION
+    if post_only and order_type in TRIGGERED_TYPES:
         return INVALID_COMBINATION
     reason = quantity_reason(instrument, command.quantity_lots)
     if reason:
         return reason
     price = command.price_ticks
-    if price or order_type != MARKET:
+    if price or not at_market:
         reason = price_reason(instrument, price)
         if reason:
             return reason
     reason = _instruction_reason(instrument, command, time_ns)
     if reason:
         return reason
+    if order_type in TRIGGERED_TYPES:
+        return reached_reason(instrument, command)
     if not post_only or not instrument.book.would_trade(side, price):
         return 0
     passive = instrument.book.passive_price(side, price)
@@ -98,6 +108,7 @@ def _instruction_reason(instrument: Instrument, command: EnterOrder, time_ns: in
     if display and (
         not instrument.quantity_min_lots <= display < command.quantity_lots
         or at_once
+        or command.order_type in _MARKET_TYPES
         or command.flags & HIDDEN
     ):
         return INVALID_DISPLAY
@@ -114,10 +125,9 @@ def _instruction_reason(instrument: Instrument, command: EnterOrder, time_ns: in
             return INVALID_EXPIRY
     elif expires_ns:
         return INVALID_EXPIRY
-    if command.trigger_price_ticks:
-        return INVALID_TRIGGER
-    if command.trail_ticks or command.trail_basis_points:
-        return INVALID_TRAIL
+    reason = trigger_reason(instrument, command)
+    if reason:
+        return reason
     if command.peg or command.peg_offset_ticks:
         return INVALID_PEG
     if not 0 <= command.self_trade <= DECREMENT:

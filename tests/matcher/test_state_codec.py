@@ -205,7 +205,7 @@ def test_no_changed_byte_raises_anything_but_a_clear_error() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "error"),
     [
-        ((10, 0, 9), [], "is open and in no book"),
+        ((10, 0, 9), [], "is open and stands nowhere"),
         ((10, 0, 9, 0, 0), 99, "order 99 is in a book to which it does not belong"),
         ((10, 0, 10, 0, 0), "the bid", "is in a book to which it does not belong"),
         ((8, 0, 3, 0, 5), "ETH-USD", "is of no instrument"),
