@@ -14,6 +14,7 @@ from bus.protocol import reasons
 from bus.protocol.commands import (
     ADVANCE_CLOCK,
     DEFINE_INSTRUMENT,
+    SET_LIMITS,
     SET_TRADING_STATUS,
     AdvanceClock,
     CancelOrder,
@@ -21,7 +22,9 @@ from bus.protocol.commands import (
     DefineInstrument,
     EnterOrder,
     MassCancel,
+    OperatorCommand,
     ReplaceOrder,
+    SetLimits,
     SetTradingStatus,
 )
 from bus.protocol.feed import INSTRUMENT_DEFINED, TICK, TRADING_STATUS_SET
@@ -32,6 +35,7 @@ from matcher.expiry import end_due
 from matcher.gate.instruments import is_valid, same_product
 from matcher.instruments import Instrument
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
+from matcher.operating import set_limits
 from matcher.outputs import Event, Outputs, Stream
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
@@ -45,6 +49,7 @@ _BEHIND_WHAT_IS_DUE = (
     MassCancel,
     DefineInstrument,
     SetTradingStatus,
+    SetLimits,
     Skipped,
 )
 
@@ -120,7 +125,7 @@ class Engine:
                 trading.replace(account, command)  # type: ignore[arg-type]
             elif kind is MassCancel:
                 trading.mass_cancel(account, command)  # type: ignore[arg-type]
-            elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock)):
+            elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock, SetLimits)):
                 self._operate(opened, command)
                 time_ns = trading.time_ns
                 fresh = False
@@ -278,12 +283,14 @@ class Engine:
             record.session, account, record.role, record.lease_ms, record.cancel_on_disconnect
         )
 
-    def _operate(self, session: Session, command: DefineInstrument | SetTradingStatus | AdvanceClock) -> None:
+    def _operate(self, session: Session, command: OperatorCommand) -> None:
         """A command that only an operator may give."""
         if isinstance(command, DefineInstrument):
             tag = DEFINE_INSTRUMENT
         elif isinstance(command, SetTradingStatus):
             tag = SET_TRADING_STATUS
+        elif isinstance(command, SetLimits):
+            tag = SET_LIMITS
         else:
             tag = ADVANCE_CLOCK
         if session.role != OPERATOR:
@@ -292,6 +299,8 @@ class Engine:
             reason = self._define(command)
         elif isinstance(command, SetTradingStatus):
             reason = self._set_status(command)
+        elif isinstance(command, SetLimits):
+            reason = set_limits(self.trading, command)
         else:
             reason = self._advance_clock(command)
         if tag == ADVANCE_CLOCK:

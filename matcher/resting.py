@@ -144,3 +144,5 @@ class Resting(Reporting):
         account = order.account
         account.open.pop(order.sequence, None)
         account.end(order, self.time_ns, self.ids_max)
+        if account.limits is not None:
+            account.limits.ended(order.symbol)

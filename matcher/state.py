@@ -5,6 +5,7 @@ from bus.protocol.terms import CLOCK_SYSTEM
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.timers import Timers, set_timers
+from matcher.views import open_symbols
 
 
 class Session:
@@ -71,6 +72,8 @@ class State:
         )
         for name, account in self.accounts.items():
             assert name == account.name, "an account is found by its name"
+            if account.limits is not None:
+                account.limits.check(open_symbols(account))
             account.check()
             set_timers(timers, account)
         assert self.timers.counted() == timers.counted(), (

@@ -5,7 +5,8 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
 
     [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments]
 
-    account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number]
+    account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
+                 limits]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting]
 
@@ -37,9 +38,11 @@ from matcher.book.side import BookSide
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.request import PlainRequest, Request
 from matcher.state import Session, State
 from matcher.timers import set_timers
+from matcher.views import open_symbols
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
 STATE_FORMAT: Final = 2
@@ -55,7 +58,9 @@ _ORDER: Final[Any] = tuple[
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder, int, int, int, int, int]
-_ACCOUNT: Final[Any] = tuple[str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int]
+# symbol, order_lots_max, order_notional_max, open_orders_max
+_LIMIT: Final[Any] = tuple[str, int, int, int]
+_ACCOUNT: Final[Any] = tuple[str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT]]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
@@ -172,7 +177,16 @@ def _account_row(account: Account) -> Row:
         ended,
         account.countdown_ns,
         account.countdown_number,
+        _limit_rows(account),
     )
+
+
+def _limit_rows(account: Account) -> list[Row]:
+    rows: list[Row] = []
+    if account.limits is not None:
+        for symbol, limit in account.limits.by_symbol.items():
+            rows.append((symbol, limit.order_lots_max, limit.order_notional_max, limit.open_orders_max))
+    return rows
 
 
 def _order_row(order: Order, public_id: int) -> Row:
@@ -299,6 +313,10 @@ def _account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) ->
         requests[order.request_id] = order
     account.countdown_ns = row[7]
     account.countdown_number = row[8]
+    if row[9]:
+        account.limits = limits = Limits(open_symbols(account))
+        for symbol, order_lots_max, order_notional_max, open_orders_max in row[9]:
+            limits.by_symbol[symbol] = Limit(order_lots_max, order_notional_max, open_orders_max)
     return account
 
 

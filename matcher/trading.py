@@ -27,6 +27,7 @@ from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_F
 from matcher.book.level import Order
 from matcher.book.triggers import TRIGGERED_TYPES
 from matcher.following import Following
+from matcher.gate.limits import entry_reason, replace_reason
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
@@ -83,6 +84,14 @@ class Trading(Following):
         if len(account.open) >= self.open_max:
             self._refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.TOO_MANY_OPEN_ORDERS)
             return
+        limits = account.limits
+        if limits is not None:
+            trigger: int = command.trigger_price_ticks
+            reason = entry_reason(limits, instrument, side, quantity, price, trigger, len(account.open))
+            if reason:
+                self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
+                return
+            limits.opened(instrument.symbol)
         # ledger: the account has an order more
         sequence = self.sequence
         session = self.session
@@ -342,7 +351,17 @@ class Trading(Following):
             and instrument.book.would_trade(order.side, price)
         ):
             return reasons.WOULD_TRADE
-        return 0
+        limits = order.account.limits
+        if limits is None:
+            return 0
+        return replace_reason(
+            limits,
+            instrument,
+            order.price_ticks,
+            order.quantity_lots,
+            price or order.price_ticks,
+            quantity or order.quantity_lots,
+        )
 
 
 def _entered_as(order: Order, command: EnterOrder | ReplaceOrder) -> bool:

@@ -31,3 +31,12 @@ def open_orders(account: Account) -> list[tuple[Any, ...]]:
             entered = (ENTER_ORDER, *astuple(order.instructions.command))
         rows.append((order.sequence, entered, order.price_ticks, order.quantity_lots, order.filled_lots))
     return rows
+
+
+def open_symbols(account: Account) -> list[str]:
+    """The symbol of each open order of an account, oldest first. O(open orders)."""
+    symbols: list[str] = []
+    for order in account.open.values():
+        assert isinstance(order, Order)
+        symbols.append(order.symbol)
+    return symbols

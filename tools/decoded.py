@@ -24,6 +24,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.DefineInstrument,
         commands.SetTradingStatus,
         commands.AdvanceClock,
+        commands.SetLimits,
     )
 }
 

@@ -1,6 +1,5 @@
 """`matchbus instrument ...`: what is traded, and whether it is open. Changing it is the operator's, by the token."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -9,23 +8,20 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.protocol.control import InstrumentState
-from bus.protocol.reports import Rejected, Report
-from bus.protocol.terms import MATCHINGS, OPEN, OPERATOR, PRICE_TIME, PRO_RATA, TRADING_STATUSES
+from bus.protocol.terms import MATCHINGS, OPEN, PRICE_TIME, PRO_RATA, TRADING_STATUSES
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.prices import Scale
 from tools import options
 from tools.decoded import json_line, named
-from tools.ending import plain_values, quietly, refused
+from tools.ending import plain_values, quietly
 from tools.exchange import ask_instruments
-from tools.order.words import reason_sentence
+from tools.operating import operate
 from tools.showing import counted, plain_table, short, show
 
 instrument = typer.Typer(
     name="instrument", help="Define, list, halt and open instruments.", no_args_is_help=True
 )
 
-#: The account under which the operator's commands are logged.
-ACCOUNT: Final = "operator"
 #: Without other limits, prices and quantities go up to so many ticks and lots: their product is far below 2**63.
 _STEPS_MAX: Final = 10**8
 
@@ -98,7 +94,7 @@ def define(
 
     if not (quote or second):
         raise typer.BadParameter(f"{symbol} names no quote asset: say --quote")
-    _operate(send, f"{symbol} is defined", data, token_file, port_base, connect, timeout, as_json)
+    operate(send, f"{symbol} is defined", data, token_file, port_base, connect, timeout, as_json)
 
 
 @instrument.command("list")
@@ -140,7 +136,7 @@ def halt(
     Example:
       matchbus instrument halt BTC-USD
     """
-    _operate(
+    operate(
         lambda client: client.set_trading_status(symbol, "halted"),
         f"{symbol} is halted",
         data,
@@ -168,7 +164,7 @@ def open_(
     Example:
       matchbus instrument open BTC-USD
     """
-    _operate(
+    operate(
         lambda client: client.set_trading_status(symbol, "open"),
         f"{symbol} is open",
         data,
@@ -199,32 +195,6 @@ def instruments_table(found: dict[str, InstrumentState]) -> Table:
             MATCHINGS[PRO_RATA if definition.matching == PRO_RATA else PRICE_TIME],
         )
     return table
-
-
-def _operate(
-    send: Callable[[Client], PendingAnswer],
-    done: str,
-    data: str,
-    token_file: options.TokenFile,
-    port_base: int,
-    connect: str,
-    timeout: float,
-    as_json: bool,
-) -> None:
-    """One command of the operator; status 1 when it was rejected."""
-    token = options.operator_token(data, token_file)
-    with Client(connect, port_base, account=ACCOUNT, role=OPERATOR, token=token, timeout=timeout) as client:
-        with plain_values():
-            pending = send(client)
-        answer: Report = pending.result()
-    if as_json:
-        print(json_line(named(answer)))
-    if isinstance(answer, Rejected):
-        if as_json:
-            raise typer.Exit(1)
-        refused(f"rejected: {reason_sentence(answer.reason)}")
-    if not as_json:
-        print(done)
 
 
 def _step(text: str, what: str) -> Decimal:

@@ -25,6 +25,7 @@ OptionalClientId = Annotated[str, Meta(max_length=36)]
 Symbol = Annotated[str, Meta(min_length=1, max_length=20)]
 OptionalSymbol = Annotated[str, Meta(max_length=20)]
 Asset = Annotated[str, Meta(min_length=1, max_length=12)]
+AccountName = Annotated[str, Meta(min_length=1, max_length=32)]
 
 ENTER_ORDER: Final = 10
 CANCEL_ORDER: Final = 11
@@ -33,6 +34,7 @@ MASS_CANCEL: Final = 13
 DEFINE_INSTRUMENT: Final = 20
 SET_TRADING_STATUS: Final = 21
 ADVANCE_CLOCK: Final = 22
+SET_LIMITS: Final = 23
 
 
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -149,6 +151,21 @@ class AdvanceClock(
     time_ns: Unsigned
 
 
+class SetLimits(Struct, array_like=True, tag=SET_LIMITS, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Operator: limits of an account in one instrument, or in all (`symbol` ""), in the place of those it had there.
+
+    0 is no limit. `order_lots_max` and `order_notional_max` (price in ticks times quantity in lots) are of each order,
+    `open_orders_max` of all that are open. The limits of the instrument and those of all instruments both hold. An
+    account that does not exist yet is made.
+    """
+
+    account: AccountName
+    symbol: OptionalSymbol = ""
+    order_lots_max: Int64 = 0
+    order_notional_max: Int64 = 0
+    open_orders_max: Int64 = 0
+
+
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel
-OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock
+OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock | SetLimits
 Command = TraderCommand | OperatorCommand

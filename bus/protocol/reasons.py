@@ -69,12 +69,16 @@ LINK_ENDED: Final = 507
 
 TOO_MANY_OPEN_ORDERS: Final = 601
 TOO_MANY_INSTRUMENTS: Final = 602
+ORDER_QUANTITY_LIMIT: Final = 603
+ORDER_NOTIONAL_LIMIT: Final = 604
+OPEN_ORDERS_LIMIT: Final = 605
 
 INVALID_INSTRUMENT: Final = 701
 INSTRUMENT_DIFFERS: Final = 702
 INVALID_STATUS: Final = 703
 CLOCK_IS_SYSTEM: Final = 704
 TIME_NOT_LATER: Final = 705
+INVALID_LIMITS: Final = 706
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -145,11 +149,15 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     LINK_ENDED: ("link_ended", "the order that it is linked to is not open"),
     TOO_MANY_OPEN_ORDERS: ("too_many_open_orders", "the account has as many open orders as it is allowed"),
     TOO_MANY_INSTRUMENTS: ("too_many_instruments", "the engine has as many instruments as it is allowed"),
+    ORDER_QUANTITY_LIMIT: ("order_quantity_limit", "more than one order of the account may be of"),
+    ORDER_NOTIONAL_LIMIT: ("order_notional_limit", "worth more than one order of the account may be"),
+    OPEN_ORDERS_LIMIT: ("open_orders_limit", "the account has as many open orders as its operator allows"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
     INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
     INVALID_STATUS: ("invalid_status", "no such trading status"),
     CLOCK_IS_SYSTEM: ("clock_is_system", "the engine runs on the system clock; start it with --clock commands"),
     TIME_NOT_LATER: ("time_not_later", "engine time only moves forward"),
+    INVALID_LIMITS: ("invalid_limits", "limits are 0 or positive, of an account with a well-formed name"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),

@@ -2,5 +2,6 @@
 
 - `orders`: the fields of an order against the rules of its instrument
 - `triggers`: the trigger of an order that waits for one
+- `limits`: an order against the limits of its account
 - `instruments`: the fields of a definition
 """

@@ -8,6 +8,7 @@ moves `forgotten_ns` to the creation time of that request, and a request that wa
 from collections import deque
 from typing import Any, Final
 
+from matcher.ledger.limits import Limits
 from matcher.ledger.request import Request
 
 #: How long the id of an ended request is remembered.
@@ -27,6 +28,7 @@ class Account:
         "ended",
         "forget_at_ns",
         "forgotten_ns",
+        "limits",
         "name",
         "next_report",
         "open",
@@ -49,6 +51,8 @@ class Account:
         #: when all of its orders are cancelled, and the sequence of the command that said so; 0 when nobody did
         self.countdown_ns = 0
         self.countdown_number = 0
+        #: None for the many that have none
+        self.limits: Limits | None = None
         self.reports: list[tuple[Any, ...]] = []
 
     def end(self, request: Request, time_ns: int, ended_max: int) -> None:

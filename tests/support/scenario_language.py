@@ -17,6 +17,7 @@ Commands:
     mass-cancel [SYMBOL] [buy|sell]
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     status SYMBOL open|halted
+    limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N]
     advance-clock +1h                                          since the dawn of all scenarios
     malformed                                                  an item that is no command
 
@@ -303,6 +304,14 @@ def _advance_clock(words: list[str]) -> commands.AdvanceClock:
     return commands.AdvanceClock(DAWN_NS + _duration(since.removeprefix("+")))
 
 
+def _limits(words: list[str]) -> commands.SetLimits:
+    account, *rest = words
+    symbol = rest.pop(0) if rest and "=" not in rest[0] else ""
+    limits = dict(word.split("=") for word in rest)
+    names = {"lots": "order_lots_max", "notional": "order_notional_max", "orders": "open_orders_max"}
+    return commands.SetLimits(account, symbol, **{names[name]: int(value) for name, value in limits.items()})
+
+
 _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "enter": _enter,
     "cancel": _cancel,
@@ -311,6 +320,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "define": _define,
     "status": _status,
     "advance-clock": _advance_clock,
+    "limits": _limits,
     "malformed": lambda _: Malformed("no command"),
 }
 
@@ -340,6 +350,7 @@ _VERBS = {
     commands.DEFINE_INSTRUMENT: "define",
     commands.SET_TRADING_STATUS: "status",
     commands.ADVANCE_CLOCK: "advance-clock",
+    commands.SET_LIMITS: "limits",
 }
 
 

@@ -21,7 +21,7 @@ from bus.errors import (
     SessionRefused,
     UnknownSymbol,
 )
-from bus.protocol.commands import AdvanceClock, Command, DefineInstrument, SetTradingStatus
+from bus.protocol.commands import AdvanceClock, Command, DefineInstrument, SetLimits, SetTradingStatus
 from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstruments, QueryOrders
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Replaced
@@ -223,6 +223,29 @@ class Desk(Generic[A]):
         """Operator: open or halt an instrument. Answered with Completed or Rejected."""
         pending = self._new_pending("", "")
         self._put(pending, SetTradingStatus(symbol, orders.trading_status_of(status)))
+        return pending
+
+    def set_limits(
+        self,
+        account: str,
+        symbol: str = "",
+        *,
+        order_quantity: Number = 0,
+        order_notional: Number = 0,
+        open_orders: int = 0,
+    ) -> A:
+        """Operator: limits of an account in an instrument, or in all (quantity in lots then, notional in ticks times
+        lots); 0 is none. They take the place of those it had there. Answered with Completed or Rejected.
+        """
+        pending = self._new_pending(symbol, "")
+
+        def build(scale: Scale | None) -> SetLimits:
+            return orders.set_limits(scale, account, order_quantity, order_notional, open_orders)
+
+        if symbol:
+            self._give(pending, symbol, build)
+        else:
+            self._put(pending, build(None))
         return pending
 
     def advance_clock(self, time_ns: int) -> A:

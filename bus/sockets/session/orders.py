@@ -9,7 +9,14 @@ from typing import Final, TypeAlias, TypedDict
 
 import msgspec
 
-from bus.protocol.commands import CancelOrder, DefineInstrument, EnterOrder, MassCancel, ReplaceOrder
+from bus.protocol.commands import (
+    CancelOrder,
+    DefineInstrument,
+    EnterOrder,
+    MassCancel,
+    ReplaceOrder,
+    SetLimits,
+)
 from bus.protocol.terms import (
     GTC,
     GTD,
@@ -33,7 +40,7 @@ from bus.protocol.terms import (
     TRADING_STATUSES,
     TRAILING_STOP,
 )
-from bus.sockets.session.prices import Number, Scale, step_of
+from bus.sockets.session.prices import Number, Scale, step_of, whole_number
 
 #: A word of `bus.protocol.terms` ("buy", "IOC", "market"), or its number.
 Word: TypeAlias = str | int
@@ -189,6 +196,17 @@ def define_instrument(
         matching=number_of(matching, MATCHINGS, "matching"),
         pro_rata_minimum_lots=scale.quantity_lots(pro_rata_minimum),
     )
+
+
+def set_limits(
+    scale: Scale | None, account: str, order_quantity: Number, order_notional: Number, open_orders: int
+) -> SetLimits:
+    """Limits of an account in the instrument of a scale; without one in all, in lots and in ticks times lots."""
+    if scale is None:
+        lots, notional = whole_number(order_quantity, "quantity"), whole_number(order_notional, "notional")
+        return SetLimits(account, "", lots, notional, open_orders)
+    lots, notional = scale.quantity_lots(order_quantity), scale.notional(order_notional)
+    return SetLimits(account, scale.symbol, lots, notional, open_orders)
 
 
 def side_of(side: Word) -> int:

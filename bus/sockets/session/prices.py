@@ -45,6 +45,16 @@ class Scale:
             raise OffLot(f"{quantity} is no quantity of {self.symbol}: a lot is {self._lot:f}")
         return lots
 
+    def notional(self, money: Number) -> int:
+        """So much of the quote asset in ticks times lots, rounded down: as a limit it lets nothing more pass."""
+        step = _EXACT.multiply(self._tick, self._lot)
+        top, bottom = _exact(money, "notional").as_integer_ratio()
+        step_top, step_bottom = step.as_integer_ratio()
+        steps = (top * step_bottom) // (bottom * step_top)
+        if top and not steps:
+            raise ValueError(f"{money} is less than a tick times a lot of {self.symbol}, and 0 means something else")
+        return steps
+
     def price(self, ticks: int) -> Decimal:
         """The price of so many ticks, with all decimals of a tick."""
         return _times(self._tick, ticks)
@@ -60,6 +70,14 @@ def step_of(number: Number, what: str) -> tuple[int, int]:
     assert isinstance(exponent, int), "a finite number has an exponent"
     mantissa = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
     return (-mantissa if sign else mantissa), max(-exponent, 0)
+
+
+def whole_number(number: Number, what: str) -> int:
+    """A number that counts something. ValueError for one with a fraction, TypeError for a float."""
+    count = _whole(number, Decimal(1), what)
+    if count is None:
+        raise ValueError(f"{number} is no {what}: it is a whole number")
+    return count
 
 
 def _whole(number: Number, step: Decimal, what: str) -> int | None:
