@@ -95,7 +95,8 @@ class NaiveExchange:
         self.time_ns = max(time_ns, self.time_ns + 1)
         self.session, self.correlation_id, self.created_ns = session, correlation_id, created_ns
         self.private, self.public, self.touched = [], [], []
-        self._end_due()
+        if not isinstance(command, AdvanceClock):
+            self._end_due()
         if session:
             self._do(self.sessions[session].account, command)
         else:
@@ -173,7 +174,9 @@ class NaiveExchange:
         elif isinstance(command, SetTradingStatus):
             self._operate(account, c.SET_TRADING_STATUS, self._set_status(command))
         elif isinstance(command, AdvanceClock):
-            self._operate(account, c.ADVANCE_CLOCK, self._advance_clock(command))
+            reason = self._advance_clock(command)
+            self._end_due()
+            self._operate(account, c.ADVANCE_CLOCK, reason)
         else:
             raise AssertionError(f"no command: {command!r}")
 
@@ -352,7 +355,6 @@ class NaiveExchange:
         if broken:
             return min(broken)
         self.time_ns = command.time_ns
-        self._end_due()
         return 0
 
     def _role(self) -> int:
