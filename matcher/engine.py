@@ -236,7 +236,7 @@ class Engine:
     def open_orders(self, account: str) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first. O(open orders)."""
         known = self.state.accounts.get(account)
-        return views.open_orders(known) if known is not None else []
+        return views.open_orders(known, self.state.instruments) if known is not None else []
 
     def instruments(self) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""

@@ -6,12 +6,13 @@ from msgspec.structs import astuple
 
 from bus.protocol.commands import ENTER_ORDER
 from matcher.book.level import Order
+from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 
 Row = tuple[int, int, int]
 
 
-def open_orders(account: Account) -> list[tuple[Any, ...]]:
+def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tuple[Any, ...]]:
     """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first. O(open orders)."""
     rows: list[tuple[Any, ...]] = []
     for order in account.open.values():
@@ -29,7 +30,19 @@ def open_orders(account: Account) -> list[tuple[Any, ...]]:
         )
         if order.instructions is not None:
             entered = (ENTER_ORDER, *astuple(order.instructions.command))
-        rows.append((order.sequence, entered, order.price_ticks, order.quantity_lots, order.filled_lots))
+        watch = instruments[order.symbol].watch
+        waits = watch is not None and order.sequence in watch.waiting
+        rows.append(
+            (
+                order.sequence,
+                entered,
+                order.price_ticks,
+                order.quantity_lots,
+                order.filled_lots,
+                order.status,
+                watch.trigger_ticks(order) if watch is not None and waits else 0,
+            )
+        )
     return rows
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from bus.protocol.commands import DefineInstrument, EnterOrder, Unsigned
-from bus.protocol.terms import TRADER
+from bus.protocol.terms import RESTING, TRADER
 
 HELLO: Final = 1
 HEARTBEAT: Final = 2
@@ -122,13 +122,19 @@ class Refused(Struct, array_like=True, tag=REFUSED, frozen=True):
 
 
 class OpenOrder(Struct, array_like=True, frozen=True):
-    """An open order as it stands: what was entered, and its present price, quantity and filled quantity."""
+    """An open order as it stands: what was entered, and its present price, quantity and filled quantity.
+
+    `status`: RESTING or WAITING. `trigger_price_ticks`: of an order that waits for its trigger, where that stands now;
+    0 for a trailing stop that has seen no trade.
+    """
 
     order_id: int
     entered: EnterOrder
     price_ticks: int
     quantity_lots: int
     filled_lots: int
+    status: int = RESTING
+    trigger_price_ticks: int = 0
 
 
 class OpenOrders(Struct, array_like=True, tag=OPEN_ORDERS, frozen=True):

@@ -43,7 +43,7 @@ class Trade(Struct, array_like=True, tag=TRADE, frozen=True, gc=False):
 class Level(Struct, array_like=True, tag=LEVEL, frozen=True, gc=False):
     """A price level after a command: all of its quantity and its count of orders, both 0 when it is gone.
 
-    One for each level that a command touched, after the command's trades.
+    One for each level that a command touched, after its trades, and so again for each order that it triggered.
     """
 
     sequence: int

@@ -7,11 +7,8 @@ goes.
 from bus.protocol import reasons
 
 NOT_YET = {
-    reasons.INVALID_TRIGGER,
-    reasons.INVALID_TRAIL,
     reasons.INVALID_PEG,
     reasons.INVALID_LINK,
-    reasons.ALREADY_TRIGGERED,
     reasons.NO_REFERENCE,
     reasons.LINK_ENDED,
     reasons.CANCEL_ALL_AFTER,
