@@ -55,9 +55,9 @@ def give_all(trial: Trial, taken: list[Step], steps: Iterable[Step]) -> None:
         trial.take(step)
 
 
-def fuzz(*words: str) -> Result:
-    """What the verb says."""
-    return CliRunner().invoke(app, ["fuzz", *words])
+def fuzz(kept: Path, *words: str) -> Result:
+    """What the verb says; poison would be kept in that file."""
+    return CliRunner().invoke(app, ["fuzz", "--keep", str(kept), *words])
 
 
 def test_there_is_no_poison_and_everything_happens() -> None:
@@ -96,12 +96,13 @@ def test_poison_is_found_and_shrunk_to_what_does_it(tmp_path: Path) -> None:
     assert encode(read_steps(tmp_path / "kept")) == encode(shortest)
 
 
-def test_the_verb_says_what_happened() -> None:
-    facts = json.loads(fuzz("--seed", "3", "--commands", "500", "--json").stdout)
+def test_the_verb_says_what_happened(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    facts = json.loads(fuzz(kept, "--seed", "3", "--commands", "500", "--json").stdout)
     assert facts["seed"] == 3
     assert facts["sequence"] >= facts["commands"] > 200
     assert facts["answers"]["Accepted"] > 10
-    said = fuzz("--seed", "3", "--commands", "500", "--logs", "2").stdout
+    said = fuzz(kept, "--seed", "3", "--commands", "500", "--logs", "2").stdout
     assert [line.split(",")[0] for line in said.splitlines() if line.startswith("no poison")] == [
         f"no poison: seed {seed}" for seed in (3, 4)
     ]
@@ -110,8 +111,8 @@ def test_the_verb_says_what_happened() -> None:
 def test_a_log_that_was_kept_is_tried_again(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     write_steps(kept, list(draw_steps(3, 300)))
-    assert fuzz("--again", str(kept)).stdout.startswith(f"no poison: log {kept}")
+    assert fuzz(tmp_path / "other", "--again", str(kept)).stdout.startswith(f"no poison: log {kept}")
     kept.write_bytes(b"\x01nothing")
-    refused = fuzz("--again", str(kept))
+    refused = fuzz(tmp_path / "other", "--again", str(kept))
     assert refused.exit_code != 0
     assert "not a log of the fuzzer" in str(refused.exception)
