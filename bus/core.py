@@ -40,7 +40,14 @@ class Core(Protocol):
         """When the first timer is due, 0 when none is set: something happens then even if no command comes."""
 
     def apply_message(
-        self, session: int, correlation_id: int, created_ns: int, items: Sequence[object], time_ns: int
+        self,
+        session: int,
+        correlation_id: int,
+        created_ns: int,
+        items: Sequence[object],
+        time_ns: int,
+        deadline_ns: int = 0,
+        options: int = 0,
     ) -> int:
         """The commands of one message of an open session; how many sequences they took."""
 

@@ -16,7 +16,7 @@ from bus.errors import DataDirectoryMismatch, LogBreaksEngine, MatchbusError
 from bus.journal.batch import Batch, entries
 from bus.protocol.codec import CommandMessage, Malformed, decode_client_message, decode_record
 from bus.protocol.commands import Command, EnterOrder
-from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record, Skipped
+from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record, Skipped, Withheld
 from bus.sequencer import RECORDS, OpenBatch, apply_open_batch
 
 
@@ -103,10 +103,11 @@ def _only(
             continue
         commands: list[Any] = []
         for command in item.items:
-            if not count:
-                break
-            commands.append(command)
-            count -= not isinstance(command, Malformed)
+            if count or isinstance(command, Malformed):
+                commands.append(command)
+                count -= not isinstance(command, Malformed)
+            else:
+                commands.append(Withheld(command))
         kept.append(msgspec.structs.replace(item, items=commands))
     return kept
 

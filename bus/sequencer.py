@@ -70,7 +70,15 @@ def apply_open_batch(core: Core, batch: OpenBatch) -> None:
     time_ns = batch.time_ns
     for item in batch.items:
         if isinstance(item, CommandMessage):
-            core.apply_message(item.session, item.correlation_id, item.created_ns, item.items, time_ns)
+            core.apply_message(
+                item.session,
+                item.correlation_id,
+                item.created_ns,
+                item.items,
+                time_ns,
+                item.deadline_ns,
+                item.options,
+            )
         else:
             core.apply_record(item, time_ns)
     assert core.sequence == batch.first_sequence + batch.count - 1, (

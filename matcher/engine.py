@@ -36,6 +36,7 @@ from matcher.gate.instruments import is_valid, same_product
 from matcher.instruments import Instrument
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
 from matcher.operating import set_limits
+from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
@@ -85,13 +86,25 @@ class Engine:
         return [(stream, event) for stream, _, events in private + public for event in events]
 
     def apply_message(
-        self, session: int, correlation_id: int, created_ns: int, items: Sequence[object], time_ns: int
+        self,
+        session: int,
+        correlation_id: int,
+        created_ns: int,
+        items: Sequence[object],
+        time_ns: int,
+        deadline_ns: int = 0,
+        options: int = 0,
     ) -> int:
         """The commands of one message of an open session; returns how many sequences they took.
 
         Item i answers to `correlation_id + i`. What is no command (a malformed item) takes no sequence. The first
         command happens at `time_ns`, or right after the last one when that is later; each further one 1 ns later.
+        `deadline_ns` and `options`: see `matcher.options`.
         """
+        if deadline_ns or options:
+            return apply_with_options(
+                self, session, correlation_id, created_ns, items, time_ns, deadline_ns, options
+            )
         state = self.state
         trading = self.trading
         opened = state.sessions[session]
@@ -321,6 +334,8 @@ class Engine:
             return reasons.INVALID_INSTRUMENT
         if instrument is not None and not same_product(instrument.definition, command):
             return reasons.INSTRUMENT_DIFFERS
+        if self.trading.judging:
+            return 0
         # book
         if instrument is None:
             instrument = Instrument(command)
@@ -358,6 +373,8 @@ class Engine:
             return reasons.UNKNOWN_SYMBOL
         if command.status != OPEN and command.status != HALTED:
             return reasons.INVALID_STATUS
+        if self.trading.judging:
+            return 0
         # book
         instrument.status = command.status
         # events

@@ -7,13 +7,18 @@ once: a command behind a midnight pays for the day orders of that day. O(what is
 
 from bus.protocol.reasons import CANCEL_ALL_AFTER, EXPIRED
 from matcher.book.level import Order
+from matcher.following import Following
 from matcher.ledger.account import Account
-from matcher.resting import Resting
 
 
-def end_due(market: Resting) -> None:
-    """End the orders and countdowns of the state that are due at the time of the command."""
+def end_due(market: Following) -> None:
+    """End the orders and countdowns of the state that are due at the time of the command; while judging nothing is."""
+    if market.judging:
+        return
     timers = market.state.timers
+    if timers.next_due_ns > market.time_ns:
+        return
+    ended: list[Order] = []
     expired: list[Order] = []
     while True:
         timer = timers.take_due(market.time_ns)
@@ -25,12 +30,18 @@ def end_due(market: Resting) -> None:
         else:
             assert account is not None, "a timer is of an order or of an account"
             market.take_out_all(expired, EXPIRED, False)
+            ended += expired
             expired = []
-            _end_all(market, account)
+            ended += _end_all(market, account)
     market.take_out_all(expired, EXPIRED, False)
+    ended += expired
+    for symbol in dict.fromkeys([order.symbol for order in ended]):
+        instrument = market.state.instruments[symbol]
+        if instrument.watch is not None:
+            market.follow(instrument)
 
 
-def _end_all(market: Resting, account: Account) -> None:
+def _end_all(market: Following, account: Account) -> list[Order]:
     """A countdown has run out: so do all orders that its account has open, oldest first. It is not started again."""
     account.countdown_ns = account.countdown_number = 0
     taken: list[Order] = []
@@ -38,3 +49,4 @@ def _end_all(market: Resting, account: Account) -> None:
         assert isinstance(order, Order)
         taken.append(order)
     market.take_out_all(taken, CANCEL_ALL_AFTER, False)
+    return taken

@@ -27,6 +27,8 @@ def set_limits(market: Reporting, command: SetLimits) -> int:
         or command.open_orders_max < 0
     ):
         return reasons.INVALID_LIMITS
+    if market.judging:
+        return 0
     # ledger
     account = state.accounts.get(command.account)
     limited = command.order_lots_max or command.order_notional_max or command.open_orders_max

@@ -18,13 +18,20 @@ from matcher.state import State
 class Reporting:
     """The context of a command. `late` is why a new request of this age is refused, or 0.
 
+    While it is `judging` nothing is done and nothing said (`matcher.options`): a handler stops where its gate ends, and
+    leaves there the order that it would make or change (`judged`), why not (`verdict`, 0 when it would be taken), and
+    whether the request was executed before (`again`).
+
     `ids_max` and `open_max` are rules of the state, at hand.
     """
 
     __slots__ = (
+        "again",
         "correlation_id",
         "created_ns",
         "ids_max",
+        "judged",
+        "judging",
         "late",
         "open_max",
         "outputs",
@@ -32,6 +39,7 @@ class Reporting:
         "session",
         "state",
         "time_ns",
+        "verdict",
     )
 
     def __init__(self, state: State, outputs: Outputs) -> None:
@@ -44,6 +52,10 @@ class Reporting:
         self.correlation_id: Any = 0
         self.created_ns = 0
         self.late = 0
+        self.judging = False
+        self.judged: Order | None = None
+        self.verdict = 0
+        self.again = False
         self.take_rules(state.rules)
 
     def take_rules(self, rules: Rules) -> None:
@@ -61,6 +73,9 @@ class Reporting:
 
     def reject(self, account: Account, command: int, request_id: str, reason: int) -> None:
         """A refusal that is not remembered: the request had no id, or the id is not its to take."""
+        if self.judging:
+            self.verdict = reason
+            return
         self.report(
             account,
             (
@@ -77,6 +92,8 @@ class Reporting:
 
     def complete(self, account: Account, command: int, count: int) -> None:
         """A command that is about no single order was carried out."""
+        if self.judging:
+            return
         self.report(
             account,
             (COMPLETED, self.sequence, self.time_ns, self.session, self.correlation_id, command, count),

@@ -60,7 +60,9 @@ _ORDER: Final[Any] = tuple[
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder, int, int, int, int, int]
 # symbol, order_lots_max, order_notional_max, open_orders_max
 _LIMIT: Final[Any] = tuple[str, int, int, int]
-_ACCOUNT: Final[Any] = tuple[str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT]]
+_ACCOUNT: Final[Any] = tuple[
+    str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT]
+]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]

@@ -111,6 +111,9 @@ class Trading(Following):
             quantity,
             instructions,
         )
+        if self.judging:
+            self.judged = order
+            return
         account.requests[request_id] = order
         # events: it is in
         accepted = (
@@ -164,6 +167,9 @@ class Trading(Following):
             reason = self._missing_reason(account, command.order_id, command.client_order_id)
             self.reject(account, CANCEL_ORDER, command.client_order_id, reason)
             return
+        if self.judging:
+            self.judged = order
+            return
         # book, ledger, events
         self.take_out(order, reasons.BY_REQUEST, True)
 
@@ -185,6 +191,9 @@ class Trading(Following):
         reason = self._replace_reason(order, instrument, command)
         if reason:
             self._refuse_for_good(account, REPLACE_ORDER, request_id, command, reason)
+            return
+        if self.judging:
+            self.judged = order
             return
         # book, ledger, events
         self._remember(account, request_id, command, 0, order)
@@ -214,6 +223,8 @@ class Trading(Following):
             return
         if side != 0 and side != BUY and side != SELL:
             self.reject(account, MASS_CANCEL, "", reasons.INVALID_SIDE)
+            return
+        if self.judging:
             return
         # book, ledger, events
         taken: list[Order] = []
@@ -246,7 +257,8 @@ class Trading(Following):
         self, account: Account, tag: int, request_id: str, command: EnterOrder | ReplaceOrder, reason: int
     ) -> None:
         """A refusal that is remembered: the same request sent again gets the same answer, whatever the market did."""
-        self._remember(account, request_id, command, reason, None)
+        if not self.judging:
+            self._remember(account, request_id, command, reason, None)
         self.reject(account, tag, request_id, reason)
 
     def _remember(
@@ -278,6 +290,10 @@ class Trading(Following):
         if not same:
             stale = reasons.STALE if self.created_ns <= account.forgotten_ns else 0
             self.reject(account, tag, request_id, self.late or stale or reasons.ID_TAKEN)
+            return True
+        if self.judging:
+            self.again = True
+            self.verdict = known.reason
             return True
         order_id = price = quantity = filled = 0
         status = STATUS_REJECTED

@@ -9,10 +9,10 @@ where an item has its fields: how deep a decoder follows what is nested depends 
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from bus.protocol.commands import Command, Int64, Unsigned
 from bus.protocol.control import Answer, ClientControl
@@ -21,7 +21,10 @@ from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, UNSUPPORTED_VERSI
 from bus.protocol.records import Record
 from bus.protocol.recovery import RecoveryAnswer, RecoveryRequest
 from bus.protocol.reports import Report
-from bus.protocol.terms import PROTOCOL_VERSION, SHARD
+from bus.protocol.terms import ALL_OR_NOTHING, PROTOCOL_VERSION, SHARD, VALIDATE_ONLY
+
+#: Bits that mean something; a message with any other is malformed.
+Options = Annotated[int, Meta(ge=0, le=VALIDATE_ONLY | ALL_OR_NOTHING)]
 
 #: What decoding of hostile bytes can raise: wrong shape, bad msgpack, bad UTF-8, nesting without end.
 _UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
@@ -65,13 +68,19 @@ class MalformedMessage(Exception):
 
 
 class CommandMessage(Struct, array_like=True, forbid_unknown_fields=True, gc=False):
-    """A client's message of commands."""
+    """A client's message of commands. What stands behind the items may be left out.
+
+    `deadline_ns`: a command that would be carried out later than this is refused; 0 for none. `options`: bits of
+    `bus.protocol.terms.OPTIONS`.
+    """
 
     version: Int64
     session: Unsigned
     correlation_id: Unsigned
     created_ns: Unsigned
     items: list[Command]
+    deadline_ns: Unsigned = 0
+    options: Options = 0
 
 
 class PartialCommandMessage(CommandMessage, array_like=True, gc=False):
@@ -98,12 +107,17 @@ class RecoveryMessage(Struct, array_like=True, forbid_unknown_fields=True):
     items: list[RecoveryRequest]
 
 
+_NOTHING: Final = Raw(b"\0")
+
+
 class _RawMessage(Struct, array_like=True, forbid_unknown_fields=True):
     version: Int64
     session: Unsigned
     correlation_id: Unsigned
     created_ns: Unsigned
     items: list[Raw]
+    deadline_ns: Raw = _NOTHING
+    options: Raw = _NOTHING
 
 
 #: What a field of an item may be for the item to be refused alone: nothing nested, no bytes.
@@ -116,6 +130,8 @@ class _PlainMessage(Struct, array_like=True, forbid_unknown_fields=True):
     correlation_id: Unsigned
     created_ns: Unsigned
     items: list[list[_Plain] | _Plain]
+    deadline_ns: Unsigned = 0
+    options: Options = 0
 
 
 class Envelope(Struct, array_like=True):
@@ -252,7 +268,7 @@ def _decode_client_message_slowly(payload: bytes, items_max: int) -> CommandMess
     except _UNDECODABLE as error:
         control_error = error
     try:
-        _decode_plain_message(payload)
+        plain = _decode_plain_message(payload)
         raw = _decode_raw_message(payload)
     except _UNDECODABLE as error:
         raise _undecodable(payload, error) from None
@@ -276,7 +292,15 @@ def _decode_client_message_slowly(payload: bytes, items_max: int) -> CommandMess
         raise MalformedMessage(
             MALFORMED, text or "a message holds at least one item", raw.correlation_id, len(raw.items) or 1
         )
-    return PartialCommandMessage(raw.version, raw.session, raw.correlation_id, raw.created_ns, commands)
+    return PartialCommandMessage(
+        raw.version,
+        raw.session,
+        raw.correlation_id,
+        raw.created_ns,
+        commands,
+        plain.deadline_ns,
+        plain.options,
+    )
 
 
 def decode_recovery_message(payload: bytes) -> RecoveryMessage:
@@ -332,8 +356,17 @@ def decode_recovery_envelope(payload: bytes) -> RecoveryEnvelope:
         raise MalformedMessage(MALFORMED, str(error)) from None
 
 
-def encode_message(session: int, correlation_id: int, created_ns: int, items: Sequence[Any]) -> bytes:
-    """A client's message of commands, control items or recovery requests."""
+def encode_message(
+    session: int,
+    correlation_id: int,
+    created_ns: int,
+    items: Sequence[Any],
+    deadline_ns: int = 0,
+    options: int = 0,
+) -> bytes:
+    """A client's message of commands, control items or recovery requests; the last two are of commands only."""
+    if deadline_ns or options:
+        return encode((PROTOCOL_VERSION, session, correlation_id, created_ns, items, deadline_ns, options))
     return encode((PROTOCOL_VERSION, session, correlation_id, created_ns, items))
 
 

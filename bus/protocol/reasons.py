@@ -35,6 +35,8 @@ STALE: Final = 202
 FROM_THE_FUTURE: Final = 203
 INVALID_ID: Final = 204
 ID_TAKEN: Final = 205
+TOO_LATE: Final = 206
+BATCH_REFUSED: Final = 207
 
 UNKNOWN_SYMBOL: Final = 301
 NOT_TRADING: Final = 302
@@ -119,6 +121,8 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     FROM_THE_FUTURE: ("from_the_future", "created more than an hour after the engine's time"),
     INVALID_ID: ("invalid_id", "ids are 1 to 36 printable characters; name an order by exactly one of its ids"),
     ID_TAKEN: ("id_taken", "the account used this id before, for something else"),
+    TOO_LATE: ("too_late", "the deadline of its message had passed; nothing was done, and the id is free"),
+    BATCH_REFUSED: ("batch_refused", "another command of its message was refused, and all or nothing was to be done"),
     UNKNOWN_SYMBOL: ("unknown_symbol", "no instrument has this symbol"),
     NOT_TRADING: ("not_trading", "the instrument is halted: only cancels are taken"),
     INVALID_SIDE: ("invalid_side", "a side is 1 (buy) or 2 (sell)"),

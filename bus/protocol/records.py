@@ -3,7 +3,7 @@
 In the journal a record is an entry of session 0. Each takes one sequence, like a command.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -62,6 +62,15 @@ class Skipped(Struct, frozen=True):
 
     command: int
     request_id: str
+
+
+class Withheld(Struct, frozen=True):
+    """Takes the place of a command that is judged with its message and not carried out, since a replay ends before it.
+
+    Never on a wire and never in the log; takes no sequence.
+    """
+
+    command: Any
 
 
 Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked

@@ -97,6 +97,11 @@ BROKER: Final = 2
 OPERATOR: Final = 3
 ROLES: Final = {TRADER: "trader", BROKER: "broker", OPERATOR: "operator"}
 
+#: Bits of a message's `options`.
+VALIDATE_ONLY: Final = 1  # say what would be refused, and do nothing
+ALL_OR_NOTHING: Final = 2  # every command is valid in turn, or none is carried out
+OPTIONS: Final = {VALIDATE_ONLY: "validate-only", ALL_OR_NOTHING: "all-or-nothing"}
+
 #: Where engine time comes from.
 CLOCK_SYSTEM: Final = 1
 CLOCK_COMMANDS: Final = 2

@@ -94,14 +94,26 @@ def one_of(union: Any) -> st.SearchStrategy[Any]:
     return st.one_of([values_of(kind) for kind in union.__args__])
 
 
-@given(UNSIGNED, UNSIGNED, UNSIGNED, st.lists(one_of(c.Command), min_size=1, max_size=4))
+@given(
+    UNSIGNED,
+    UNSIGNED,
+    UNSIGNED,
+    st.lists(one_of(c.Command), min_size=1, max_size=4),
+    UNSIGNED,
+    st.integers(0, 3),
+)
 def test_commands_come_back_as_they_were(
-    session: int, correlation_id: int, created_ns: int, items: Any
+    session: int, correlation_id: int, created_ns: int, items: Any, deadline_ns: int, options: int
 ) -> None:
-    payload = encode_message(session, correlation_id, created_ns, items)
+    payload = encode_message(session, correlation_id, created_ns, items, deadline_ns, options)
     message = decode_client_message(payload)
-    assert message == CommandMessage(PROTOCOL_VERSION, session, correlation_id, created_ns, items)
-    assert encode(message) == payload
+    assert message == CommandMessage(
+        PROTOCOL_VERSION, session, correlation_id, created_ns, items, deadline_ns, options
+    )
+    if deadline_ns or options:
+        assert encode(message) == payload
+    else:  # what goes without saying is not said
+        assert encode((PROTOCOL_VERSION, session, correlation_id, created_ns, items)) == payload
 
 
 @given(UNSIGNED, st.lists(one_of(control.ClientControl), min_size=1, max_size=4))
@@ -304,9 +316,25 @@ def test_a_field_that_nobody_knows_is_refused_in_control_too(item: Any) -> None:
 
 
 def test_a_field_that_nobody_knows_is_refused_in_the_envelope_too() -> None:
-    assert refusal(msgpack.packb([PROTOCOL_VERSION, 7, 100, 1, [[11, 5]], 0])) == (MALFORMED, 0, 1)
+    assert refusal(msgpack.packb([PROTOCOL_VERSION, 7, 100, 1, [[11, 5]], 0, 0, 0])) == (MALFORMED, 0, 1)
     assert refusal(msgpack.packb([PROTOCOL_VERSION, 7, 100, 1])) == (MALFORMED, 0, 1)
     assert refusal(encode_message(7, 100, 1, [CANCEL]) + b"\0") == (MALFORMED, 0, 1)
+
+
+@pytest.mark.parametrize("more", [[0, 4], [0, 7], [0, -1], [-1], [0, True], ["soon"], [2**63]], ids=repr)
+def test_options_that_do_not_exist_refuse_the_whole_message(more: list[Any]) -> None:
+    assert refusal(msgpack.packb([PROTOCOL_VERSION, 7, 100, 1, [[11, 5]], *more])) == (MALFORMED, 100, 1)
+
+
+def test_a_message_keeps_its_options_when_an_item_is_malformed() -> None:
+    message = decode_client_message(msgpack.packb([PROTOCOL_VERSION, 7, 100, 1, [[11, 5], [99]], 8, 2]))
+    assert isinstance(message, PartialCommandMessage)
+    assert (message.deadline_ns, message.options) == (8, 2)
+
+
+def test_control_has_no_options() -> None:
+    payload = msgpack.packb([PROTOCOL_VERSION, 7, 100, 1, [[2]], 0, 1])
+    assert refusal(payload) == (MALFORMED, 100, 1)
 
 
 def test_trailing_fields_with_a_default_may_be_left_out() -> None:

@@ -34,7 +34,8 @@ KINDS = [
 ]
 STRUCTS: dict[str, list[type[msgspec.Struct]]] = {
     **{kind.__name__: [kind] for kind in KINDS},
-    "Message": [codec.CommandMessage, codec.ControlMessage, codec.RecoveryMessage],
+    "Message": [codec.ControlMessage, codec.RecoveryMessage],
+    "CommandMessage": [codec.CommandMessage],
     "Envelope": [codec.Envelope, codec.RecoveryEnvelope],
     "Frame": [codec.Frame],
     "DropGroup": [codec.DropGroup],
@@ -46,6 +47,7 @@ NUMBERS = {
     "Self-trade": terms.SELF_TRADES,
     "Time in force": terms.TIMES_IN_FORCE,
     "Flags": terms.FLAGS,
+    "Options": terms.OPTIONS,
     "Trading status": terms.TRADING_STATUSES,
     "Matching": terms.MATCHINGS,
     "Order status": terms.ORDER_STATUSES,

@@ -44,7 +44,15 @@ class EngineDriver:
             for n, i in enumerate(taken):
                 moments[first + n] = Moment(time_ns + n, session, self.correlation_id + i)
             created_ns = max(0, (time_ns if by_commands else self.now_ns) - action.age_ns)
-            self.engine.apply_message(session, self.correlation_id, created_ns, action.items, time_ns)
+            self.engine.apply_message(
+                session,
+                self.correlation_id,
+                created_ns,
+                action.items,
+                time_ns,
+                action.deadline_ns,
+                action.options,
+            )
             self.correlation_id += len(action.items)
         else:
             moments[first] = Moment(time_ns, 0, 0)

@@ -7,7 +7,7 @@ Actions, one a line:
     end NAME                                                   it ends
     tick                                                       time moves on although nothing happens
     wait 23h                                                   what follows happens so much later
-    NAME: COMMAND [; COMMAND ...] [created 23h ago|ahead]      a message
+    NAME: COMMAND [; COMMAND ...] [created 23h ago|ahead] [deadline +1h] [all-or-nothing] [validate-only]   a message
 
 Commands:
 
@@ -107,6 +107,8 @@ class Send:
     name: str
     items: tuple[Any, ...]
     age_ns: int
+    deadline_ns: int = 0
+    options: int = 0
 
 
 Action = Start | Open | End | Tick | Wait | Send
@@ -141,9 +143,18 @@ def parse_action(line: str) -> Action:
 def _action(line: str) -> Action:
     name, colon, rest = line.partition(": ")
     if colon and " " not in name:
+        asked = 0
+        for option, word in (
+            (terms.VALIDATE_ONLY, " validate-only"),
+            (terms.ALL_OR_NOTHING, " all-or-nothing"),
+        ):
+            asked |= option if rest.endswith(word) else 0
+            rest = rest.removesuffix(word)
+        rest, _, deadline = rest.partition(" deadline ")
+        deadline_ns = DAWN_NS + _duration(deadline.removeprefix("+")) if deadline else 0
         text, _, age = rest.partition(" created ")
         items = tuple(_command(part.strip().split(" ")) for part in text.split(" ; "))
-        return Send(name, items, _age(age))
+        return Send(name, items, _age(age), deadline_ns, asked)
     verb, *words = line.split(" ")
     if verb == "start":
         settings = dict(word.split("=") for word in words)

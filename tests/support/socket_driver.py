@@ -144,7 +144,7 @@ class SocketDriver:
         malformed = {number + i for i, item in enumerate(action.items) if isinstance(item, Malformed)}
         items = [_NO_COMMAND if isinstance(item, Malformed) else item for item in action.items]
         created_ns = max(0, (time_ns if self._by_commands else self.now_ns) - action.age_ns)
-        self.ears.say(encode_message(session, number, created_ns, items))
+        self.ears.say(encode_message(session, number, created_ns, items, action.deadline_ns, action.options))
         self._hear_reports()
         numbers = range(number, number + len(items))
         refused = self.ears.refused.intersection(numbers)

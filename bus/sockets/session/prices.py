@@ -52,7 +52,9 @@ class Scale:
         step_top, step_bottom = step.as_integer_ratio()
         steps = (top * step_bottom) // (bottom * step_top)
         if top and not steps:
-            raise ValueError(f"{money} is less than a tick times a lot of {self.symbol}, and 0 means something else")
+            raise ValueError(
+                f"{money} is less than a tick times a lot of {self.symbol}, and 0 means something else"
+            )
         return steps
 
     def price(self, ticks: int) -> Decimal:

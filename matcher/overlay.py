@@ -1,0 +1,155 @@
+"""Overlay: what commands of a message would do to ids and orders, while they are judged and not carried out.
+
+The gates of the handlers (`matcher.trading`, `matcher.engine`) look at the state; so each command that would be taken
+leaves its traces there for those behind it, and all of them are taken back at the end. They are light: an order that
+would enter is open (or has ended, when it may not rest), one that would be cancelled has ended, a replaced one has its
+new price and quantity, a symbol its status or definition. Nothing trades: books, and what follows from trades, are as
+they were before the message.
+
+    overlay = Overlay(market, account)
+    ... judge a command; when it would be taken: overlay.leave_traces(command) ...
+    overlay.take_back()
+"""
+
+from bus.protocol.commands import (
+    CancelOrder,
+    DefineInstrument,
+    EnterOrder,
+    MassCancel,
+    ReplaceOrder,
+    SetTradingStatus,
+)
+from bus.protocol.terms import CANCELLED, FOK, IOC
+from matcher.book.level import Order
+from matcher.instruments import Instrument
+from matcher.ledger.account import Account
+from matcher.ledger.request import PlainRequest, Request
+from matcher.reporting import Reporting
+
+
+class Overlay:
+    """The traces of the commands of one message. O(the account's open orders) to begin with."""
+
+    __slots__ = (
+        "_account",
+        "_defined",
+        "_ids",
+        "_market",
+        "_open",
+        "_orders",
+        "_redefined",
+        "_sequence",
+        "_statuses",
+        "_time_ns",
+    )
+
+    def __init__(self, market: Reporting, account: Account) -> None:
+        self._market = market
+        self._account = account
+        self._sequence: int = market.sequence
+        self._time_ns: int = market.time_ns
+        # The order of open orders is state: traces are left in a copy.
+        self._open = account.open
+        account.open = account.open.copy()
+        #: who had the id before
+        self._ids: list[tuple[str, Request | None]] = []
+        #: end, status, price and quantity before
+        self._orders: list[tuple[Order, int, int, int, int]] = []
+        self._statuses: list[tuple[Instrument, int]] = []
+        self._redefined: list[tuple[Instrument, DefineInstrument]] = []
+        self._defined: list[str] = []
+
+    def is_new(self, request_id: str) -> bool:
+        """Whether this very message would have brought the id."""
+        return any(one == request_id for one, _ in self._ids)
+
+    def leave_traces(self, command: object) -> None:
+        """A command would be taken; `judged` of the market is the order that it made or found, if any."""
+        market = self._market
+        order = market.judged
+        if isinstance(command, EnterOrder):
+            assert order is not None, "an order that would enter was made"
+            self._take_id(command.client_order_id, order)
+            self._account.open[order.sequence] = order
+            if order.time_in_force == IOC or order.time_in_force == FOK:
+                self._end(order)
+        elif isinstance(command, CancelOrder):
+            assert order is not None, "an order that would be cancelled was found"
+            self._end(order)
+        elif isinstance(command, ReplaceOrder):
+            assert order is not None, "an order that would be replaced was found"
+            request = PlainRequest(command.request_id, command, market.sequence, market.created_ns, 0, order)
+            self._take_id(command.request_id, request)
+            if command.quantity_lots and command.quantity_lots <= order.filled_lots:
+                self._end(order)
+            else:
+                self._note(order)
+                order.price_ticks = command.price_ticks or order.price_ticks
+                order.quantity_lots = command.quantity_lots or order.quantity_lots
+        elif isinstance(command, MassCancel):
+            for one in list(self._account.open.values()):
+                assert isinstance(one, Order)
+                if (not command.symbol or one.symbol == command.symbol) and (
+                    not command.side or one.side == command.side
+                ):
+                    self._end(one)
+        elif isinstance(command, DefineInstrument):
+            self._define(command)
+        elif isinstance(command, SetTradingStatus):
+            instrument = market.state.instruments[command.symbol]
+            self._statuses.append((instrument, instrument.status))
+            instrument.status = command.status
+
+    def take_back(self) -> None:
+        """The state, and the context of the market, are as they were."""
+        account = self._account
+        for order, ended_ns, status, price_ticks, quantity_lots in reversed(self._orders):
+            if order.ended_ns and not ended_ns and account.limits is not None:
+                account.limits.opened(order.symbol)
+            order.ended_ns = ended_ns
+            order.status = status
+            order.price_ticks = price_ticks
+            order.quantity_lots = quantity_lots
+        for request_id, before in reversed(self._ids):
+            known = account.requests[request_id]
+            if isinstance(known, Order) and account.limits is not None:
+                account.limits.ended(known.symbol)
+            if before is None:
+                del account.requests[request_id]
+            else:
+                account.requests[request_id] = before
+        account.open = self._open
+        for instrument, status in reversed(self._statuses):
+            instrument.status = status
+        for instrument, definition in reversed(self._redefined):
+            instrument.redefine(definition)
+        for symbol in reversed(self._defined):
+            del self._market.state.instruments[symbol]
+        self._market.sequence = self._market.state.sequence = self._sequence
+        self._market.time_ns = self._market.state.time_ns = self._time_ns
+
+    def _take_id(self, request_id: str, request: Request) -> None:
+        requests = self._account.requests
+        self._ids.append((request_id, requests.get(request_id)))
+        requests[request_id] = request
+
+    def _note(self, order: Order) -> None:
+        self._orders.append((order, order.ended_ns, order.status, order.price_ticks, order.quantity_lots))
+
+    def _end(self, order: Order) -> None:
+        self._note(order)
+        order.ended_ns = self._market.time_ns
+        order.status = CANCELLED
+        del self._account.open[order.sequence]
+        if self._account.limits is not None:
+            self._account.limits.ended(order.symbol)
+
+    def _define(self, command: DefineInstrument) -> None:
+        instruments = self._market.state.instruments
+        instrument = instruments.get(command.symbol)
+        if instrument is None:
+            instruments[command.symbol] = Instrument(command)
+            self._defined.append(command.symbol)
+        else:
+            self._redefined.append((instrument, instrument.definition))
+            instrument.redefine(command)
