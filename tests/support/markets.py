@@ -140,11 +140,15 @@ class Dice:
 
 
 class Market:
-    """Makes steps out of dice. It knows who has a session and what was asked, and nothing of what became of it."""
+    """Makes steps out of dice. It knows who has a session and what was asked, and nothing of what became of it.
 
-    def __init__(self, dice: Dice, sequence: int) -> None:
+    A busy one has mostly orders, at very few prices, and most of them good: in the others few orders meet.
+    """
+
+    def __init__(self, dice: Dice, sequence: int, *, is_busy: bool) -> None:
         self.dice = dice
         self.sequence = sequence
+        self.is_busy = is_busy
         self.asked: list[tuple[str, str, int, Any]] = []  # account, id, sequence, command
         self.owners = dict(zip(TRADER_SESSIONS, (*ACCOUNTS, ACCOUNTS[-1]), strict=True))
         self.next_session = TRADER_SESSIONS[-1] + 1
@@ -182,7 +186,7 @@ class Market:
         return Record(SessionEnded(session), after_ns)
 
     def _item(self, account: str) -> Any:
-        kind = self.dice.draw(32)
+        kind = 0 if self.is_busy and not self.dice.rarely(4) else self.dice.draw(32)
         if kind == 31:
             return Malformed("not a command")
         self.sequence += 1
@@ -223,7 +227,7 @@ class Market:
         }
         if dice.rarely(2):
             fields |= self._instructions(quantity, time_in_force not in (IOC, FOK), flags)
-        if dice.rarely(16):  # one field, sometimes two, as no client should send it
+        if dice.rarely(64 if self.is_busy else 16):  # one field, sometimes two, as no client should send it
             for _ in range(dice.one_of([1, 1, 2])):
                 name, values = dice.one_of(_WRONG)
                 fields[name] = dice.one_of(values)
@@ -237,7 +241,7 @@ class Market:
             fields["display_lots"] = dice.one_of([2, 2, 2, 3, 4, quantity - 1])
         if not flags & (POST_ONLY | POST_ONLY_REPRICE) and dice.rarely(4):
             fields["minimum_lots"] = dice.one_of([1, 2, 3, quantity, quantity])
-        if dice.rarely(2):
+        if dice.rarely(2) or not rests:
             fields["self_trade"] = dice.one_of(
                 [CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT]
             )
@@ -253,6 +257,8 @@ class Market:
         return self.time_ns + after_ns
 
     def _price(self) -> int:
+        if self.is_busy:
+            return self.dice.one_of([5, 6, 6, 7])
         return self.dice.one_of([2, 4, 5, 5, 6, 6, 7, 7, 8, 10, 12]) if not self.dice.rarely(40) else 13
 
     def _quantity(self) -> int:
@@ -358,7 +364,7 @@ def walk(seed: int, length: int) -> list[Step]:
     """A long random log: the same for the same seed."""
     dice = Dice(Random(seed).randrange)
     steps = opening(*conditions(dice))
-    market = Market(dice, sequence=len(steps) + 1)
+    market = Market(dice, sequence=len(steps) + 1, is_busy=dice.rarely(3))
     return steps + [market.step() for _ in range(length)]
 
 
@@ -367,7 +373,7 @@ def logs(draw: st.DrawFn, length_max: int = 30) -> list[Step]:
     """A short random log that Hypothesis can shrink."""
     dice = Dice(lambda count: draw(st.integers(0, count - 1)))
     steps = opening(*conditions(dice))
-    market = Market(dice, sequence=len(steps) + 1)
+    market = Market(dice, sequence=len(steps) + 1, is_busy=dice.rarely(3))
     count = draw(st.integers(1, length_max))
     return steps + [market.step() for _ in range(count)]
 
