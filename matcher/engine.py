@@ -342,6 +342,8 @@ class Engine:
             state.instruments[command.symbol] = instrument
         else:
             instrument.redefine(command)
+            if instrument.watch is not None:  # another price may be allowed
+                instrument.watch.pegs.forget()
         # events
         self.trading.touch(instrument)
         instrument.statuses.append(
@@ -363,6 +365,8 @@ class Engine:
                 command.pro_rata_minimum_lots,
             )
         )
+        if instrument.watch is not None:
+            self.trading.follow(instrument)
         return 0
 
     def _set_status(self, command: SetTradingStatus) -> int:

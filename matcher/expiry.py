@@ -35,10 +35,7 @@ def end_due(market: Following) -> None:
             ended += _end_all(market, account)
     market.take_out_all(expired, EXPIRED, False)
     ended += expired
-    for symbol in dict.fromkeys([order.symbol for order in ended]):
-        instrument = market.state.instruments[symbol]
-        if instrument.watch is not None:
-            market.follow(instrument)
+    market.follow_all(ended)
 
 
 def _end_all(market: Following, account: Account) -> list[Order]:

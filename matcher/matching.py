@@ -10,6 +10,7 @@ from bus.protocol.feed import LEVEL, ORDER_DELETED, ORDER_EXECUTED, TRADE
 from bus.protocol.reasons import (
     FOK_UNFILLED,
     IOC_REMAINDER,
+    LINKED,
     MINIMUM_UNFILLED,
     NO_LIQUIDITY,
     PROTECTION_REACHED,
@@ -31,6 +32,7 @@ from bus.protocol.terms import (
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import FILLED as STATUS_FILLED
 from matcher.book.level import Level, Order
+from matcher.book.links import Links, is_first_of_group
 from matcher.book.shares import pool_from, shared_lots
 from matcher.book.side import BookSide
 from matcher.instruments import Instrument
@@ -77,6 +79,7 @@ class Matching(Resting):
         opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
         sign = opposite.sign
         pro_rata = instrument.pro_rata
+        filled = order.filled_lots
         self.touch(instrument)
         level = opposite.best
         while level is not None:
@@ -98,22 +101,31 @@ class Matching(Resting):
             if order.status != RESTING:
                 break
             level = opposite.best
+        watch = instrument.watch
+        if watch is not None and order.filled_lots != filled:
+            watch.links.traded(order)
 
     def _match_level(self, order: Order, level: Level, instrument: Instrument) -> None:
         """Price-time: the front of the level trades until there is none, or the order has ended."""
         instructions = order.instructions
         watchful = instructions is not None and instructions.self_trade
+        links = _links_of(instrument)
         leaves = order.quantity_lots - order.filled_lots
         while True:
             maker = level.head
             if maker is None:
                 return
+            if links is not None and links.is_out(order, maker):
+                self._take_out_linked(maker, level, instrument)
+                continue
             if watchful and _same_owner(order, maker):
                 self._prevent(order, maker, level, instrument)
                 if order.status != RESTING:
                     return
                 leaves = order.quantity_lots - order.filled_lots
                 continue
+            if links is not None:
+                links.traded(maker)
             quantity = maker.shown_lots
             if quantity > leaves:
                 quantity = leaves
@@ -131,9 +143,12 @@ class Matching(Resting):
         """
         instructions = order.instructions
         watchful = instructions is not None and instructions.self_trade
+        links = _links_of(instrument)
         while level.head is not None:
             displayed = level.head is not level.first_hidden
             pool = pool_from(level.head, level.first_hidden if displayed else None)
+            if links is not None:
+                pool = self._without_linked(order, pool, level, instrument, links)
             if watchful:
                 others: list[Order] = []
                 for maker in pool:
@@ -149,6 +164,8 @@ class Matching(Resting):
             for at, maker in enumerate(pool):
                 if shares[at]:
                     leaves -= shares[at]
+                    if links is not None:
+                        links.traded(maker)
                     self.trade(order, maker, shares[at], level, instrument)
             if not leaves:
                 self.end(order, STATUS_FILLED)
@@ -245,6 +262,29 @@ class Matching(Resting):
                 return
         self.rest(order, instrument)
 
+    # Orders of which one cancels the others: no two of them trade, also not in one sweep.
+
+    def _take_out_linked(self, maker: Order, level: Level, instrument: Instrument) -> None:
+        """An order that is met when another one of its group has traded ends instead."""
+        if maker.public_id:
+            instrument.orders.append((ORDER_DELETED, self.sequence, maker.public_id))
+        level.leave(maker)
+        self.end(maker, STATUS_CANCELLED)
+        self.report_cancelled(maker, LINKED, False)
+
+    def _without_linked(
+        self, order: Order, pool: list[Order], level: Level, instrument: Instrument, links: Links
+    ) -> list[Order]:
+        """Those of a pool who may trade. The others end, or come after the one of their group that is before them."""
+        groups: dict[int, bool] = {}
+        kept: list[Order] = []
+        for maker in pool:
+            if links.is_out(order, maker):
+                self._take_out_linked(maker, level, instrument)
+            elif is_first_of_group(maker, groups):
+                kept.append(maker)
+        return kept
+
     # Self-trade prevention: what the aggressor asked for is done, the resting order's own wish does not count.
 
     def _prevent(self, order: Order, maker: Order, level: Level, instrument: Instrument) -> None:
@@ -281,15 +321,21 @@ class Matching(Resting):
     ) -> int:
         """What an order could trade at once, counted no further than the level where `wanted_lots` are reached.
 
-        Next slices of icebergs stand behind an own order that is displayed, and before one that is hidden.
-        O(levels that are needed), and O(their orders) for an order that does not trade with its owner's.
+        Next slices of icebergs stand behind an own order that is displayed, and before one that is hidden. Of orders
+        that cancel each other only the first trades.
+        O(levels that are needed), and O(their orders) for an order that does not trade with its owner's, and where
+        orders are linked.
         """
         instructions = order.instructions
         limit = order.price_ticks
-        if instructions is None or not instructions.self_trade:
+        mode = 0 if instructions is None else instructions.self_trade
+        links = _links_of(instrument)
+        if not mode and links is None:
             return opposite.available_lots(limit, wanted_lots)
         found = 0
-        mode = instructions.self_trade
+        groups: dict[int, bool] = {}
+        if instructions is not None and instructions.group is not None:
+            groups[instructions.group.number] = True
         pro_rata = instrument.pro_rata
         for level in opposite:
             if limit and (level.price_ticks - limit) * opposite.sign > 0:
@@ -299,7 +345,10 @@ class Matching(Resting):
             while maker is not None:
                 if maker is level.first_hidden:
                     displayed = whole
-                if not _same_owner(order, maker):
+                if links is not None and not is_first_of_group(maker, groups):
+                    maker = maker.newer
+                    continue
+                if not mode or not _same_owner(order, maker):
                     shown += maker.shown_lots
                     whole += maker.quantity_lots - maker.filled_lots
                 elif mode != CANCEL_OLDEST:
@@ -311,6 +360,12 @@ class Matching(Resting):
             if found >= wanted_lots:
                 break
         return found
+
+
+def _links_of(instrument: Instrument) -> Links | None:
+    """The links of an instrument's orders, if any of them cancels others."""
+    watch = instrument.watch
+    return watch.links if watch is not None and watch.links.grouped else None
 
 
 def _same_owner(one: Order, other: Order) -> bool:

@@ -115,11 +115,11 @@ class Resting(Reporting):
         self.report_cancelled(order, reason, True)
 
     def stop_waiting(self, order: Order, instrument: Instrument) -> None:
-        """An order waits for its trigger no more. The public never heard of it. O(log waiting orders)."""
+        """An order waits no more. The public never heard of it. O(log waiting orders)."""
         watch = instrument.watch
         assert watch is not None, f"order {order.sequence} does not wait"
         watch.remove(order)
-        if not watch.waiting:
+        if watch.is_idle():
             instrument.watch = None
 
     def leave(self, order: Order, instrument: Instrument) -> Level:
@@ -146,3 +146,8 @@ class Resting(Reporting):
         account.end(order, self.time_ns, self.ids_max)
         if account.limits is not None:
             account.limits.ended(order.symbol)
+        instructions = order.instructions
+        if instructions is not None and instructions.watched:
+            watch = self.state.instruments[order.symbol].watch
+            if watch is not None:
+                watch.ended(order, instructions)

@@ -4,6 +4,7 @@ from bus.protocol.records import Rules
 from bus.protocol.terms import CLOCK_SYSTEM
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.relinking import check_links
 from matcher.timers import Timers, set_timers
 from matcher.views import open_symbols
 
@@ -66,7 +67,7 @@ class State:
             resting += instrument.book.order_count()
             if instrument.watch is not None:
                 instrument.watch.check(instrument.next_trade_id)
-                resting += len(instrument.watch.waiting)
+                resting += len(instrument.watch.waiting) + instrument.watch.pegs.waiting_count()
         assert resting == sum(len(account.open) for account in self.accounts.values()), (
             "open orders rest or wait, and only they"
         )
@@ -76,6 +77,7 @@ class State:
                 account.limits.check(open_symbols(account))
             account.check()
             set_timers(timers, account)
+        check_links(self.accounts, self.instruments)
         assert self.timers.counted() == timers.counted(), (
             "what ends by the clock has its timer, and nothing else"
         )

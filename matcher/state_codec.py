@@ -15,7 +15,8 @@ the sequences of both, first ended first. A request is named by its log sequence
 its order, which is there: it ends after the replace, so it is forgotten after it. A side of a book is a list of levels,
 best first, a level the list of its order ids, first in priority first. `waiting` is [ids, trailing, elected], or nil:
 who waits for a trigger of its own, trailing stops with the best price that they have seen (0: none), and who was
-elected, with the price that did it, first in line first. Accounts, sessions and instruments stand in the order in which
+elected, with the price that did it, first in line first; nil when nobody waits, is linked or pegged. Who waits for
+another order or for a reference, and who cancels with whom, follows from the orders. Accounts, sessions and instruments stand in the order in which
 the log brought them.
 
 Timers are not there, since they follow from orders and accounts.
@@ -32,6 +33,7 @@ import msgspec
 from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
 from bus.protocol.records import Rules
 from bus.protocol.terms import RESTING, TRAILING_STOP, WAITING
+from matcher.book.groups import Group
 from matcher.book.instructions import Instructions
 from matcher.book.level import Order
 from matcher.book.side import BookSide
@@ -40,6 +42,7 @@ from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.request import PlainRequest, Request
+from matcher.relinking import relink
 from matcher.state import Session, State
 from matcher.timers import set_timers
 from matcher.views import open_symbols
@@ -52,9 +55,10 @@ Row = tuple[Any, ...]
 # The shapes, for the decoder: what has another shape never reaches the code below.
 # request_id, sequence, created_ns, ended_ns, session, symbol, side, order_type, time_in_force, flags,
 # entered_price_ticks, entered_quantity_lots, price_ticks, quantity_lots, filled_lots, status, public_id, shown_lots,
-# the command if it has instructions, and when it ends
+# the command if it has instructions, when it ends, the order that it waits for, its group, the worst price if pegged
 _ORDER: Final[Any] = tuple[
-    str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None, int
+    str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None, int,
+    int, int, int
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder, int, int, int, int, int]
@@ -133,6 +137,7 @@ def decode_state(payload: bytes) -> State:
         _fill_side(instrument.book.asks, instrument_row[10], instrument.symbol, resting)
         if instrument_row[11] is not None:
             _let_wait(instrument, instrument_row[11], resting)
+    relink(state.accounts, state.instruments, resting)
     if resting:
         raise ValueError(f"not a state: order {next(iter(resting))} is open and stands nowhere")
     return state
@@ -214,6 +219,9 @@ def _order_row(order: Order, public_id: int) -> Row:
         order.shown_lots,
         None if instructions is None else instructions.command,
         0 if instructions is None else instructions.expires_ns,
+        0 if instructions is None else instructions.held_by,
+        0 if instructions is None or instructions.group is None else instructions.group.number,
+        0 if instructions is None or order.ended_ns or not instructions.pegged else instructions.limit_ticks,
     )
 
 
@@ -344,6 +352,9 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
         shown_lots,
         command,
         expires_ns,
+        held_by,
+        group,
+        limit_ticks,
     ) = row
     shared = symbols.get(symbol)
     if shared is None:
@@ -365,6 +376,10 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
     )
     if order.instructions is not None:
         order.instructions.expires_ns = expires_ns
+        order.instructions.held_by = held_by
+        order.instructions.limit_ticks = limit_ticks
+        if group:
+            order.instructions.group = Group(group)
     order.ended_ns = ended_ns
     order.price_ticks = price_ticks
     order.quantity_lots = quantity_lots
@@ -401,8 +416,6 @@ def _let_wait(instrument: Instrument, row: Row, resting: dict[int, Order]) -> No
     for order_id, price_ticks in elected:
         watch.waiting[order_id] = _waiting(order_id, instrument, resting)
         watch.elected.append((order_id, price_ticks))
-    if not watch.waiting:
-        raise ValueError(f"not a state: nobody waits for {instrument.symbol}")
     instrument.watch = watch
 
 

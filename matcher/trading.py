@@ -21,7 +21,19 @@ from bus.protocol.commands import (
     ReplaceOrder,
 )
 from bus.protocol.reports import ACCEPTED, DUPLICATE
-from bus.protocol.terms import BUY, DAY, FOK, GTC, LIMIT, OPEN, POST_ONLY, POST_ONLY_REPRICE, SELL, WAITING
+from bus.protocol.terms import (
+    BUY,
+    DAY,
+    FOK,
+    GTC,
+    LIMIT,
+    OPEN,
+    PEGGED,
+    POST_ONLY,
+    POST_ONLY_REPRICE,
+    SELL,
+    WAITING,
+)
 from bus.protocol.terms import REJECTED as STATUS_REJECTED
 from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_FIELDS, Instructions
 from matcher.book.level import Order
@@ -72,7 +84,7 @@ class Trading(Following):
             and instrument.price_min_ticks <= price <= instrument.price_max_ticks
             and instrument.status == OPEN
         ):  # anything but a plain limit order, which passes in this one look
-            reason = order_reason(instrument, command, self.time_ns)
+            reason = order_reason(instrument, account, command, self.time_ns)
             if reason:
                 self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
@@ -151,8 +163,16 @@ class Trading(Following):
 
     def prepare(self, order: Order, instrument: Instrument) -> None:
         """What instructions make of an order before it meets the market: it may have to wait for that."""
+        instructions = order.instructions
+        assert instructions is not None, "only instructions make something of an order"
+        if instructions.command.cancels_with or instructions.command.triggered_by:
+            self.link(order, instrument)
+            if order.status == WAITING:
+                return
         if order.order_type in TRIGGERED_TYPES:
             self.wait(order, instrument)
+        elif order.order_type == PEGGED:
+            self.peg(order, instrument)
         if order.flags & POST_ONLY_REPRICE:
             price = instrument.book.passive_price(order.side, order.price_ticks)
             if price != order.price_ticks:
@@ -171,7 +191,10 @@ class Trading(Following):
             self.judged = order
             return
         # book, ledger, events
+        instrument = self.state.instruments[order.symbol]
         self.take_out(order, reasons.BY_REQUEST, True)
+        if instrument.watch is not None:
+            self.follow(instrument)
 
     def replace(self, account: Account, command: ReplaceOrder) -> None:
         """Change price and quantity of an open order. Priority: see ReplaceOrder."""
@@ -201,6 +224,8 @@ class Trading(Following):
         quantity = command.quantity_lots or order.quantity_lots
         if quantity <= order.filled_lots:
             self.take_out(order, reasons.REPLACED_TO_FILLED, True)
+        elif order.order_type == PEGGED:
+            self.replace_pegged(order, instrument, request_id, command.price_ticks, quantity)
         elif order.status == WAITING:
             order.price_ticks = price
             order.quantity_lots = order.shown_lots = quantity
@@ -210,8 +235,8 @@ class Trading(Following):
             self.report_replaced(order, request_id, True)
         else:
             self.move(order, instrument, request_id, price, quantity)
-            if instrument.watch is not None:
-                self.follow(instrument)
+        if instrument.watch is not None:
+            self.follow(instrument)
 
     def mass_cancel(self, account: Account, command: MassCancel) -> None:
         """End all open orders of an account, of one symbol and side or all of them, oldest first."""
@@ -234,6 +259,7 @@ class Trading(Following):
                 taken.append(order)
         self.take_out_all(taken, reasons.BY_MASS_CANCEL, True)
         self.complete(account, MASS_CANCEL, len(taken))
+        self.follow_all(taken)
 
     def end_session(self, account: Account, session: int) -> None:
         """A cancel-on-disconnect session has ended: so do its open orders, oldest first. O(the account's orders)."""
@@ -243,6 +269,7 @@ class Trading(Following):
             if order.session == session:
                 taken.append(order)
         self.take_out_all(taken, reasons.SESSION_ENDED, False)
+        self.follow_all(taken)
 
     # Requests: refused, remembered, answered again.
 

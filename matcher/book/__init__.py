@@ -4,5 +4,7 @@
 - `side`: the levels of one side, best first
 - `shares`: how the orders of a level share what comes in, where that is pro-rata
 - `triggers`: who waits for a trigger, and whom a trade elects; `trails`: the trailing stops among them
+- `links`: who waits for the fill of another order; `groups`: orders of which one cancels the others
+- `pegs`: orders whose price follows another, and where they are to stand
 - `book`: both sides, and what can be asked of them
 """

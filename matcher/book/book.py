@@ -90,7 +90,7 @@ def _rows(side: BookSide) -> list[tuple[int, int, int]]:
 
 
 def _check_level(level: Level) -> None:
-    count = quantity = reserve = 0
+    count = quantity = reserve = pegged = 0
     older = None
     hidden = False
     order = level.head
@@ -115,6 +115,8 @@ def _check_level(level: Level) -> None:
             reserve += leaves
         else:
             count += 1
+            if instructions is not None and instructions.pegged:
+                pegged += 1
             quantity += order.shown_lots
             reserve += leaves - order.shown_lots
         older = order
@@ -122,5 +124,6 @@ def _check_level(level: Level) -> None:
     assert level.tail is older, "the tail is the last order"
     assert hidden == (level.first_hidden is not None), "the first hidden order is in its level"
     assert level.count == count, "a level counts its displayed orders"
+    assert level.pegged == pegged, "a level counts those of them that are pegged"
     assert level.quantity_lots == quantity, "a level's quantity is the sum of what its orders display"
     assert level.reserve_lots == reserve, "a level's reserve is the sum of what its orders do not display"

@@ -6,7 +6,8 @@ from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
 from bus.protocol.commands import EnterOrder
-from bus.protocol.terms import HIDDEN, POST_ONLY_REPRICE
+from bus.protocol.terms import HIDDEN, PEGGED, POST_ONLY_REPRICE
+from matcher.book.groups import Group
 
 #: The fields of an EnterOrder that every order has; those behind them are instructions.
 PLAIN_FIELDS: Final = 8
@@ -24,16 +25,25 @@ class Instructions:
     `display_lots`: what an iceberg shows at a time, 0 for an order that shows all of itself; `hidden`: it shows
     nothing. `self_trade`: what its owner wants when it meets an order of the same owner, 0 for nothing, and
     `self_trade_group` who else is the same owner, 0 for nobody.
+
+    `pegged`: its price follows another; `limit_ticks` is the worst price of such an order, 0 for any, as a replace may
+    have changed it. `group`: the orders that it cancels with; `held_by`: the sequence of the order for whose fill it
+    waits, 0 when it does not. `watched`: its end concerns somebody (see `matcher.book.links`, `matcher.book.pegs`).
     """
 
     __slots__ = (
         "command",
         "display_lots",
         "expires_ns",
+        "group",
+        "held_by",
         "hidden",
+        "limit_ticks",
         "minimum_lots",
+        "pegged",
         "self_trade",
         "self_trade_group",
+        "watched",
     )
 
     def __init__(self, command: EnterOrder) -> None:
@@ -44,6 +54,10 @@ class Instructions:
         self.minimum_lots = command.minimum_lots
         self.self_trade = command.self_trade
         self.self_trade_group = command.self_trade_group
+        self.pegged = self.watched = command.order_type == PEGGED
+        self.limit_ticks = command.price_ticks
+        self.group: Group | None = None
+        self.held_by = 0
 
     def slice_lots(self, leaves_lots: int) -> int:
         """What of an order that has `leaves_lots` left can trade before it goes to the back again."""

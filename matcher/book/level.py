@@ -92,8 +92,8 @@ class Order(Request):
 class Level:
     """All orders of one side at one price, first in priority first.
 
-    `quantity_lots` and `count` are of what is displayed, `reserve_lots` is what is not: hidden orders, and what
-    icebergs hold back. `touched` is the sequence of the last command that took an order out by mass cancel: a level is
+    `quantity_lots` and `count` are of what is displayed, `pegged` counts those of them that follow another price;
+    `reserve_lots` is what is not displayed: hidden orders, and what icebergs hold back. `touched` is the sequence of the last command that took an order out by mass cancel: a level is
     published once a command.
     """
 
@@ -101,6 +101,7 @@ class Level:
         "count",
         "first_hidden",
         "head",
+        "pegged",
         "price_ticks",
         "quantity_lots",
         "reserve_lots",
@@ -115,6 +116,7 @@ class Level:
         self.quantity_lots = 0
         self.reserve_lots = 0
         self.count = 0
+        self.pegged = 0
         self.head: Order | None = None
         self.tail: Order | None = None
         self.first_hidden: Order | None = None
@@ -135,6 +137,8 @@ class Level:
             self.quantity_lots += order.shown_lots
             if instructions is not None:
                 self.reserve_lots += order.quantity_lots - order.filled_lots - order.shown_lots
+                if instructions.pegged:
+                    self.pegged += 1
             newer = self.first_hidden
             older = self.tail if newer is None else newer.older
         if older is None:
@@ -175,3 +179,5 @@ class Level:
             self.count -= 1
             self.quantity_lots -= order.shown_lots
             self.reserve_lots -= order.quantity_lots - order.filled_lots - order.shown_lots
+            if instructions.pegged:
+                self.pegged -= 1

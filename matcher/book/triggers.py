@@ -15,8 +15,20 @@ from typing import Any, Final
 
 from sortedcontainers import SortedList
 
-from bus.protocol.terms import BUY, STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP, WAITING
+from bus.protocol.terms import (
+    BUY,
+    PEGGED,
+    STOP,
+    STOP_LIMIT,
+    TAKE_PROFIT,
+    TAKE_PROFIT_LIMIT,
+    TRAILING_STOP,
+    WAITING,
+)
+from matcher.book.instructions import Instructions
 from matcher.book.level import Order
+from matcher.book.links import Links
+from matcher.book.pegs import Pegs
 from matcher.book.trails import SEQUENCE_BITS, SEQUENCE_MASK, UNSEEN, Trails, distance_ticks
 
 #: Order types that wait for a trigger.
@@ -68,24 +80,42 @@ class Direction:
 
 
 class Watch:
-    """All waiting orders of an instrument. There is one only while somebody waits: see `Instrument.watch`.
+    """All orders of an instrument to whom something may happen without a command of their own: they wait, they are
+    linked or they are pegged. There is one only while there is such an order: see `Instrument.watch`.
 
-    `waiting`: those orders, by sequence; `elected`: sequence and price of the trade, in the order in which they become
-    active. `next_trade_id`: the first trade that was not looked at.
+    `waiting`: those who wait for a trigger or for another order, by sequence; `elected`: sequence and price of the
+    trade (0: it was another order), in the order in which they become active. `next_trade_id`: the first trade that was
+    not looked at. `links` and `pegs` know the linked and the pegged orders.
     """
 
-    __slots__ = ("above", "below", "downs", "elected", "next_trade_id", "ups", "waiting")
+    __slots__ = ("above", "below", "downs", "elected", "links", "next_trade_id", "pegs", "ups", "waiting")
 
     def __init__(self, next_trade_id: int) -> None:
         self.next_trade_id = next_trade_id
         self.waiting: dict[int, Order] = {}
         self.elected: deque[tuple[int, int]] = deque()
+        self.links = Links()
+        self.pegs = Pegs()
         self.ups = Direction()
         self.downs = Direction()
         self._look()
 
+    def is_idle(self) -> bool:
+        """Whether there is nobody to watch for."""
+        return not (self.waiting or self.pegs.orders or self.links.grouped or self.links.line)
+
+    def ended(self, order: Order, instructions: Instructions) -> None:
+        """An order has ended that is watched."""
+        self.pegs.orders.pop(order.sequence, None)
+        self.links.ended(order, instructions)
+
+    def hold(self, order: Order, parent: Order) -> None:
+        """The order waits for the complete fill of another one."""
+        self.waiting[order.sequence] = order
+        self.links.hold(order, parent)
+
     def add(self, order: Order, extreme_ticks: int) -> None:
-        """The order waits. `extreme_ticks`: the best price that a trailing stop has seen, 0 for none. O(log n)."""
+        """The order waits for its trigger. `extreme_ticks`: the best price that a trailing stop has seen, 0 for none. O(log n)."""
         assert order.instructions is not None
         command: Any = order.instructions.command
         up = is_up(order.side, order.order_type)
@@ -102,6 +132,12 @@ class Watch:
     def remove(self, order: Order) -> None:
         """The order waits no more. O(log n)."""
         assert order.instructions is not None
+        if order.instructions.held_by:
+            del self.waiting[order.sequence]
+            self.links.let_go(order)
+            return
+        if order.order_type == PEGGED:  # it waits for its reference, which is not known here
+            return
         command: Any = order.instructions.command
         up = is_up(order.side, order.order_type)
         direction = self.ups if up else self.downs
@@ -167,14 +203,16 @@ class Watch:
 
     def check(self, next_trade_id: int) -> None:
         """AssertionError for the first thing that is not as it must be. O(waiting orders)."""
-        assert self.waiting, "there is a watch only while somebody waits"
+        assert not self.is_idle(), "there is a watch only while there is somebody to watch for"
         assert self.next_trade_id == next_trade_id, "each trade was looked at"
         seen = [*self.fixed_rows(), *(sequence for sequence, _ in self.trailing_rows() + self.elected_rows())]
+        seen += [sequence for children in self.links.held.values() for sequence in children]
         assert sorted(seen) == sorted(self.waiting), "each waiting order stands in one place"
         for sequence, order in self.waiting.items():
             assert order.sequence == sequence, "a waiting order is found by its sequence"
-            assert order.status == WAITING, "an order that waits for its trigger is waiting"
-            assert order.order_type in TRIGGERED_TYPES, "only some types wait for a trigger"
+            assert order.status == WAITING, "an order that waits is waiting"
+            held = order.instructions is not None and order.instructions.held_by != 0
+            assert held or order.order_type in TRIGGERED_TYPES, "only some types wait for a trigger"
             assert order.level is None, "a waiting order is in no book"
             assert order.public_id == 0, "a waiting order is not displayed"
             assert order.filled_lots == 0 < order.quantity_lots, "a waiting order has not traded"
@@ -182,6 +220,7 @@ class Watch:
         for direction in (self.ups, self.downs):
             assert list(direction.fixed) == sorted(direction.fixed), "triggers are in order"
             direction.trails.check()
+        self.links.check()
         below, above = self.below, self.above
         self._look()
         assert (self.below, self.above) == (below, above), "the nearest triggers are at hand"

@@ -2,6 +2,8 @@
 
 - `orders`: the fields of an order against the rules of its instrument
 - `triggers`: the trigger of an order that waits for one
+- `links`: the orders that an order is linked to
+- `pegs`: what a pegged order follows
 - `limits`: an order against the limits of its account
 - `instruments`: the fields of a definition
 """

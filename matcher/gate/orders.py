@@ -12,10 +12,8 @@ from bus.protocol.reasons import (
     INVALID_DISPLAY,
     INVALID_EXPIRY,
     INVALID_FLAGS,
-    INVALID_LINK,
     INVALID_MINIMUM,
     INVALID_ORDER_TYPE,
-    INVALID_PEG,
     INVALID_SELF_TRADE,
     INVALID_SIDE,
     INVALID_TIME_IN_FORCE,
@@ -39,6 +37,7 @@ from bus.protocol.terms import (
     LIMIT,
     MARKET,
     OPEN,
+    PEGGED,
     POST_ONLY,
     POST_ONLY_REPRICE,
     SELL,
@@ -47,8 +46,11 @@ from bus.protocol.terms import (
     TRAILING_STOP,
 )
 from matcher.book.triggers import TRIGGERED_TYPES
+from matcher.gate.links import ended_reason, link_reason
+from matcher.gate.pegs import peg_reason, reference_reason
 from matcher.gate.triggers import reached_reason, trigger_reason
 from matcher.instruments import Instrument
+from matcher.ledger.account import Account
 
 #: Ten years. Whoever means forever says GTC.
 EXPIRY_MAX_NS: Final = 3653 * 24 * 3600 * 1_000_000_000
@@ -57,15 +59,15 @@ _MARKET_TYPES: Final = (MARKET, STOP, TAKE_PROFIT, TRAILING_STOP)
 _ALL_FLAGS = POST_ONLY | POST_ONLY_REPRICE | HIDDEN
 
 
-def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> int:
-    """Why this order may not enter at this time; 0 when it may."""
+def order_reason(instrument: Instrument, account: Account, command: EnterOrder, time_ns: int) -> int:
+    """Why this order of the account may not enter at this time; 0 when it may."""
     if instrument.status != OPEN:
         return NOT_TRADING
     side = command.side
     if side != BUY and side != SELL:
         return INVALID_SIDE
     order_type = command.order_type
-    if not LIMIT <= order_type <= TRAILING_STOP:
+    if not LIMIT <= order_type <= PEGGED:
         return INVALID_ORDER_TYPE
     at_market = order_type in _MARKET_TYPES
     time_in_force = command.time_in_force
@@ -80,24 +82,40 @@ def order_reason(instrument: Instrument, command: EnterOrder, time_ns: int) -> i
         return INVALID_COMBINATION
     if at_market and at_once != (order_type == MARKET):
         return INVALID_COMBINATION
-    if post_only and order_type in TRIGGERED_TYPES:
+    if post_only and (order_type in TRIGGERED_TYPES or order_type == PEGGED):
+        return INVALID_COMBINATION
+    if at_once and order_type == PEGGED:
         return INVALID_COMBINATION
     reason = quantity_reason(instrument, command.quantity_lots)
     if reason:
         return reason
     price = command.price_ticks
-    if price or not at_market:
+    if price or not (at_market or order_type == PEGGED):
         reason = price_reason(instrument, price)
         if reason:
             return reason
+    linked = command.cancels_with or command.triggered_by
     reason = _instruction_reason(instrument, command, time_ns)
-    if reason:
-        return reason
+    if not reason and linked:
+        reason = link_reason(account, command)
+    if not reason and not command.triggered_by:
+        reason = _market_reason(instrument, command)
+    if not reason and linked:
+        reason = ended_reason(account, command)
+    return reason
+
+
+def _market_reason(instrument: Instrument, command: EnterOrder) -> int:
+    """Why the market as it is now does not let this order in; 0 when it does."""
+    order_type = command.order_type
     if order_type in TRIGGERED_TYPES:
         return reached_reason(instrument, command)
-    if not post_only or not instrument.book.would_trade(side, price):
+    if order_type == PEGGED:
+        return reference_reason(instrument, command)
+    post_only = command.flags & (POST_ONLY | POST_ONLY_REPRICE)
+    if not post_only or not instrument.book.would_trade(command.side, command.price_ticks):
         return 0
-    passive = instrument.book.passive_price(side, price)
+    passive = instrument.book.passive_price(command.side, command.price_ticks)
     return WOULD_TRADE if post_only == POST_ONLY or price_reason(instrument, passive) else 0
 
 
@@ -116,6 +134,7 @@ def _instruction_reason(instrument: Instrument, command: EnterOrder, time_ns: in
     if minimum and (
         not 0 < minimum <= command.quantity_lots
         or command.time_in_force == FOK
+        or command.order_type == PEGGED
         or command.flags & (POST_ONLY | POST_ONLY_REPRICE)
     ):
         return INVALID_MINIMUM
@@ -128,13 +147,10 @@ def _instruction_reason(instrument: Instrument, command: EnterOrder, time_ns: in
     reason = trigger_reason(instrument, command)
     if reason:
         return reason
-    if command.peg or command.peg_offset_ticks:
-        return INVALID_PEG
-    if not 0 <= command.self_trade <= DECREMENT:
-        return INVALID_SELF_TRADE
-    if command.cancels_with or command.triggered_by:
-        return INVALID_LINK
-    return 0
+    reason = peg_reason(command)
+    if reason:
+        return reason
+    return 0 if 0 <= command.self_trade <= DECREMENT else INVALID_SELF_TRADE
 
 
 def is_printable(request_id: str) -> bool:
