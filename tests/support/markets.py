@@ -51,7 +51,12 @@ from bus.protocol.terms import (
     POST_ONLY_REPRICE,
     PRICE_TIME,
     PRO_RATA,
+    STOP,
+    STOP_LIMIT,
+    TAKE_PROFIT,
+    TAKE_PROFIT_LIMIT,
     TRADER,
+    TRAILING_STOP,
 )
 from matcher.engine import Engine
 from matcher.outputs import Stream
@@ -214,7 +219,8 @@ class Market:
     def _enter(self) -> EnterOrder:
         dice = self.dice
         order_type, time_in_force, flags = dice.one_of(_KINDS)
-        quantity, price = self._quantity(), 0 if order_type == MARKET and dice.rarely(2) else self._price()
+        at_market = order_type in (MARKET, STOP, TAKE_PROFIT, TRAILING_STOP)
+        quantity, price = self._quantity(), 0 if at_market and dice.rarely(2) else self._price()
         fields: dict[str, Any] = {
             "symbol": dice.one_of([SYMBOLS[0], SYMBOLS[0], SYMBOLS[1]]),
             "side": dice.one_of([1, 2]),
@@ -225,8 +231,14 @@ class Market:
             "flags": flags,
             "expires_ns": self._end_ns() if time_in_force == GTD else 0,
         }
+        if order_type == TRAILING_STOP:
+            fields[dice.one_of(["trail_ticks", "trail_basis_points"])] = dice.one_of([1, 1, 2, 3, 9])
+            if "trail_basis_points" in fields:
+                fields["trail_basis_points"] *= 1000
+        elif order_type in (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT):
+            fields["trigger_price_ticks"] = self._price()
         if dice.rarely(2):
-            fields |= self._instructions(quantity, time_in_force not in (IOC, FOK), flags)
+            fields |= self._instructions(quantity, not at_market and time_in_force not in (IOC, FOK), flags)
         if dice.rarely(64 if self.is_busy else 16):  # one field, sometimes two, as no client should send it
             for _ in range(dice.one_of([1, 1, 2])):
                 name, values = dice.one_of(_WRONG)
@@ -305,6 +317,19 @@ _KINDS = [
     *[(MARKET, IOC, 0), (MARKET, FOK, 0)],
     *[(LIMIT, DAY, 0), (LIMIT, GTD, 0), (LIMIT, GTD, 0)],
     *[(LIMIT, GTC, POST_ONLY), (LIMIT, GTC, POST_ONLY_REPRICE)],
+    *[
+        (STOP, GTC, 0),
+        (STOP, GTD, 0),
+        (TAKE_PROFIT, DAY, 0),
+        (TRAILING_STOP, GTC, 0),
+        (TRAILING_STOP, GTC, 0),
+    ],
+    *[
+        (STOP_LIMIT, GTC, 0),
+        (TAKE_PROFIT_LIMIT, FOK, 0),
+        (STOP_LIMIT, IOC, 0),
+        (TAKE_PROFIT_LIMIT, GTC, HIDDEN),
+    ],
     *[(LIMIT, GTC, HIDDEN), (LIMIT, GTC, HIDDEN), (LIMIT, GTD, HIDDEN | POST_ONLY), (LIMIT, DAY, HIDDEN)],
 ]
 #: Fields and values that no client should send, in most orders.
@@ -320,6 +345,10 @@ _WRONG: list[tuple[str, list[Any]]] = [
     ("display_lots", [-1, 1, 2, 20, 2**62]),
     ("minimum_lots", [-1, 2, 21]),
     ("self_trade", [-1, 5]),
+    ("trigger_price_ticks", [-1, 1, 5, 6, 13]),
+    ("trail_ticks", [-1, 1, 10, 11]),
+    ("trail_basis_points", [-1, 1, 9_999, 10_000]),
+    ("order_type", [LIMIT, MARKET, STOP, TRAILING_STOP]),
 ]
 
 _REDEFINITIONS: list[dict[str, Any]] = [

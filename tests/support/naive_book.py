@@ -31,6 +31,7 @@ from tests.support.naive_gate import (
     product,
 )
 from tests.support.naive_matching import NaiveOrder, fill, lots_at_once, next_meeting
+from tests.support.naive_triggers import WAITING_TYPES, become_active, triggered_by_trade
 
 Event = tuple[Any, ...]
 
@@ -102,6 +103,7 @@ class NaiveExchange:
         else:
             self._record(command)
         self._publish_levels()
+        self._follow()
         return self._in_order_of_leaving()
 
     def _publish_levels(self) -> None:
@@ -118,6 +120,37 @@ class NaiveExchange:
                 (feed.LEVEL, self.sequence, side, price, sum(order.shown for order in level), len(level)),
             )
         self.touched = []
+
+    def _follow(self) -> None:
+        """What was triggered becomes active, one after the other; each is like a command that nobody gave."""
+        self.session = self.correlation_id = 0
+        for instrument in self.instruments:
+            self._look_at_trades(instrument)
+            while instrument.triggered and instrument.status == terms.OPEN:
+                order, price = instrument.triggered.pop(0)
+                become_active(order)
+                self._report(
+                    order.account,
+                    (
+                        *(reports.TRIGGERED, *self._answering(), order.order_id),
+                        *(order.entered.client_order_id, order.symbol, price),
+                    ),
+                )
+                self._meet_the_market(order)
+                self._publish_levels()
+                self._look_at_trades(instrument)
+
+    def _look_at_trades(self, instrument: NaiveInstrument) -> None:
+        """Each trade, in its order, triggers those whom no trade before it has triggered."""
+        for price in instrument.trades[instrument.looked_at :]:
+            waiting = [
+                order
+                for order in self.open
+                if (order.symbol, order.status) == (instrument.definition.symbol, terms.WAITING)
+                and all(order is not other for other, _ in instrument.triggered)
+            ]
+            instrument.triggered += [(order, price) for order in triggered_by_trade(waiting, price)]
+        instrument.looked_at = len(instrument.trades)
 
     def _end_due(self) -> None:
         """What ends by the clock, by deadline and age, and published before anything else happens."""
@@ -207,6 +240,11 @@ class NaiveExchange:
             order.ends_ns = self.time_ns - self.time_ns % (24 * HOUR_NS) + 24 * HOUR_NS
         self._remember(account, command.client_order_id, command, 0, order)
         self._report_accepted(order)
+        if command.order_type in WAITING_TYPES:
+            trades = self._instrument(order.symbol).trades
+            order.status, order.best_price = terms.WAITING, trades[-1] if trades else 0
+            self.open.append(order)
+            return
         if command.flags & terms.POST_ONLY_REPRICE:
             price = passive_price(order, self._instrument(order.symbol).resting)
             if price != order.price:
@@ -217,18 +255,19 @@ class NaiveExchange:
     def _meet_the_market(self, order: NaiveOrder) -> None:
         """An order that has just come in: all, so much, or nothing; what it can; and then it rests or ends."""
         entered, instrument = order.entered, self._instrument(order.symbol)
-        wanted = order.quantity if entered.time_in_force == terms.FOK else entered.minimum_lots
+        is_fok = order.time_in_force == terms.FOK
+        wanted = order.quantity if is_fok else entered.minimum_lots
         if wanted and lots_at_once(order, instrument.resting, instrument.definition) < wanted:
-            is_fok = entered.time_in_force == terms.FOK
             self._cancel_rest(order, reasons.FOK_UNFILLED if is_fok else reasons.MINIMUM_UNFILLED)
             return
         self._trade(order)
         if order.status != terms.RESTING:
             return
-        if entered.time_in_force not in (terms.IOC, terms.FOK):
-            self.open.append(order)
+        if order.time_in_force not in (terms.IOC, terms.FOK):
+            if order not in self.open:
+                self.open.append(order)
             self._rest(order)
-        elif entered.order_type == terms.LIMIT:
+        elif order.order_type == terms.LIMIT:
             self._cancel_rest(order, reasons.IOC_REMAINDER)
         else:
             is_empty = all(other.side == order.side for other in instrument.resting)
@@ -260,6 +299,10 @@ class NaiveExchange:
         quantity = command.quantity_lots if command.quantity_lots != 0 else order.quantity
         if quantity <= order.filled:
             self._take_out(order, reasons.REPLACED_TO_FILLED)
+            return
+        if order.status == terms.WAITING:
+            order.price, order.quantity = price, quantity
+            self._report_replaced(order, command.request_id, kept_priority=True)
             return
         if price == order.price and quantity <= order.quantity:
             self._shrink(order, quantity)
@@ -462,7 +505,8 @@ class NaiveExchange:
 
     def _trade_once(self, taker: NaiveOrder, maker: NaiveOrder, lots: int) -> None:
         instrument = self._instrument(taker.symbol)
-        instrument.trades += 1
+        instrument.trades.append(maker.price)
+        trade_id = len(instrument.trades)
         maker_was_shown, public_id = maker.shown, maker.public_id
         taker.filled += lots
         is_next_slice = fill(maker, lots, instrument.resting)
@@ -474,18 +518,18 @@ class NaiveExchange:
                 order.account,
                 (
                     *(reports.FILLED, *answering, order.order_id, order.entered.client_order_id),
-                    *(order.symbol, order.side, instrument.trades, maker.price, lots),
+                    *(order.symbol, order.side, trade_id, maker.price, lots),
                     *(order.filled, order.left, liquidity),
                 ),
             )
         self._publish(
             "trade",
             taker.symbol,
-            (feed.TRADE, self.sequence, self.time_ns, instrument.trades, maker.price, lots, taker.side),
+            (feed.TRADE, self.sequence, self.time_ns, trade_id, maker.price, lots, taker.side),
         )
         self._publish_of(
             maker,
-            (feed.ORDER_EXECUTED, self.sequence, public_id, lots, maker_was_shown - lots, instrument.trades),
+            (feed.ORDER_EXECUTED, self.sequence, public_id, lots, maker_was_shown - lots, trade_id),
         )
         if is_next_slice:
             self._display(maker)
@@ -543,6 +587,8 @@ class NaiveExchange:
         )
 
     def _leave_the_book(self, order: NaiveOrder) -> None:
+        if order.status == terms.WAITING:
+            return  # it is in none
         self._instrument(order.symbol).resting.remove(order)
         self._publish_of(order, (feed.ORDER_DELETED, self.sequence, order.public_id))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bus.protocol import reasons, terms
 from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
 from tests.support.naive_matching import NaiveOrder
+from tests.support.naive_triggers import AT_MARKET, WAITING_TYPES, WITH_A_TRIGGER, is_reached
 
 DAY_NS = 24 * 3600 * 10**9
 
@@ -19,7 +20,9 @@ class NaiveInstrument:
     definition: DefineInstrument
     status: int = terms.OPEN
     resting: list[NaiveOrder] = field(default_factory=list)
-    trades: int = 0
+    trades: list[int] = field(default_factory=list)  # the price of each
+    looked_at: int = 0  # how many of them
+    triggered: list[tuple[NaiveOrder, int]] = field(default_factory=list)  # by the trade at that price
     displayed: int = 0
 
 
@@ -35,15 +38,16 @@ def broken_by_order(
         broken.append(reasons.NOT_TRADING)
     if command.side not in terms.SIDES:
         broken.append(reasons.INVALID_SIDE)
-    if command.order_type not in (terms.LIMIT, terms.MARKET):
+    if command.order_type not in (terms.LIMIT, terms.MARKET, *WAITING_TYPES):
         broken.append(reasons.INVALID_ORDER_TYPE)
     if command.time_in_force not in terms.TIMES_IN_FORCE:
         broken.append(reasons.INVALID_TIME_IN_FORCE)
     broken += _broken_by_flags(command)
     broken += _broken_by_quantity(limits, command.quantity_lots)
-    if command.order_type != terms.MARKET or command.price_ticks != 0:
+    if command.order_type not in AT_MARKET or command.price_ticks != 0:
         broken += _broken_by_price(limits, command.price_ticks)
     broken += _broken_by_instructions(command, limits)
+    broken += _broken_by_trigger(command, instrument)
     ends_in_time = time_ns < command.expires_ns <= time_ns + 3653 * DAY_NS
     if not (ends_in_time if command.time_in_force == terms.GTD else command.expires_ns == 0):
         broken.append(reasons.INVALID_EXPIRY)
@@ -58,7 +62,7 @@ def broken_by_order(
 
 def _rests(command: EnterOrder) -> bool:
     """What has not traded at once may rest."""
-    return command.order_type != terms.MARKET and command.time_in_force not in (terms.IOC, terms.FOK)
+    return command.order_type not in AT_MARKET and command.time_in_force not in (terms.IOC, terms.FOK)
 
 
 def _is_post_only(command: EnterOrder) -> bool:
@@ -72,7 +76,10 @@ def _broken_by_flags(command: EnterOrder) -> list[int]:
         broken.append(reasons.INVALID_FLAGS)
     if (kinds or command.flags & terms.HIDDEN) and not _rests(command):
         broken.append(reasons.INVALID_COMBINATION)
-    if command.order_type == terms.MARKET and command.time_in_force not in (terms.IOC, terms.FOK):
+    at_once = command.time_in_force in (terms.IOC, terms.FOK)
+    if command.order_type in AT_MARKET and at_once != (command.order_type == terms.MARKET):
+        broken.append(reasons.INVALID_COMBINATION)
+    if kinds and command.order_type in WAITING_TYPES:
         broken.append(reasons.INVALID_COMBINATION)
     return broken
 
@@ -87,16 +94,31 @@ def _broken_by_instructions(command: EnterOrder, limits: DefineInstrument) -> li
         is_part = 1 <= command.minimum_lots <= command.quantity_lots
         if not is_part or command.time_in_force == terms.FOK or _is_post_only(command):
             broken.append(reasons.INVALID_MINIMUM)
-    if command.trigger_price_ticks != 0:
-        broken.append(reasons.INVALID_TRIGGER)
-    if command.trail_ticks != 0 or command.trail_basis_points != 0:
-        broken.append(reasons.INVALID_TRAIL)
     if command.peg != 0 or command.peg_offset_ticks != 0:
         broken.append(reasons.INVALID_PEG)
     if command.self_trade not in (0, *terms.SELF_TRADES):
         broken.append(reasons.INVALID_SELF_TRADE)
     if command.cancels_with or command.triggered_by:
         broken.append(reasons.INVALID_LINK)
+    return broken
+
+
+def _broken_by_trigger(command: EnterOrder, instrument: NaiveInstrument) -> list[int]:
+    limits, trigger = instrument.definition, command.trigger_price_ticks
+    broken = []
+    if command.order_type in WITH_A_TRIGGER:
+        if not limits.price_min_ticks <= trigger <= limits.price_max_ticks:
+            broken.append(reasons.INVALID_TRIGGER)
+        if instrument.trades and is_reached(command, trigger, instrument.trades[-1]):
+            broken.append(reasons.ALREADY_TRIGGERED)
+    elif trigger != 0:
+        broken.append(reasons.INVALID_TRIGGER)
+    ticks, points = command.trail_ticks, command.trail_basis_points
+    in_ticks = 1 <= ticks <= limits.price_max_ticks - limits.price_min_ticks and points == 0
+    in_points = 1 <= points <= 9_999 and ticks == 0
+    has_none = ticks == points == 0
+    if not (in_ticks or in_points if command.order_type == terms.TRAILING_STOP else has_none):
+        broken.append(reasons.INVALID_TRAIL)
     return broken
 
 
@@ -112,6 +134,8 @@ def broken_by_replace(order: NaiveOrder, command: ReplaceOrder, instrument: Naiv
         broken += _broken_by_price(limits, command.price_ticks)
         if _is_post_only(order.entered) and crosses(instrument.resting, order.side, command.price_ticks):
             broken.append(reasons.WOULD_TRADE)
+    if order.status == terms.WAITING and 0 < command.quantity_lots < order.entered.minimum_lots:
+        broken.append(reasons.INVALID_MINIMUM)
     if command.quantity_lots == 0 and command.price_ticks == 0:
         broken.append(reasons.NOTHING_TO_REPLACE)
     return broken

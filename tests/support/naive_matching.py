@@ -13,7 +13,10 @@ from bus.protocol.commands import DefineInstrument, EnterOrder
 
 @dataclass(eq=False)
 class NaiveOrder:
-    """An order, resting or not. `public_id` is 0 while it is not displayed, `slice_lots` what an iceberg shows."""
+    """An order, resting or not. `public_id` is 0 while it is not displayed, `slice_lots` what an iceberg shows.
+
+    Type and time in force are what its trigger made of them.
+    """
 
     account: str
     session: int
@@ -26,6 +29,13 @@ class NaiveOrder:
     public_id: int = 0
     ends_ns: int = 0  # 0: not by the clock
     slice_lots: int = 0
+    best_price: int = 0  # that a trailing stop has seen
+    order_type: int = 0
+    time_in_force: int = 0
+
+    def __post_init__(self) -> None:
+        self.order_type = self.entered.order_type
+        self.time_in_force = self.entered.time_in_force
 
     @property
     def left(self) -> int:
