@@ -83,6 +83,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     feed_ring_events_max: Positive = 65_536
     # Each has a book, topics and rings of its own.
     instruments_max: Positive = 10_000
+    # Of the trading day, so that they can be busted and corrected; about 90 bytes each, more where an order that traded
+    # would otherwise be forgotten.
+    trades_kept_per_instrument_max: Positive = 1_000_000
     # About 300 bytes each.
     open_orders_per_account_max: Positive = 1_000_000
 

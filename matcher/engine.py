@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from bus.protocol import reasons
 from bus.protocol.commands import (
     ADVANCE_CLOCK,
-    DEFINE_INSTRUMENT,
-    SET_LIMITS,
-    SET_TRADING_STATUS,
     AdvanceClock,
+    BustTrade,
     CancelOrder,
     Command,
+    CorrectTrade,
     DefineInstrument,
     EnterOrder,
     MassCancel,
@@ -35,7 +34,7 @@ from matcher.expiry import end_due
 from matcher.gate.instruments import is_valid, same_product
 from matcher.instruments import Instrument
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
-from matcher.operating import set_limits
+from matcher.operating import rule_over, tag_of
 from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
 from matcher.state import Session, State
@@ -51,6 +50,8 @@ _BEHIND_WHAT_IS_DUE = (
     DefineInstrument,
     SetTradingStatus,
     SetLimits,
+    BustTrade,
+    CorrectTrade,
     Skipped,
 )
 
@@ -138,7 +139,10 @@ class Engine:
                 trading.replace(account, command)  # type: ignore[arg-type]
             elif kind is MassCancel:
                 trading.mass_cancel(account, command)  # type: ignore[arg-type]
-            elif isinstance(command, (DefineInstrument, SetTradingStatus, AdvanceClock, SetLimits)):
+            elif isinstance(
+                command,
+                (DefineInstrument, SetTradingStatus, AdvanceClock, SetLimits, BustTrade, CorrectTrade),
+            ):
                 self._operate(opened, command)
                 time_ns = trading.time_ns
                 fresh = False
@@ -298,24 +302,17 @@ class Engine:
 
     def _operate(self, session: Session, command: OperatorCommand) -> None:
         """A command that only an operator may give."""
-        if isinstance(command, DefineInstrument):
-            tag = DEFINE_INSTRUMENT
-        elif isinstance(command, SetTradingStatus):
-            tag = SET_TRADING_STATUS
-        elif isinstance(command, SetLimits):
-            tag = SET_LIMITS
-        else:
-            tag = ADVANCE_CLOCK
+        tag = tag_of(command)
         if session.role != OPERATOR:
             reason = reasons.NOT_PERMITTED
         elif isinstance(command, DefineInstrument):
             reason = self._define(command)
         elif isinstance(command, SetTradingStatus):
             reason = self._set_status(command)
-        elif isinstance(command, SetLimits):
-            reason = set_limits(self.trading, command)
-        else:
+        elif isinstance(command, AdvanceClock):
             reason = self._advance_clock(command)
+        else:
+            reason = rule_over(self.trading, command)
         if tag == ADVANCE_CLOCK:
             end_due(self.trading)
         if reason:

@@ -18,6 +18,10 @@ def end_due(market: Following) -> None:
     timers = market.state.timers
     if timers.next_due_ns > market.time_ns:
         return
+    if timers.day_end_ns <= market.time_ns:
+        timers.begin_day(market.time_ns)
+        for instrument in market.state.instruments.values():
+            instrument.kept.begin_day(instrument.next_trade_id)
     ended: list[Order] = []
     expired: list[Order] = []
     while True:

@@ -6,6 +6,7 @@ from bus.protocol.commands import DefineInstrument
 from bus.protocol.terms import OPEN, PRO_RATA
 from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE, topic
 from matcher.book.book import Book
+from matcher.book.trades import KeptTrades
 from matcher.book.triggers import Watch
 
 
@@ -21,6 +22,7 @@ class Instrument:
     __slots__ = (
         "book",
         "definition",
+        "kept",
         "last_price_ticks",
         "level_number",
         "level_topic",
@@ -55,6 +57,7 @@ class Instrument:
         self.book = Book()
         self.last_price_ticks = 0
         self.next_trade_id = 1
+        self.kept = KeptTrades()
         self.next_public_id = 1
         self.trade_number = 0
         self.level_number = 0

@@ -232,6 +232,13 @@ class Matching(Resting):
             )
         )
         instrument.trades.append((TRADE, sequence, time_ns, trade_id, price, traded, taker.side))
+        kept = instrument.kept.items
+        kept.append(maker)
+        kept.append(taker)
+        kept.append(price)
+        kept.append(traded)
+        if len(kept) >= self.kept_items_max:
+            instrument.kept.trim(self.kept_max)
         public_id = maker.public_id
         if public_id:
             level.quantity_lots -= quantity

@@ -9,6 +9,7 @@ from typing import Any
 from bus.protocol.records import Rules
 from bus.protocol.reports import CANCELLED, COMPLETED, PREVENTED, REJECTED, REPLACED, RESTATED
 from matcher.book.level import Order
+from matcher.book.trades import PLACES
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.outputs import Event, Outputs
@@ -22,7 +23,7 @@ class Reporting:
     leaves there the order that it would make or change (`judged`), why not (`verdict`, 0 when it would be taken), and
     whether the request was executed before (`again`).
 
-    `ids_max` and `open_max` are rules of the state, at hand.
+    `ids_max`, `open_max` and `kept_max` are rules of the state, at hand.
     """
 
     __slots__ = (
@@ -32,6 +33,8 @@ class Reporting:
         "ids_max",
         "judged",
         "judging",
+        "kept_items_max",
+        "kept_max",
         "late",
         "open_max",
         "outputs",
@@ -56,13 +59,22 @@ class Reporting:
         self.judged: Order | None = None
         self.verdict = 0
         self.again = False
-        self.take_rules(state.rules)
+        self._hold(state.rules)
 
     def take_rules(self, rules: Rules) -> None:
         """From here on these rules hold."""
         self.state.rules = rules
+        self._hold(rules)
+        for instrument in self.state.instruments.values():
+            instrument.kept.trim(self.kept_max)
+
+    def _hold(self, rules: Rules) -> None:
+        """Have the rules of the state at hand."""
         self.ids_max = rules.client_order_ids_per_account_max
         self.open_max = rules.open_orders_per_account_max
+        self.kept_max = rules.trades_kept_per_instrument_max
+        # Trimming costs as much as there is: it is done when there are a quarter too many.
+        self.kept_items_max = (self.kept_max + self.kept_max // 4 + 1) * PLACES
 
     def report(self, account: Account, report: Event) -> None:
         """One more report for an account."""

@@ -5,7 +5,7 @@ from bus.protocol.terms import CLOCK_SYSTEM
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.relinking import check_links
-from matcher.timers import Timers, set_timers
+from matcher.timers import NEVER_NS, Timers, day_end_ns, set_timers
 from matcher.views import open_symbols
 
 
@@ -64,6 +64,7 @@ class State:
         for symbol, instrument in self.instruments.items():
             assert symbol == instrument.symbol, "an instrument is found by its symbol"
             instrument.book.check()
+            instrument.kept.check(instrument.next_trade_id, symbol)
             resting += instrument.book.order_count()
             if instrument.watch is not None:
                 instrument.watch.check(instrument.next_trade_id)
@@ -81,6 +82,9 @@ class State:
         assert self.timers.counted() == timers.counted(), (
             "what ends by the clock has its timer, and nothing else"
         )
-        assert self.timers.first_ns() in (0, self.timers.next_due_ns), "the first timer is the next one"
+        assert min(self.timers.first_ns() or NEVER_NS, self.timers.day_end_ns) == self.timers.next_due_ns, (
+            "the first timer is the next one"
+        )
+        assert self.timers.day_end_ns == day_end_ns(self.time_ns), "the trading day is today"
         for number, session in self.sessions.items():
             assert number == session.session < self.next_session, "sessions are numbered densely"

@@ -8,7 +8,8 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
                  limits]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
-    instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting]
+    instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
+                 kept (`matcher.trades_codec`)]
 
 An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
 the sequences of both, first ended first. A request is named by its log sequence, which is unique. A replace points at
@@ -45,6 +46,7 @@ from matcher.ledger.request import PlainRequest, Request
 from matcher.relinking import relink
 from matcher.state import Session, State
 from matcher.timers import set_timers
+from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
 from matcher.views import open_symbols
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
@@ -71,7 +73,7 @@ _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
 _INSTRUMENT: Final[Any] = tuple[
-    DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None
+    DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[_ACCOUNT], list[_SESSION], list[_INSTRUMENT]
@@ -116,6 +118,7 @@ def decode_state(payload: bytes) -> State:
     (_, state.sequence, state.time_ns, state.epoch, state.clock, state.rules) = row[:6]
     state.clock_number = row[6]
     state.next_session = row[7]
+    state.timers.begin_day(state.time_ns)
     symbols: dict[str, str] = {}
     for instrument_row in row[10]:
         instrument = _instrument_of(instrument_row)
@@ -140,6 +143,9 @@ def decode_state(payload: bytes) -> State:
     relink(state.accounts, state.instruments, resting)
     if resting:
         raise ValueError(f"not a state: order {next(iter(resting))} is open and stands nowhere")
+    orders = orders_by_sequence(state.accounts) if any(one[12][2] for one in row[10]) else {}
+    for instrument_row in row[10]:
+        fill_kept(state.instruments[instrument_row[0].symbol], instrument_row[12], state.accounts, orders)
     return state
 
 
@@ -251,6 +257,7 @@ def _instrument_row(instrument: Instrument) -> Row:
         _side_rows(instrument.book.bids),
         _side_rows(instrument.book.asks),
         None if watch is None else (watch.fixed_rows(), watch.trailing_rows(), watch.elected_rows()),
+        kept_row(instrument),
     )
 
 

@@ -32,14 +32,24 @@ def day_end_ns(time_ns: int) -> int:
 
 
 class Timers:
-    """The heap. `next_due_ns` is no later than the first deadline that counts, NEVER_NS when there is none."""
+    """The heap, and the end of the trading day. `next_due_ns` is no later than the first of all that counts.
 
-    __slots__ = ("_heap", "_tidy_at", "next_due_ns")
+    The day's end is no timer: nobody is woken for it, it is seen by the first command behind it.
+    """
+
+    __slots__ = ("_heap", "_tidy_at", "day_end_ns", "next_due_ns")
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
         self._tidy_at = _TIDY_FROM
-        self.next_due_ns = NEVER_NS
+        self.day_end_ns = 0
+        self.next_due_ns = 0
+        self.begin_day(0)
+
+    def begin_day(self, time_ns: int) -> None:
+        """The trading day is the one of this time."""
+        self.day_end_ns = day_end_ns(time_ns)
+        self._look()
 
     def expire(self, order: Order, deadline_ns: int) -> None:
         """The order ends then, unless it has ended before."""
@@ -84,7 +94,7 @@ class Timers:
 
     def _look(self) -> None:
         heap = self._heap
-        self.next_due_ns = heap[0][0] if heap else NEVER_NS
+        self.next_due_ns = min(heap[0][0] if heap else NEVER_NS, self.day_end_ns)
 
 
 def set_timers(timers: Timers, account: Account) -> None:

@@ -25,6 +25,8 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetTradingStatus,
         commands.AdvanceClock,
         commands.SetLimits,
+        commands.BustTrade,
+        commands.CorrectTrade,
     )
 }
 

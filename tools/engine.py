@@ -181,7 +181,10 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
         )
     limits = config.limits
     rules = Rules(
-        limits.open_orders_per_account_max, limits.client_order_ids_per_account_max, limits.instruments_max
+        limits.open_orders_per_account_max,
+        limits.client_order_ids_per_account_max,
+        limits.instruments_max,
+        limits.trades_kept_per_instrument_max,
     )
     return EngineStarted(core.epoch + 1, SEMANTICS_VERSION, clock, rules)
 

@@ -19,13 +19,19 @@ from tools.operating import operate
 from tools.showing import counted, plain_table, short, show
 
 instrument = typer.Typer(
-    name="instrument", help="Define, list, halt and open instruments.", no_args_is_help=True
+    name="instrument",
+    help="Define, list, halt and open instruments, bust and correct trades.",
+    no_args_is_help=True,
 )
 
 #: Without other limits, prices and quantities go up to so many ticks and lots: their product is far below 2**63.
 _STEPS_MAX: Final = 10**8
 
 Symbol = Annotated[str, typer.Argument(help="The instrument, such as BTC-USD.", show_default=False)]
+
+Trade = Annotated[
+    int, typer.Argument(help="The trade's number, as the feed and the fills have it.", show_default=False)
+]
 
 
 @instrument.command()
@@ -167,6 +173,65 @@ def open_(
     operate(
         lambda client: client.set_trading_status(symbol, "open"),
         f"{symbol} is open",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+    )
+
+
+@instrument.command()
+def bust(
+    symbol: Symbol,
+    trade: Trade,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Bust a trade of this trading day: it never counted. Orders and book stay as they are.
+
+    \b
+    Example:
+      matchbus instrument bust BTC-USD 88
+    """
+    operate(
+        lambda client: client.bust_trade(symbol, trade),
+        f"trade {trade} of {symbol} is busted",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+    )
+
+
+@instrument.command()
+def correct(
+    symbol: Symbol,
+    trade: Trade,
+    price: Annotated[str, typer.Argument(help="What its price is.", show_default=False)],
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Give a trade of this trading day another price. Orders and book stay as they are.
+
+    \b
+    Example:
+      matchbus instrument correct BTC-USD 88 30000.50
+    """
+    operate(
+        lambda client: client.correct_trade(symbol, trade, price),
+        f"trade {trade} of {symbol} is at {price}",
         data,
         token_file,
         port_base,

@@ -35,6 +35,8 @@ DEFINE_INSTRUMENT: Final = 20
 SET_TRADING_STATUS: Final = 21
 ADVANCE_CLOCK: Final = 22
 SET_LIMITS: Final = 23
+BUST_TRADE: Final = 24
+CORRECT_TRADE: Final = 25
 
 
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -166,6 +168,23 @@ class SetLimits(Struct, array_like=True, tag=SET_LIMITS, forbid_unknown_fields=T
     open_orders_max: Int64 = 0
 
 
+class BustTrade(Struct, array_like=True, tag=BUST_TRADE, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Operator: a trade of this trading day never counted. Orders and book stay as they are."""
+
+    symbol: Symbol
+    trade_id: Unsigned
+
+
+class CorrectTrade(
+    Struct, array_like=True, tag=CORRECT_TRADE, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: a trade of this trading day has another price. Orders and book stay as they are."""
+
+    symbol: Symbol
+    trade_id: Unsigned
+    price_ticks: Int64
+
+
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel
-OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock | SetLimits
+OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock | SetLimits | BustTrade | CorrectTrade
 Command = TraderCommand | OperatorCommand

@@ -27,6 +27,8 @@ TRADING_STATUS_SET: Final = 67
 TICK: Final = 68
 FEED_HEARTBEAT: Final = 69
 STREAM_HEARTBEAT: Final = 70
+TRADE_BUSTED: Final = 71
+TRADE_CORRECTED: Final = 72
 
 
 class Trade(Struct, array_like=True, tag=TRADE, frozen=True, gc=False):
@@ -38,6 +40,27 @@ class Trade(Struct, array_like=True, tag=TRADE, frozen=True, gc=False):
     price_ticks: int
     quantity_lots: int
     aggressor: int
+
+
+class TradeBusted(Struct, array_like=True, tag=TRADE_BUSTED, frozen=True, gc=False):
+    """A trade of this trading day never counted. The price is what it was until then; the book is not touched."""
+
+    sequence: int
+    time_ns: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+
+
+class TradeCorrected(Struct, array_like=True, tag=TRADE_CORRECTED, frozen=True, gc=False):
+    """A trade of this trading day has another price than it had until then; the book is not touched."""
+
+    sequence: int
+    time_ns: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    previous_price_ticks: int
 
 
 class Level(Struct, array_like=True, tag=LEVEL, frozen=True, gc=False):
@@ -154,4 +177,6 @@ Event = (
     | Tick
     | FeedHeartbeat
     | StreamHeartbeat
+    | TradeBusted
+    | TradeCorrected
 )

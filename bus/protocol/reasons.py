@@ -81,6 +81,11 @@ INVALID_STATUS: Final = 703
 CLOCK_IS_SYSTEM: Final = 704
 TIME_NOT_LATER: Final = 705
 INVALID_LIMITS: Final = 706
+UNKNOWN_TRADE: Final = 707
+TRADE_OF_ANOTHER_DAY: Final = 708
+TRADE_NOT_KEPT: Final = 709
+TRADE_BUSTED: Final = 710
+INVALID_CORRECTION: Final = 711
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -162,6 +167,11 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     CLOCK_IS_SYSTEM: ("clock_is_system", "the engine runs on the system clock; start it with --clock commands"),
     TIME_NOT_LATER: ("time_not_later", "engine time only moves forward"),
     INVALID_LIMITS: ("invalid_limits", "limits are 0 or positive, of an account with a well-formed name"),
+    UNKNOWN_TRADE: ("unknown_trade", "the instrument has had no trade of this id"),
+    TRADE_OF_ANOTHER_DAY: ("trade_of_another_day", "the trade did not happen on this trading day"),
+    TRADE_NOT_KEPT: ("trade_not_kept", "so many trades of the day came after it that the engine no longer keeps it"),
+    TRADE_BUSTED: ("trade_busted", "the trade was busted before"),
+    INVALID_CORRECTION: ("invalid_correction", "a corrected price is another one, within the price limits"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),

@@ -22,6 +22,7 @@ class Rules(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     open_orders_per_account_max: int
     client_order_ids_per_account_max: int
     instruments_max: int
+    trades_kept_per_instrument_max: int = 1_000_000
 
 
 class EngineStarted(Struct, array_like=True, tag=ENGINE_STARTED, frozen=True, forbid_unknown_fields=True):

@@ -28,6 +28,7 @@ COMPLETED: Final = 46
 TRIGGERED: Final = 47
 RESTATED: Final = 48
 PREVENTED: Final = 49
+TRADE_REVISED: Final = 50
 
 
 class Accepted(Struct, array_like=True, tag=ACCEPTED, frozen=True, gc=False):
@@ -210,6 +211,27 @@ class Prevented(Struct, array_like=True, tag=PREVENTED, frozen=True, gc=False):
     liquidity: int
 
 
+class TradeRevised(Struct, array_like=True, tag=TRADE_REVISED, frozen=True, gc=False):
+    """An operator busted or corrected a trade of the order. What is done and left of the order stays as it was.
+
+    `price_ticks`: what the trade's price is now, 0 when the trade was busted; `previous_price_ticks`: what it was.
+    """
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    liquidity: int
+    previous_price_ticks: int
+
+
 Report = (
     Accepted
     | Rejected
@@ -221,4 +243,5 @@ Report = (
     | Triggered
     | Restated
     | Prevented
+    | TradeRevised
 )

@@ -6,5 +6,6 @@
 - `triggers`: who waits for a trigger, and whom a trade elects; `trails`: the trailing stops among them
 - `links`: who waits for the fill of another order; `groups`: orders of which one cancels the others
 - `pegs`: orders whose price follows another, and where they are to stand
+- `trades`: the trades of the day
 - `book`: both sides, and what can be asked of them
 """

@@ -2,7 +2,7 @@
 
 Actions, one a line:
 
-    start [clock=commands] [open-orders=N] [ids=N] [instruments=N]
+    start [clock=commands] [open-orders=N] [ids=N] [instruments=N] [trades=N]
     open NAME [as broker|operator] [cancel-on-disconnect]      a session; `anna/2` is another one of account anna
     end NAME                                                   it ends
     tick                                                       time moves on although nothing happens
@@ -18,6 +18,8 @@ Commands:
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     status SYMBOL open|halted
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N]
+    bust SYMBOL TRADE
+    correct SYMBOL TRADE @ TICKS
     advance-clock +1h                                          since the dawn of all scenarios
     malformed                                                  an item that is no command
 
@@ -65,6 +67,7 @@ class Start:
     open_orders: int
     ids: int
     instruments: int
+    trades: int
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,9 @@ def _action(line: str) -> Action:
     if verb == "start":
         settings = dict(word.split("=") for word in words)
         clock = _number(terms.CLOCKS, settings.pop("clock", "system"))
-        limits = {"open-orders": "100", "ids": "100", "instruments": "10"} | settings
-        if len(limits) == 3:
-            return Start(clock, int(limits["open-orders"]), int(limits["ids"]), int(limits["instruments"]))
+        limits = {"open-orders": "100", "ids": "100", "instruments": "10", "trades": "100"} | settings
+        if len(limits) == 4:
+            return Start(clock, *(int(limits[name]) for name in ("open-orders", "ids", "instruments", "trades")))
     elif verb == "open":
         role, on_disconnect = terms.TRADER, words[-1] == "cancel-on-disconnect"
         options = words[1:-1] if on_disconnect else words[1:]
@@ -315,6 +318,11 @@ def _advance_clock(words: list[str]) -> commands.AdvanceClock:
     return commands.AdvanceClock(DAWN_NS + _duration(since.removeprefix("+")))
 
 
+def _correct(words: list[str]) -> commands.CorrectTrade:
+    symbol, trade_id, _, price = words
+    return commands.CorrectTrade(symbol, int(trade_id), int(price))
+
+
 def _limits(words: list[str]) -> commands.SetLimits:
     account, *rest = words
     symbol = rest.pop(0) if rest and "=" not in rest[0] else ""
@@ -332,6 +340,8 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "status": _status,
     "advance-clock": _advance_clock,
     "limits": _limits,
+    "bust": lambda words: commands.BustTrade(words[0], int(words[1])),
+    "correct": _correct,
     "malformed": lambda _: Malformed("no command"),
 }
 
@@ -362,6 +372,8 @@ _VERBS = {
     commands.SET_TRADING_STATUS: "status",
     commands.ADVANCE_CLOCK: "advance-clock",
     commands.SET_LIMITS: "limits",
+    commands.BUST_TRADE: "bust",
+    commands.CORRECT_TRADE: "correct",
 }
 
 
@@ -515,12 +527,21 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     reports.Cancelled: _cancelled,
     reports.Replaced: _replaced,
     reports.Duplicate: _duplicate,
+    reports.TradeRevised: lambda it: (
+        f"revised {it.client_order_id} #{it.order_id} {it.symbol} {terms.SIDES[it.side]} {it.quantity_lots}"
+        f" in trade {it.trade_id} as {terms.LIQUIDITIES[it.liquidity]},"
+        f" {f'@ {it.price_ticks}' if it.price_ticks else 'busted'}, was @ {it.previous_price_ticks}"
+    ),
     reports.Triggered: _triggered,
     reports.Restated: _restated,
     reports.Prevented: _prevented,
     reports.Completed: lambda it: f"completed {_VERBS[it.command]}: {it.count}",
     feed.Trade: lambda it: (
         f"trade {it.trade_id}: {it.quantity_lots} @ {it.price_ticks}, {terms.SIDES[it.aggressor]} took"
+    ),
+    feed.TradeBusted: lambda it: f"trade {it.trade_id} busted: {it.quantity_lots} @ {it.price_ticks}",
+    feed.TradeCorrected: lambda it: (
+        f"trade {it.trade_id} corrected: {it.quantity_lots} @ {it.price_ticks}, was {it.previous_price_ticks}"
     ),
     feed.Level: _level,
     feed.OrderAdded: lambda it: (

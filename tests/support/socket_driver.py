@@ -107,6 +107,7 @@ class SocketDriver:
             limits__open_orders_per_account_max=action.open_orders,
             limits__client_order_ids_per_account_max=action.ids,
             limits__instruments_max=action.instruments,
+            limits__trades_kept_per_instrument_max=action.trades,
         )
         self._node = RunningNode(disk=self._disk, config=config, utc_ns=lambda: self.now_ns)
         self._ears = NodeEars(self._node, self._last)

@@ -98,6 +98,14 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
         line.append(f"at {_price(scale, report.price_ticks)}", "bold")
         line.append("  an order of the same owner stood there", "dim")
+    elif isinstance(report, reports.TradeRevised):
+        line.append("revised   ", "bold yellow")
+        line.append(f"order {report.order_id}  {report.client_order_id}  trade {report.trade_id}  ")
+        _side(line, report.side)
+        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
+        price = f"at {_price(scale, report.price_ticks)}" if report.price_ticks else "busted"
+        line.append(price, "bold")
+        line.append(f"  was at {_price(scale, report.previous_price_ticks)}", "dim")
     elif isinstance(report, reports.Completed):
         line.append("done      ", "bold cyan")
         line.append(

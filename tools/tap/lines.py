@@ -46,6 +46,17 @@ def _what(event: Any, scale: Scale | None) -> Text:
             (f"{quantity(event.quantity_lots)} {side} at {price(event.price_ticks)}", f"bold {style}"),
             (f"  trade {event.trade_id}", "dim"),
         )
+    if isinstance(event, feed.TradeBusted):
+        return Text(
+            f"trade {event.trade_id} busted: {quantity(event.quantity_lots)} at {price(event.price_ticks)}",
+            "bold yellow",
+        )
+    if isinstance(event, feed.TradeCorrected):
+        return Text(
+            f"trade {event.trade_id} corrected: {quantity(event.quantity_lots)} at {price(event.price_ticks)},"
+            f" was at {price(event.previous_price_ticks)}",
+            "bold yellow",
+        )
     if isinstance(event, feed.Level):
         side = "bid" if event.side == BUY else "ask"
         what = (

@@ -21,7 +21,15 @@ from bus.errors import (
     SessionRefused,
     UnknownSymbol,
 )
-from bus.protocol.commands import AdvanceClock, Command, DefineInstrument, SetLimits, SetTradingStatus
+from bus.protocol.commands import (
+    AdvanceClock,
+    BustTrade,
+    Command,
+    CorrectTrade,
+    DefineInstrument,
+    SetLimits,
+    SetTradingStatus,
+)
 from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstruments, QueryOrders
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Replaced
@@ -246,6 +254,18 @@ class Desk(Generic[A]):
             self._give(pending, symbol, build)
         else:
             self._put(pending, build(None))
+        return pending
+
+    def bust_trade(self, symbol: str, trade_id: int) -> A:
+        """Operator: a trade of this trading day never counted. Answered with Completed or Rejected."""
+        pending = self._new_pending("", "")
+        self._put(pending, BustTrade(symbol, trade_id))
+        return pending
+
+    def correct_trade(self, symbol: str, trade_id: int, price: Number) -> A:
+        """Operator: a trade of this trading day has another price. Answered with Completed or Rejected."""
+        pending = self._new_pending(symbol, "")
+        self._give(pending, symbol, lambda scale: CorrectTrade(symbol, trade_id, scale.price_ticks(price)))
         return pending
 
     def advance_clock(self, time_ns: int) -> A:
