@@ -1,14 +1,15 @@
 """The matcher against the naive exchange: the same log, the same events, to the last field.
 
-Hypothesis looks for short logs and shrinks them; long walks get into deeper water. To reproduce a failure: Hypothesis
-prints the steps (and remembers them for the next run), a walk has its seed in the name of the test.
+Hypothesis draws short logs; long walks get into deeper water. Both are the same each time, and a walk has its seed in
+the name of the test; for others see `tests.support.drawn`.
 """
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from bus.protocol import reports
 from matcher.engine import Engine
+from tests.support.drawn import drawn, seeds
 from tests.support.markets import Clock, Message, Record, Step, logs, walk
 from tests.support.naive_book import Event, NaiveExchange
 
@@ -56,14 +57,12 @@ def is_command(item: object) -> bool:
     return type(item).__name__ != "Malformed"
 
 
-@settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@drawn(120)
 @given(logs())
 def test_every_event_is_the_naive_one(steps: list[Step]) -> None:
     both(steps)
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", seeds(30))
 def test_long_walks_too(seed: int) -> None:
     both(walk(seed, 500), check_every=10)
