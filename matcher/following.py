@@ -29,46 +29,53 @@ from bus.protocol.terms import (
     LIMIT,
     MARKET,
     OPEN,
+    PEGGED,
     RESTING,
     STOP_LIMIT,
     TAKE_PROFIT_LIMIT,
     WAITING,
 )
 from matcher.book.level import Order
-from matcher.book.triggers import Watch
+from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.instruments import Instrument
-from matcher.matching import Matching
+from matcher.pegging import Pegging
 
 
-class Following(Matching):
+class Following(Pegging):
     """What comes after a command, step by step."""
 
     __slots__ = ()
 
     def wait(self, order: Order, instrument: Instrument) -> None:
         """An order that was accepted waits for its trigger, open and in no book. O(log waiting orders)."""
-        watch = instrument.watch
-        if watch is None:
-            watch = instrument.watch = Watch(instrument.next_trade_id)
+        watch = self.watch_of(instrument)
         order.status = WAITING
         order.account.open[order.sequence] = order
         watch.add(order, instrument.last_price_ticks)
 
     def follow(self, instrument: Instrument) -> None:
-        """All that follows from what happened in this instrument. While it is halted it only takes note."""
+        """All that follows from what happened in this instrument. While it is halted nobody becomes active or moves."""
         watch = instrument.watch
-        if watch is None or (watch.next_trade_id == instrument.next_trade_id and not watch.elected):
+        if watch is None:
             return
-        session: Any = self.session
-        correlation_id: Any = self.correlation_id
-        self.session = self.correlation_id = 0
         self._look(watch, instrument)
-        while instrument.status == OPEN and self._act(watch, instrument):
-            self._look(watch, instrument)
-        self.session = session
-        self.correlation_id = correlation_id
-        if not watch.waiting:
+        if watch.elected or watch.links.line or watch.pegs.orders:
+            session: Any = self.session
+            correlation_id: Any = self.correlation_id
+            self.session = self.correlation_id = 0
+            while self._act(watch, instrument):
+                self._look(watch, instrument)
+            self.session = session
+            self.correlation_id = correlation_id
+        if watch.is_idle():
             instrument.watch = None
+
+    def follow_all(self, orders: list[Order]) -> None:
+        """All that follows from the end of these orders, in each of their instruments. O(orders)."""
+        for symbol in dict.fromkeys([order.symbol for order in orders]):
+            instrument = self.state.instruments[symbol]
+            if instrument.watch is not None:
+                self.follow(instrument)
 
     def _look(self, watch: Watch, instrument: Instrument) -> None:
         """Whom the last step concerns. O(its trades)."""
@@ -86,11 +93,46 @@ class Following(Matching):
 
     def _act(self, watch: Watch, instrument: Instrument) -> bool:
         """The next thing that follows is done; False when there is none."""
+        if self.unlink_next(watch, instrument):
+            return True
+        if instrument.status != OPEN:
+            return False
+        pegs = watch.pegs
+        if pegs.orders:
+            if pegs.see(instrument.book):
+                self.repeg(pegs, instrument)
+            if self.come_back(watch, instrument):
+                return True
         elected = watch.next_elected()
         if elected is None:
             return False
-        self._activate(elected[0], instrument, elected[1])
+        order, price = elected
+        assert order.instructions is not None
+        if order.instructions.held_by:
+            watch.links.let_go(order)
+            self._release(order, watch, instrument)
+        else:
+            self._activate(order, instrument, price)
         return True
+
+    def _release(self, order: Order, watch: Watch, instrument: Instrument) -> None:
+        """An order that waited for the fill of another one is as if it came now.
+
+        The trigger of a stop may have been reached meanwhile: then it stands in line at once.
+        """
+        order.status = RESTING
+        self._report_triggered(order, 0)
+        if order.order_type in TRIGGERED_TYPES:
+            self.wait(order, instrument)
+            last = instrument.last_price_ticks
+            if last:
+                watch.observe(last)
+            return
+        if order.order_type == PEGGED:
+            self.peg(order, instrument)
+            if order.status == WAITING:
+                return
+        self.execute(order, instrument)
 
     def _activate(self, order: Order, instrument: Instrument, price_ticks: int) -> None:
         """An order that waited is from now on the limit or market order that it was to become."""
@@ -100,6 +142,10 @@ class Following(Matching):
         else:
             order.order_type = MARKET
             order.time_in_force = IOC
+        self._report_triggered(order, price_ticks)
+        self.execute(order, instrument)
+
+    def _report_triggered(self, order: Order, price_ticks: int) -> None:
         self.report(
             order.account,
             (
@@ -114,4 +160,3 @@ class Following(Matching):
                 price_ticks,
             ),
         )
-        self.execute(order, instrument)
