@@ -7,12 +7,5 @@ goes.
 from bus.protocol import reasons
 
 NOT_YET = {
-    reasons.INVALID_PEG,
-    reasons.INVALID_LINK,
-    reasons.NO_REFERENCE,
-    reasons.LINK_ENDED,
     reasons.CANCEL_ALL_AFTER,
-    reasons.LINKED,
-    reasons.PEG_MOVED,
-    reasons.REFERENCE_GONE,
 }
