@@ -71,6 +71,8 @@ class Overlay:
             assert order is not None, "an order that would enter was made"
             self._take_id(command.client_order_id, order)
             self._account.open[order.sequence] = order
+            if self._account.limits is not None:
+                self._account.limits.opened(order.symbol)
             if order.time_in_force == IOC or order.time_in_force == FOK:
                 self._end(order)
         elif isinstance(command, CancelOrder):

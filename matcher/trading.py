@@ -103,7 +103,6 @@ class Trading(Following):
             if reason:
                 self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
-            limits.opened(instrument.symbol)
         # ledger: the account has an order more
         sequence = self.sequence
         session = self.session
@@ -127,6 +126,8 @@ class Trading(Following):
             self.judged = order
             return
         account.requests[request_id] = order
+        if limits is not None:
+            limits.opened(symbol)
         # events: it is in
         accepted = (
             ACCEPTED,
