@@ -93,7 +93,7 @@ class Following(Pegging):
 
     def _act(self, watch: Watch, instrument: Instrument) -> bool:
         """The next thing that follows is done; False when there is none."""
-        if self.unlink_next(watch, instrument):
+        if self.unlink_next(watch):
             return True
         if instrument.status != OPEN:
             return False

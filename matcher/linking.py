@@ -45,7 +45,7 @@ class Linking(Matching):
             order.status = WAITING
             order.account.open[order.sequence] = order
 
-    def unlink_next(self, watch: Watch, instrument: Instrument) -> bool:
+    def unlink_next(self, watch: Watch) -> bool:
         """Look at the links of the first in line; False when nobody stands there. O(orders linked to it)."""
         links = watch.links
         if not links.line:

@@ -45,7 +45,8 @@ class Pegging(Linking):
         """
         instructions = order.instructions
         watch = instrument.watch
-        assert instructions is not None and watch is not None, "a pegged order is watched"
+        assert instructions is not None, "a pegged order has instructions"
+        assert watch is not None, "a pegged order is watched"
         if limit_ticks:
             instructions.limit_ticks = limit_ticks
         if order.status == WAITING:

@@ -116,12 +116,10 @@ def _check_group(group: Group, order: Order, account: Account) -> None:
     assert group.number == group.members[0], "a group has the number of its first member"
     for sequence in group.members:
         other = account.open.get(sequence)
-        assert isinstance(other, Order) and other.symbol == order.symbol, (
-            "a group is of one instrument, and open"
-        )
-        assert other.instructions is not None and other.instructions.group is group, (
-            "members know their group"
-        )
+        assert isinstance(other, Order), "all of a group are open"
+        assert other.symbol == order.symbol, "a group is of one instrument"
+        assert other.instructions is not None, "who is linked has instructions"
+        assert other.instructions.group is group, "members know their group"
 
 
 def _check_pegs(instrument: Instrument, watch: Watch) -> None:

@@ -17,8 +17,8 @@ its order, which is there: it ends after the replace, so it is forgotten after i
 best first, a level the list of its order ids, first in priority first. `waiting` is [ids, trailing, elected], or nil:
 who waits for a trigger of its own, trailing stops with the best price that they have seen (0: none), and who was
 elected, with the price that did it, first in line first; nil when nobody waits, is linked or pegged. Who waits for
-another order or for a reference, and who cancels with whom, follows from the orders. Accounts, sessions and instruments stand in the order in which
-the log brought them.
+another order or for a reference, and who cancels with whom, follows from the orders. Accounts, sessions and instruments
+stand in the order in which the log brought them.
 
 Timers are not there, since they follow from orders and accounts.
 

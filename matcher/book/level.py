@@ -93,8 +93,8 @@ class Level:
     """All orders of one side at one price, first in priority first.
 
     `quantity_lots` and `count` are of what is displayed, `pegged` counts those of them that follow another price;
-    `reserve_lots` is what is not displayed: hidden orders, and what icebergs hold back. `touched` is the sequence of the last command that took an order out by mass cancel: a level is
-    published once a command.
+    `reserve_lots` is what is not displayed: hidden orders, and what icebergs hold back. `touched` is the sequence of
+    the last command that took an order out by mass cancel: a level is published once a command.
     """
 
     __slots__ = (

@@ -31,7 +31,8 @@ class Links:
         """The order is from now on in the group of its partner."""
         instructions = order.instructions
         others = partner.instructions
-        assert instructions is not None and others is not None, "who is linked has instructions"
+        assert instructions is not None, "who is linked has instructions"
+        assert others is not None, "who is linked has instructions"
         group = others.group
         if group is None:
             group = others.group = Group(partner.sequence)
@@ -46,7 +47,8 @@ class Links:
         """The order waits for the complete fill of its parent."""
         instructions = order.instructions
         others = parent.instructions
-        assert instructions is not None and others is not None, "who is linked has instructions"
+        assert instructions is not None, "who is linked has instructions"
+        assert others is not None, "who is linked has instructions"
         others.watched = True
         instructions.held_by = parent.sequence
         children = self.held.get(parent.sequence)
@@ -112,7 +114,8 @@ class Links:
             for sequence, order in children.items():
                 assert order.sequence == sequence > parent, "an order waits for one that was there before"
                 instructions = order.instructions
-                assert instructions is not None and instructions.held_by == parent, "and knows it"
+                assert instructions is not None, "who is linked has instructions"
+                assert instructions.held_by == parent, "it knows for which one"
                 assert parent in order.account.open, "it waits for an open order of its account"
 
 

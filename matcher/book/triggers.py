@@ -115,7 +115,10 @@ class Watch:
         self.links.hold(order, parent)
 
     def add(self, order: Order, extreme_ticks: int) -> None:
-        """The order waits for its trigger. `extreme_ticks`: the best price that a trailing stop has seen, 0 for none. O(log n)."""
+        """The order waits for its trigger. `extreme_ticks`: the best price that a trailing stop has seen, 0 for none.
+
+        O(log n).
+        """
         assert order.instructions is not None
         command: Any = order.instructions.command
         up = is_up(order.side, order.order_type)
