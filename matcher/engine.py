@@ -15,6 +15,7 @@ from bus.protocol.commands import (
     ADVANCE_CLOCK,
     AdvanceClock,
     BustTrade,
+    CancelAllAfter,
     CancelOrder,
     Command,
     CorrectTrade,
@@ -43,6 +44,7 @@ from matcher.trading import Trading
 
 #: Before these what is due ends. A malformed item is no part of the log, and an AdvanceClock says itself what is due.
 _BEHIND_WHAT_IS_DUE = (
+    CancelAllAfter,
     EnterOrder,
     CancelOrder,
     ReplaceOrder,
@@ -139,6 +141,8 @@ class Engine:
                 trading.replace(account, command)  # type: ignore[arg-type]
             elif kind is MassCancel:
                 trading.mass_cancel(account, command)  # type: ignore[arg-type]
+            elif kind is CancelAllAfter:
+                trading.cancel_all_after(account, command)  # type: ignore[arg-type]
             elif isinstance(
                 command,
                 (DefineInstrument, SetTradingStatus, AdvanceClock, SetLimits, BustTrade, CorrectTrade),

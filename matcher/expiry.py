@@ -6,8 +6,9 @@ once: a command behind a midnight pays for the day orders of that day. O(what is
 """
 
 from bus.protocol.reasons import CANCEL_ALL_AFTER, EXPIRED
-from matcher.book.level import Order
+from matcher.book.level import Level, Order
 from matcher.following import Following
+from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 
 
@@ -22,32 +23,29 @@ def end_due(market: Following) -> None:
         timers.begin_day(market.time_ns)
         for instrument in market.state.instruments.values():
             instrument.kept.begin_day(instrument.next_trade_id)
+    levels: list[tuple[Instrument, Level]] = []
     ended: list[Order] = []
-    expired: list[Order] = []
     while True:
         timer = timers.take_due(market.time_ns)
         if timer is None:
             break
         _, _, order, account = timer
         if order is not None:
-            expired.append(order)
+            over, reason = [order], EXPIRED
         else:
             assert account is not None, "a timer is of an order or of an account"
-            market.take_out_all(expired, EXPIRED, False)
-            ended += expired
-            expired = []
-            ended += _end_all(market, account)
-    market.take_out_all(expired, EXPIRED, False)
-    ended += expired
+            over, reason = _run_out(account), CANCEL_ALL_AFTER
+        market.withdraw(over, reason, False, levels)
+        ended += over
+    market.publish_levels(levels)
     market.follow_all(ended)
 
 
-def _end_all(market: Following, account: Account) -> list[Order]:
-    """A countdown has run out: so do all orders that its account has open, oldest first. It is not started again."""
+def _run_out(account: Account) -> list[Order]:
+    """A countdown has run out, and is not started again: the orders that its account has open, oldest first."""
     account.countdown_ns = account.countdown_number = 0
     taken: list[Order] = []
     for order in account.open.values():
         assert isinstance(order, Order)
         taken.append(order)
-    market.take_out_all(taken, CANCEL_ALL_AFTER, False)
     return taken

@@ -93,6 +93,13 @@ class Resting(Reporting):
     def take_out_all(self, orders: list[Order], reason: int, asked: bool) -> None:
         """Open orders end without a trade; each level that they leave is published once."""
         levels: list[tuple[Instrument, Level]] = []
+        self.withdraw(orders, reason, asked, levels)
+        self.publish_levels(levels)
+
+    def withdraw(
+        self, orders: list[Order], reason: int, asked: bool, levels: list[tuple[Instrument, Level]]
+    ) -> None:
+        """As `take_out_all`, but the levels are still to be published: they are added to those of `levels`, once."""
         for order in orders:
             instrument = self.state.instruments[order.symbol]
             if order.status == WAITING:
@@ -104,6 +111,9 @@ class Resting(Reporting):
                     levels.append((instrument, level))
             self.end(order, STATUS_CANCELLED)
             self.report_cancelled(order, reason, asked)
+
+    def publish_levels(self, levels: list[tuple[Instrument, Level]]) -> None:
+        """Levels that `withdraw` noted, as they are now."""
         for instrument, level in levels:
             # What is due ends before a command does anything: under one sequence this may happen twice.
             level.touched = 0

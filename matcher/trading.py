@@ -7,14 +7,18 @@ leaves book and ledger untouched (I9); the id is remembered all the same (I6).
 The engine sets the context of a command (`sequence`, `time_ns`, who asked and when) and calls one handler.
 """
 
+from typing import Final
+
 from msgspec.structs import astuple
 
 from bus.protocol import reasons
 from bus.protocol.commands import (
+    CANCEL_ALL_AFTER,
     CANCEL_ORDER,
     ENTER_ORDER,
     MASS_CANCEL,
     REPLACE_ORDER,
+    CancelAllAfter,
     CancelOrder,
     EnterOrder,
     MassCancel,
@@ -45,6 +49,9 @@ from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
 from matcher.timers import day_end_ns
+
+#: A countdown is there to be started again and again; one that outlasts a day protects nobody.
+COUNTDOWN_MS_MAX: Final = 24 * 3600 * 1000
 
 
 class Trading(Following):
@@ -261,6 +268,23 @@ class Trading(Following):
         self.take_out_all(taken, reasons.BY_MASS_CANCEL, True)
         self.complete(account, MASS_CANCEL, len(taken))
         self.follow_all(taken)
+
+    def cancel_all_after(self, account: Account, command: CancelAllAfter) -> None:
+        """Start the countdown to the end of all orders of an account, start it again, or stop it."""
+        # gate
+        timeout_ms = command.timeout_ms
+        if not 0 <= timeout_ms <= COUNTDOWN_MS_MAX:
+            self.reject(account, CANCEL_ALL_AFTER, "", reasons.INVALID_TIMEOUT)
+            return
+        if self.judging:
+            return
+        # ledger
+        account.countdown_ns = self.time_ns + timeout_ms * 1_000_000 if timeout_ms else 0
+        account.countdown_number = self.sequence if timeout_ms else 0
+        if timeout_ms:
+            self.state.timers.count_down(account)
+        # events
+        self.complete(account, CANCEL_ALL_AFTER, 1)
 
     def end_session(self, account: Account, session: int) -> None:
         """A cancel-on-disconnect session has ended: so do its open orders, oldest first. O(the account's orders)."""

@@ -21,6 +21,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.CancelOrder,
         commands.ReplaceOrder,
         commands.MassCancel,
+        commands.CancelAllAfter,
         commands.DefineInstrument,
         commands.SetTradingStatus,
         commands.AdvanceClock,

@@ -31,6 +31,7 @@ ENTER_ORDER: Final = 10
 CANCEL_ORDER: Final = 11
 REPLACE_ORDER: Final = 12
 MASS_CANCEL: Final = 13
+CANCEL_ALL_AFTER: Final = 15
 DEFINE_INSTRUMENT: Final = 20
 SET_TRADING_STATUS: Final = 21
 ADVANCE_CLOCK: Final = 22
@@ -106,6 +107,17 @@ class MassCancel(Struct, array_like=True, tag=MASS_CANCEL, forbid_unknown_fields
 
     symbol: OptionalSymbol = ""
     side: Int64 = 0
+
+
+class CancelAllAfter(
+    Struct, array_like=True, tag=CANCEL_ALL_AFTER, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Start the account's countdown, or start it again: when it runs out all open orders of the account are cancelled.
+
+    `timeout_ms` is its length, at most 24 hours; 0 stops it. An account has one, whichever of its sessions speaks.
+    """
+
+    timeout_ms: Int64
 
 
 class DefineInstrument(
@@ -185,6 +197,6 @@ class CorrectTrade(
     price_ticks: Int64
 
 
-TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel
+TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter
 OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock | SetLimits | BustTrade | CorrectTrade
 Command = TraderCommand | OperatorCommand

@@ -60,6 +60,7 @@ INVALID_TRAIL: Final = 417
 INVALID_PEG: Final = 418
 INVALID_SELF_TRADE: Final = 419
 INVALID_LINK: Final = 420
+INVALID_TIMEOUT: Final = 421
 
 UNKNOWN_ORDER: Final = 501
 ORDER_ENDED: Final = 502
@@ -149,6 +150,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_PEG: ("invalid_peg", "a pegged order follows one reference without crossing it, and no others do"),
     INVALID_SELF_TRADE: ("invalid_self_trade", "no such way to prevent self-trades"),
     INVALID_LINK: ("invalid_link", "an order is linked to other open orders of its account, never to itself"),
+    INVALID_TIMEOUT: ("invalid_timeout", "a countdown lasts at most 24 hours; 0 stops it"),
     UNKNOWN_ORDER: ("unknown_order", "the account has no order of this id"),
     ORDER_ENDED: ("order_ended", "the order is filled, cancelled or was rejected"),
     NOTHING_TO_REPLACE: ("nothing_to_replace", "a replace names a new price, a new quantity or both"),

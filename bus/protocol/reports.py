@@ -150,7 +150,10 @@ class Duplicate(Struct, array_like=True, tag=DUPLICATE, frozen=True, gc=False):
 
 
 class Completed(Struct, array_like=True, tag=COMPLETED, frozen=True, gc=False):
-    """A mass cancel or an operator's command was carried out. `count`: orders cancelled; 1 for the others."""
+    """A mass cancel, a countdown or an operator's command was carried out. `count`: orders cancelled; 1 for the others.
+
+    0 for whatever would be taken and was only to be judged.
+    """
 
     sequence: int
     time_ns: int

@@ -19,7 +19,7 @@ from bus.protocol.codec import (
     decode_client_message,
     encode_envelope,
 )
-from bus.protocol.commands import CancelOrder, MassCancel
+from bus.protocol.commands import CancelAllAfter, CancelOrder, MassCancel
 from bus.protocol.control import (
     INSTRUMENTS,
     OPEN_ORDERS,
@@ -195,7 +195,7 @@ class Gateway:
         """Whether the part of the queue for the disk that is kept for messages of cancels alone takes this one."""
         if waiting > self._limits.unsynced_commands_max:
             return False
-        return all(isinstance(item, (CancelOrder, MassCancel)) for item in message.items)
+        return all(isinstance(item, (CancelOrder, MassCancel, CancelAllAfter)) for item in message.items)
 
     # Control.
 

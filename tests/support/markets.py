@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bus.protocol.codec import Malformed
 from bus.protocol.commands import (
     AdvanceClock,
+    CancelAllAfter,
     CancelOrder,
     DefineInstrument,
     EnterOrder,
@@ -208,6 +209,10 @@ class Market:
             mine = [command for owner, _, _, command in self.asked[-60:] if owner == account]
             return self.dice.one_of(mine) if mine else CancelOrder()
         if kind < 30:
+            if self.dice.rarely(3):
+                return CancelAllAfter(
+                    self.dice.one_of([0, 1, 1000, 1000, 3_600_000, 86_400_000, 86_400_001, -1])
+                )
             return MassCancel(self.dice.one_of(["", *SYMBOLS, "NONE"]), self.dice.one_of([0, 0, 1, 2, 3]))
         return self._operator_command()
 

@@ -13,6 +13,7 @@ from bus.protocol import commands as c
 from bus.protocol import feed, reasons, reports, terms
 from bus.protocol.commands import (
     AdvanceClock,
+    CancelAllAfter,
     CancelOrder,
     DefineInstrument,
     EnterOrder,
@@ -72,6 +73,7 @@ class NaiveExchange:
         self.sessions: dict[int, NaiveSession] = {}
         self.instruments: list[NaiveInstrument] = []
         self.open: list[NaiveOrder] = []  # all open orders, oldest first
+        self.countdowns: dict[str, tuple[int, int]] = {}  # by account: when it runs out, who started it
         self.remembered: list[NaiveRequest] = []  # all requests whose ids are remembered
         self.ended: list[NaiveRequest] = []  # those that have ended, first ended first
         self.forgotten_ns: dict[str, int] = {}  # creation time up to which an account's ids may be forgotten
@@ -154,9 +156,18 @@ class NaiveExchange:
 
     def _end_due(self) -> None:
         """What ends by the clock, by deadline and age, and published before anything else happens."""
-        due = [order for order in self.open if 0 < order.ends_ns <= self.time_ns]
-        for order in sorted(due, key=lambda order: (order.ends_ns, order.order_id)):
-            self._take_out(order, reasons.EXPIRED, asked=False)
+        while True:
+            due = [(order.ends_ns, order.order_id, "") for order in self.open if order.ends_ns]
+            due += [(end_ns, number, account) for account, (end_ns, number) in self.countdowns.items()]
+            end_ns, number, account = min(due, default=(0, 0, ""))
+            if not due or end_ns > self.time_ns:
+                break
+            if account:
+                del self.countdowns[account]
+            for order in [one for one in self.open if account in ("", one.account)]:
+                if account or order.order_id == number:
+                    reason = reasons.CANCEL_ALL_AFTER if account else reasons.EXPIRED
+                    self._take_out(order, reason, asked=False)
         self._publish_levels()
 
     def _in_order_of_leaving(self) -> list[tuple[str, Event]]:
@@ -202,6 +213,8 @@ class NaiveExchange:
             self._replace(account, command)
         elif isinstance(command, MassCancel):
             self._mass_cancel(account, command)
+        elif isinstance(command, CancelAllAfter):
+            self._cancel_all_after(account, command)
         elif isinstance(command, DefineInstrument):
             self._operate(account, c.DEFINE_INSTRUMENT, self._define(command))
         elif isinstance(command, SetTradingStatus):
@@ -332,6 +345,15 @@ class NaiveExchange:
         for order in mine:
             self._take_out(order, reasons.BY_MASS_CANCEL)
         self._report(account, (reports.COMPLETED, *self._answering(), c.MASS_CANCEL, len(mine)))
+
+    def _cancel_all_after(self, account: str, command: CancelAllAfter) -> None:
+        if not 0 <= command.timeout_ms <= 24 * 3600 * 1000:
+            self._reject(account, c.CANCEL_ALL_AFTER, "", reasons.INVALID_TIMEOUT)
+            return
+        self.countdowns.pop(account, None)
+        if command.timeout_ms:
+            self.countdowns[account] = (self.time_ns + command.timeout_ms * 10**6, self.sequence)
+        self._report(account, (reports.COMPLETED, *self._answering(), c.CANCEL_ALL_AFTER, 1))
 
     def _operate(self, account: str, tag: int, reason: int) -> None:
         if reason:

@@ -15,6 +15,7 @@ Commands:
     cancel [ID] [#ORDER]
     replace ID [ID] [#ORDER] [LOTS] [@ TICKS]
     mass-cancel [SYMBOL] [buy|sell]
+    cancel-all-after 5s|never
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     status SYMBOL open|halted
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N]
@@ -288,6 +289,11 @@ def _mass_cancel(words: list[str]) -> commands.MassCancel:
     return commands.MassCancel(symbol, side)
 
 
+def _cancel_all_after(words: list[str]) -> commands.CancelAllAfter:
+    (after,) = words
+    return commands.CancelAllAfter(0 if after == "never" else _duration(after) // 10**6)
+
+
 def _define(words: list[str]) -> commands.DefineInstrument:
     symbol, assets, _, tick, _, lot, _, price, _, quantity = words
     (tick_mantissa, tick_decimals), (lot_mantissa, lot_decimals) = tick.split("e-"), lot.split("e-")
@@ -336,6 +342,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "cancel": _cancel,
     "replace": _replace,
     "mass-cancel": _mass_cancel,
+    "cancel-all-after": _cancel_all_after,
     "define": _define,
     "status": _status,
     "advance-clock": _advance_clock,
@@ -368,6 +375,7 @@ _VERBS = {
     commands.CANCEL_ORDER: "cancel",
     commands.REPLACE_ORDER: "replace",
     commands.MASS_CANCEL: "mass-cancel",
+    commands.CANCEL_ALL_AFTER: "cancel-all-after",
     commands.DEFINE_INSTRUMENT: "define",
     commands.SET_TRADING_STATUS: "status",
     commands.ADVANCE_CLOCK: "advance-clock",

@@ -35,7 +35,7 @@ import msgspec
 
 from bus.errors import Busy
 from bus.protocol.codec import Envelope, MalformedMessage, decode_envelope, encode_message
-from bus.protocol.commands import Command, MassCancel
+from bus.protocol.commands import CancelAllAfter, Command, MassCancel
 from bus.protocol.control import (
     EngineHeartbeat,
     Heartbeat,
@@ -372,7 +372,7 @@ class ClientCore:
         if not self._reports_lost:
             return []
         self._reports_lost = False
-        unsafe = self._unanswered.sent_of(MassCancel)
+        unsafe = sorted([*self._unanswered.sent_of(MassCancel), *self._unanswered.sent_of(CancelAllAfter)])
         for number in unsafe:
             self._unanswered.answer(number)
         return [AnswersLost(unsafe)] if unsafe else []

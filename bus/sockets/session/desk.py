@@ -191,6 +191,15 @@ class Desk(Generic[A]):
         self._put(pending, orders.mass_cancel(symbol, side))
         return pending
 
+    def cancel_all_after(self, seconds: float) -> A:
+        """Let all open orders of the account be cancelled so long from now, unless this is said again before.
+
+        0 stops the countdown. It is the account's: whichever client says it again. Answered with Completed or Rejected.
+        """
+        pending = self._new_pending("", "")
+        self._put(pending, orders.cancel_all_after(seconds))
+        return pending
+
     def define_instrument(
         self,
         symbol: str,

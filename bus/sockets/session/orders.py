@@ -4,12 +4,14 @@ Only what cannot be said at all is refused here (a word that does not exist, a p
 market takes it is the engine's to say. Nothing here sends.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Final, TypeAlias, TypedDict
 
 import msgspec
 
 from bus.protocol.commands import (
+    CancelAllAfter,
     CancelOrder,
     DefineInstrument,
     EnterOrder,
@@ -160,6 +162,11 @@ def replace_order(
         0 if price is None else scale.price_ticks(price),
         0 if quantity is None else scale.quantity_lots(quantity),
     )
+
+
+def cancel_all_after(seconds: float) -> CancelAllAfter:
+    """A countdown to the end of all orders, rounded up to a millisecond: 0 stops it, and is said on purpose."""
+    return CancelAllAfter(math.ceil(seconds * 1000))
 
 
 def mass_cancel(symbol: str, side: Word | None) -> MassCancel:
