@@ -77,9 +77,10 @@ class Timers:
         self._look()
         return heap[0][0] if heap else 0
 
-    def counted(self) -> set[tuple[int, int]]:
-        """(deadline, number) of all timers that count, for who checks them. O(timers)."""
-        return {(timer[0], timer[1]) for timer in self._heap if _counts(timer)}
+    def counted(self) -> list[tuple[int, int]]:
+        """(deadline, number) of all timers that count, each once, for who checks them. O(timers log timers)."""
+        found = sorted((timer[0], timer[1]) for timer in self._heap if _counts(timer))
+        return [one for at, one in enumerate(found) if not at or one != found[at - 1]]
 
     def _add(self, timer: Timer) -> None:
         heap = self._heap

@@ -91,7 +91,7 @@ def test_poison_is_found_and_shrunk_to_what_does_it(tmp_path: Path) -> None:
     assert poison_in(shortest) is None
     # The engine starts, a session opens, an instrument is defined, two orders rest, and the mass cancel comes.
     assert len(shortest) <= 8
-    assert sum(len(step.items) for step in shortest if isinstance(step, Says)) <= 4
+    assert sum(len(step.items) for step in shortest if isinstance(step, Says)) <= 6
     write_steps(tmp_path / "kept", shortest)
     assert encode(read_steps(tmp_path / "kept")) == encode(shortest)
 

@@ -71,6 +71,6 @@ def test_what_the_gateway_refuses_is_no_refusal_of_a_story(driver: SocketDriver)
 
 
 def test_a_node_that_stops_is_named(driver: SocketDriver) -> None:
-    driver.node.call(lambda: setattr(driver.node.core.state, "sequence", 77))
+    driver.node.call(lambda: setattr(driver.node.core.trading, "sequence", 77))
     with pytest.raises(AssertionError, match="the node stopped: "):
         driver.perform(parse_action("anna: cancel a1"))

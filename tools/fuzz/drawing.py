@@ -184,6 +184,8 @@ class _Drawing:
             return self._new_id() if name in ("client_order_id", "request_id") else self._id()
         if name == "order_id":
             return random.randint(1, self._said + 10) if random.random() < 0.1 else 0
+        if name == "trade_id":
+            return random.randint(0, 1 + self._said // 4)
         if name == "side":
             return random.choice((0, 1, 2, 1, 2, 1, 2, 3))
         if name == "status":
