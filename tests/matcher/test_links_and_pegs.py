@@ -74,6 +74,8 @@ class Walk:
         dice = self.dice
         name = f"o{dice.randint(max(0, self.count - 12), self.count)}"
         kind = dice.random()
+        if self.exchange.engine.state.instruments[self.symbol].status == HALTED and dice.random() < 0.5:
+            return SetTradingStatus(self.symbol, OPEN)
         if kind < 0.08:
             return CancelOrder(client_order_id=name)
         if kind < 0.14:
@@ -105,11 +107,11 @@ class Walk:
             ].open.values()
         ]
         fields: dict[str, Any] = {}
-        kind = dice.choice([LIMIT, LIMIT, LIMIT, PEGGED, PEGGED, MARKET, STOP, STOP_LIMIT, TRAILING_STOP])
+        kind = dice.choice([*[LIMIT] * 7, *[PEGGED] * 3, MARKET, STOP, STOP_LIMIT, TRAILING_STOP])
         side = dice.choice([BUY, SELL])
         price = dice.randint(95, 105)
         fields["order_type"] = kind
-        fields["time_in_force"] = IOC if kind == MARKET else dice.choice([GTC, GTC, GTC, FOK, IOC])
+        fields["time_in_force"] = IOC if kind == MARKET else dice.choice([GTC, GTC, GTC, GTC, FOK, IOC])
         if kind in (PEGGED, STOP, TRAILING_STOP):
             fields["time_in_force"] = GTC
         if kind in (STOP, STOP_LIMIT):
@@ -127,9 +129,9 @@ class Walk:
         elif kind == LIMIT and fields["time_in_force"] == GTC:
             fields["flags"] = dice.choice([0, 0, 0, HIDDEN])
             fields["display_lots"] = 0 if fields["flags"] else dice.choice([0, 0, 1])
-        if mine and dice.random() < 0.5:
+        if mine and dice.random() < 0.4:
             fields["cancels_with"] = dice.choice(mine)
-        if mine and dice.random() < 0.3:
+        if mine and dice.random() < 0.2:
             fields["triggered_by"] = dice.choice(mine)
         if dice.random() < 0.15:
             fields["self_trade"] = dice.randint(1, 4)
