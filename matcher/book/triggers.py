@@ -33,6 +33,8 @@ from matcher.book.trails import SEQUENCE_BITS, SEQUENCE_MASK, UNSEEN, Trails, di
 
 #: Order types that wait for a trigger.
 TRIGGERED_TYPES: Final = (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP)
+#: Behind the key of any order.
+_NOBODY: Final = UNSEEN << SEQUENCE_BITS
 
 
 def is_up(side: int, order_type: int) -> bool:
@@ -41,42 +43,54 @@ def is_up(side: int, order_type: int) -> bool:
 
 
 class Direction:
-    """The triggers that a price comes to from one side; prices are signed so that it rises. Trailing stops apart."""
+    """The triggers that a price comes to from one side; prices are signed so that it rises. Trailing stops apart.
 
-    __slots__ = ("fixed", "trails")
+    `first`: the nearest trigger, UNSEEN when there is none; `extreme`: a price below it is a new extreme for a trailing
+    stop. Both are at hand after `look`, which whoever adds or removes an order calls.
+    """
+
+    __slots__ = ("extreme", "first", "fixed", "trails")
 
     def __init__(self) -> None:
         self.fixed: SortedList[int] = SortedList()
         self.trails = Trails()
+        self.first = UNSEEN
+        self.extreme = -UNSEEN
 
-    def first(self) -> int:
-        """The nearest trigger; UNSEEN when there is none."""
-        first = UNSEEN
-        if self.fixed:
-            first = self.fixed[0] >> SEQUENCE_BITS
-        if self.trails.groups:
-            trailing = self.trails.nearest.peekitem(0)[0] >> SEQUENCE_BITS
-            if trailing < first:
-                first = trailing
-        return first
-
-    def extreme(self) -> int:
-        """A price below it is a new extreme for a trailing stop."""
-        groups = self.trails.groups
-        return groups[-1].extreme if groups else -UNSEEN
+    def look(self) -> None:
+        """Find `first` and `extreme` anew. O(log n)."""
+        self._look_at(self.fixed[0] if self.fixed else _NOBODY)
 
     def take(self, price: int) -> list[int]:
         """Take out the keys of all orders that a trade at this price elects: nearest first, then in order of time."""
         taken: list[int] = []
+        if self.extreme <= price < self.first:
+            return taken
         bound = (price + 1) << SEQUENCE_BITS
         fixed = self.fixed
-        while fixed and fixed[0] < bound:
+        front: int = fixed[0] if fixed else _NOBODY
+        while front < bound:
             taken.append(fixed.pop(0))
+            front = fixed[0] if fixed else _NOBODY
         if self.trails.groups:
             self.trails.see(price)
             self.trails.take(price, taken)
             taken.sort()
+        self._look_at(front)
         return taken
+
+    def _look_at(self, front: int) -> None:
+        """`front`: the first key of those that do not trail."""
+        first = front >> SEQUENCE_BITS
+        extreme = -UNSEEN
+        groups = self.trails.groups
+        if groups:
+            extreme = groups[-1].extreme
+            trailing: int = self.trails.nearest.peekitem(0)[0] >> SEQUENCE_BITS
+            if trailing < first:
+                first = trailing
+        self.first = first
+        self.extreme = extreme
 
 
 class Watch:
@@ -130,6 +144,7 @@ class Watch:
             direction.trails.add(sequence, extreme, command.trail_ticks, command.trail_basis_points)
         else:
             direction.fixed.add(_key(command.trigger_price_ticks, sequence, up))
+        direction.look()
         self._look()
 
     def remove(self, order: Order) -> None:
@@ -150,6 +165,7 @@ class Watch:
             direction.trails.remove(sequence, command.trail_ticks, command.trail_basis_points)
         else:
             direction.fixed.discard(_key(command.trigger_price_ticks, sequence, up))
+        direction.look()
         self._look()
 
     def observe(self, price_ticks: int) -> None:
@@ -225,14 +241,16 @@ class Watch:
             direction.trails.check()
         self.links.check()
         below, above = self.below, self.above
+        self.ups.look()
+        self.downs.look()
         self._look()
         assert (self.below, self.above) == (below, above), "the nearest triggers are at hand"
 
     def _look(self) -> None:
         """What a trade must lie between to concern nobody here."""
         ups, downs = self.ups, self.downs
-        self.above = min(ups.first(), 1 - downs.extreme())
-        self.below = max(-downs.first(), ups.extreme() - 1)
+        self.above = min(ups.first, 1 - downs.extreme)
+        self.below = max(-downs.first, ups.extreme - 1)
 
 
 def _key(trigger_price_ticks: int, sequence: int, up: bool) -> int:
