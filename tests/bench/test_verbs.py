@@ -60,6 +60,13 @@ def test_book(processes: Processes) -> None:  # noqa: F811
     }
 
 
+def test_triggers(processes: Processes) -> None:  # noqa: F811
+    assert keys(run(processes, "triggers")) == {
+        "us_per_trade": dict.fromkeys(("nobody waits", "stops wait", "trailing stops wait")),
+        "ms_per_cascade": dict.fromkeys(("at once", "one by one")),
+    }
+
+
 def test_memory(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "memory")
     assert set(result) == {

@@ -10,12 +10,13 @@ import msgspec
 import typer
 from rich.console import Console
 
-from tools.bench import book, core, fairness, memory, recovery, results, wire
+from tools.bench import book, core, fairness, memory, recovery, results, triggers, wire
 from tools.bench.book import BookCosts
 from tools.bench.core import CoreCosts
 from tools.bench.fairness import Fairness
 from tools.bench.memory import Memory
 from tools.bench.recovery import Recoveries
+from tools.bench.triggers import TriggerCosts
 from tools.bench.wire import Wire
 
 bench = typer.Typer(name="bench", help="Measure speed, memory, recovery and fairness.", no_args_is_help=True)
@@ -59,6 +60,14 @@ def book_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) ->
     measured = BookCosts(book.QUICK if quick else book.Size(), _say)
     measured.run()
     results.show("book", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("triggers")
+def triggers_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """What a trade costs beside 100,000 stops that it does not trigger, and cascades of 10,000."""
+    measured = TriggerCosts(triggers.QUICK if quick else triggers.Size(), _say)
+    measured.run()
+    results.show("triggers", measured.result(), measured.tables(), [], as_json=as_json, out=out)
 
 
 @bench.command("memory")
