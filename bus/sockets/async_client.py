@@ -36,6 +36,7 @@ from bus.sockets.session.happenings import Happening
 from bus.sockets.session.orders import Word
 from bus.sockets.session.prices import Scale
 from bus.sockets.session.report_queue import REPORTS_WAITING_MAX
+from bus.sockets.session.unanswered import Saying
 
 #: How long opening, queries and logout wait when nothing else is said.
 TIMEOUT_S = 10.0
@@ -192,16 +193,25 @@ class AsyncClient(Desk[AnswerFuture]):
 
     def _give(self, pending: AnswerFuture, symbol: str, build: Callable[[Scale], Command]) -> None:
         scale = self._scales.get(symbol)
-        if self._held or scale is None:
+        if self._collected is not None:
+            if scale is None:
+                raise _unknown(symbol)
+            super()._put(pending, build(scale))
+        elif self._held or scale is None:
             self._hold(pending, symbol, build)
         else:
             super()._put(pending, build(scale))
 
     def _put(self, pending: AnswerFuture, command: Command) -> None:
-        if self._held:
+        if self._held and self._collected is None:
             self._hold(pending, "", command)
         else:
             super()._put(pending, command)
+
+    def _put_all(self, collected: list[tuple[AnswerFuture, Command]], saying: Saying) -> None:
+        if self._held:
+            raise ValueError("commands wait for their instruments: await them before a batch")
+        super()._put_all(collected, saying)
 
     def _hold(
         self, pending: AnswerFuture, symbol: str, command: Callable[[Scale], Command] | Command

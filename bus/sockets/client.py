@@ -199,11 +199,22 @@ class Client(Desk[PendingAnswer]):
         return self._scales[symbol]
 
     @contextmanager
-    def batch(self) -> Iterator[None]:
-        """What is entered inside leaves together, in as few messages as the engine takes; waiting sends it before."""
+    def batch(
+        self, *, all_or_nothing: bool = False, validate_only: bool = False, deadline: float | None = None
+    ) -> Iterator[None]:
+        """What is entered inside leaves together, in as few messages as the engine takes; waiting sends it before.
+
+        With one of the options it is one message, sent when the block ends: see `Desk.batch`.
+        """
         self._batches += 1
         try:
-            yield
+            if all_or_nothing or validate_only or deadline is not None:
+                with super().batch(
+                    all_or_nothing=all_or_nothing, validate_only=validate_only, deadline=deadline
+                ):
+                    yield
+            else:
+                yield
         finally:
             self._batches -= 1
             self._added()

@@ -20,6 +20,7 @@ from bus.errors import (
 )
 from bus.protocol import reasons
 from bus.protocol.commands import CancelOrder, EnterOrder
+from bus.protocol.reasons import reason_name
 from bus.protocol.reports import (
     Accepted,
     Cancelled,
@@ -159,6 +160,56 @@ def test_a_batch_leaves_at_its_end_without_anybody_waiting(engine: RealEngine) -
         seen = next(watcher.reports())
         assert isinstance(seen, Accepted)
         assert seen.client_order_id == order.client_order_id
+
+
+def test_a_batch_is_taken_as_a_whole_or_not_at_all(engine: RealEngine) -> None:
+    with client(engine, "alice-20") as alice:
+        with alice.batch(all_or_nothing=True):
+            taken = [alice.enter("BTC-USD", "buy", "0.001", "1") for _ in range(3)]
+        assert [type(order.result()) for order in taken] == [Accepted] * 3
+        with alice.batch(all_or_nothing=True):
+            refused = [
+                alice.enter("BTC-USD", "buy", "0.001", "1"),
+                alice.cancel("nobody"),
+                alice.cancel(taken[0]),
+            ]
+        reasons = [answer.result().reason for answer in refused]
+        assert [reason_name(reason) for reason in reasons] == [
+            "batch_refused",
+            "unknown_order",
+            "batch_refused",
+        ]
+        assert len(alice.open_orders().orders) == 3
+
+
+def test_a_batch_that_raises_sends_nothing(engine: RealEngine) -> None:
+    with client(engine, "alice-21") as alice:
+
+        def enter_both() -> None:
+            with alice.batch(all_or_nothing=True):
+                alice.enter("BTC-USD", "buy", "0.001", "1")
+                alice.enter("BTC-USD", "buy", "0.001", "1.0001")
+
+        with pytest.raises(OffTick):
+            enter_both()
+        with pytest.raises(ValueError, match="inside no other"), alice.batch(validate_only=True):
+            alice.enter("BTC-USD", "buy", "0.001", "1", deadline=1)
+        with pytest.raises(ValueError, match="some seconds from now"), alice.batch(deadline=0):
+            pass
+        assert alice.open_orders().orders == []
+        assert alice.unanswered == 0
+
+
+def test_an_order_may_be_judged_and_may_come_too_late(engine: RealEngine) -> None:
+    with client(engine, "alice-22") as alice:
+        judged = alice.enter("BTC-USD", "buy", "0.001", "1", validate_only=True).result()
+        assert (type(judged), judged.count) == (Completed, 0)
+        assert alice.enter("BTC-USD", "buy", "1000000", "1", validate_only=True).result().reason
+        late = alice.enter("BTC-USD", "buy", "0.001", "1", deadline=1e-9).result()
+        assert reason_name(late.reason) == "too_late"
+        assert isinstance(alice.enter("BTC-USD", "buy", "0.001", "1", deadline=60).result(), Accepted)
+        assert len(alice.open_orders().orders) == 1
+        assert alice.cancel_all_after(60).result().count == 1
 
 
 def test_the_same_id_again_is_a_duplicate(engine: RealEngine) -> None:
@@ -318,6 +369,22 @@ def test_async_orders_of_one_turn_are_one_message(
             assert [answer.time_ns - answers[0].time_ns for answer in answers] == list(range(50))
             done = await carol.mass_cancel()
             assert done.count == 50
+            assert (await carol.open_orders()).orders == []
+
+    run(story())
+
+
+def test_async_batches(engine: RealEngine, run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    async def story() -> None:
+        async with async_client(engine, "carol-20") as carol:
+            with carol.batch(all_or_nothing=True):
+                orders = [carol.enter("BTC-USD", "buy", "0.001", "1"), carol.cancel("nobody")]
+            answers = await asyncio.gather(*orders)
+            assert [reason_name(answer.reason) for answer in answers] == ["batch_refused", "unknown_order"]
+            judged = await carol.enter("BTC-USD", "buy", "0.001", "1", validate_only=True)
+            assert judged.count == 0
+            with pytest.raises(UnknownSymbol), carol.batch(all_or_nothing=True):
+                carol.enter("NO-USD", "buy", "0.001", "1")
             assert (await carol.open_orders()).orders == []
 
     run(story())

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from bus.protocol.codec import CommandMessage, decode_client_message
 from bus.protocol.commands import CancelOrder
-from bus.sockets.session.unanswered import Unanswered
+from bus.protocol.terms import ALL_OR_NOTHING, VALIDATE_ONLY
+from bus.sockets.session.unanswered import Saying, Unanswered
 
 
 def decoded(messages: list[bytes]) -> list[tuple[int, int, list[int]]]:
@@ -94,3 +95,34 @@ def test_each_unanswered_command_is_sent_again_once(
         for first, created_ns, orders in told
         for place, order in enumerate(orders)
     ] == [(n, created[n - 1], n) for n in range(1, len(created) + 1) if n not in answered]
+
+
+def said(messages: list[bytes]) -> list[tuple[int, int, int, int]]:
+    """(first correlation id, how many, deadline, options) of each message."""
+    found = []
+    for message in messages:
+        content = decode_client_message(message)
+        assert isinstance(content, CommandMessage)
+        found.append((content.correlation_id, len(content.items), content.deadline_ns, content.options))
+    return found
+
+
+def test_what_is_said_with_commands_is_said_again_with_them_and_with_no_others() -> None:
+    unanswered = Unanswered()
+    whole, judged = Saying(ALL_OR_NOTHING, 0), Saying(VALIDATE_ONLY, 7)
+    for count, saying in ((2, None), (5, whole), (3, judged), (1, Saying(0, 9)), (1, None)):
+        unanswered.add([CancelOrder(1)] * count, saying)
+    expected = [(1, 2, 0, 0), (3, 5, 0, 2), (8, 2, 107, 1), (10, 1, 107, 1), (11, 1, 109, 0), (12, 1, 0, 0)]
+    assert said(list(unanswered.first_messages(1, 100, 10_000, 2))) == expected
+    assert said(list(unanswered.messages_again(1, 10_000, 2))) == expected
+    # Too large for one message: what is whole is not cut, that is the engine's to refuse.
+    cut = said(list(unanswered.messages_again(1, 1, 10)))
+    assert expected[1] in cut
+    assert [one for one in cut if one[3] == VALIDATE_ONLY] == [
+        (8, 1, 107, 1),
+        (9, 1, 107, 1),
+        (10, 1, 107, 1),
+    ]
+    for number in range(3, 8):
+        assert unanswered.answer(number)
+    assert said(list(unanswered.messages_again(1, 10_000, 2))) == [expected[0], *expected[2:]]

@@ -7,6 +7,7 @@ import typer
 from bus.sockets.client import Client, PendingAnswer
 from tools import options
 from tools.order.carrying_out import carry_out
+from tools.order.times import time_of
 
 Symbol = Annotated[str, typer.Argument(help="The instrument, such as BTC-USD.", show_default=False)]
 Side = Annotated[Literal["buy", "sell"], typer.Argument(help="Which side.", show_default=False)]
@@ -89,6 +90,18 @@ def enter(
     triggered_by: Annotated[
         str | None, typer.Option(metavar="ID", help="Your id of an open order whose fill releases this one.")
     ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Until then: 2h from now, or 2026-12-31T17:00 (UTC). It is then GTD."
+        ),
+    ] = None,
+    deadline: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Rather reject it than take it later than that.")
+    ] = None,
+    validate_only: Annotated[
+        bool, typer.Option("--validate-only", help="Only say whether it would be taken.")
+    ] = False,
     account: options.Account = options.DEFAULT_ACCOUNT,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
     connect: options.Connect = options.DEFAULT_CONNECT,
@@ -104,6 +117,7 @@ def enter(
       matchbus order enter BTC-USD buy 1 29990 --post-only --account alice
       matchbus order enter BTC-USD sell 5 31000 --display 0.5
       matchbus order enter BTC-USD sell 0.5 --trigger 28000
+      matchbus order enter BTC-USD buy 0.5 30000 --expires 2h --validate-only
     """
     said: dict[str, Any] = {
         "reprice": reprice or None,
@@ -123,6 +137,8 @@ def enter(
     instructions = {name: value for name, value in said.items() if value is not None}
 
     def send(client: Client) -> PendingAnswer:
+        if expires is not None:
+            instructions["expires_ns"] = time_of(expires)
         return client.enter(
             symbol,
             side,
@@ -132,6 +148,8 @@ def enter(
             order_type=order_type,
             post_only=post_only,
             client_order_id=client_order_id,
+            validate_only=validate_only,
+            deadline=deadline,
             **instructions,
         )
 

@@ -111,7 +111,7 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append(
             f"{counted(report.count, 'order')} cancelled"
             if command_name(report.command) == "MassCancel"
-            else command_name(report.command)
+            else command_name(report.command) + ("" if report.count else ": would be taken")
         )
     else:
         line.append("rejected  ", "bold red")

@@ -71,7 +71,7 @@ from bus.sockets.session.happenings import (
     ReportsLost,
     ReportsWithdrawn,
 )
-from bus.sockets.session.unanswered import Unanswered
+from bus.sockets.session.unanswered import Saying, Unanswered
 
 MS: Final = 1_000_000
 
@@ -180,7 +180,7 @@ class ClientCore:
 
     # What the user wants.
 
-    def add(self, commands: Sequence[Command]) -> int:
+    def add(self, commands: Sequence[Command], saying: Saying | None = None) -> int:
         """Commands to send; returns the correlation id of the first, the others follow it.
 
         They leave with the next `outgoing`, or as soon as the session is open. Raises Busy, and takes none, when
@@ -191,7 +191,7 @@ class ClientCore:
                 f"{len(self._unanswered)} commands are unanswered, {self._unanswered_max} may be:"
                 " read answers, then send again"
             )
-        return self._unanswered.add(commands)
+        return self._unanswered.add(commands, saying)
 
     def query(self, item: QueryOrders | QueryInstruments) -> int:
         """Ask for open orders or instruments; returns the correlation id of the `Answered` that will come."""

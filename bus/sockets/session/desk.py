@@ -8,7 +8,8 @@ there is no such report: Busy, NotTaken, AnswerLost, SessionOver, SessionRefused
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, Generic, Protocol, TypeVar, Unpack
 
 from bus.errors import (
@@ -33,13 +34,14 @@ from bus.protocol.commands import (
 from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstruments, QueryOrders
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Replaced
-from bus.protocol.terms import PRICE_TIME, ROLES
+from bus.protocol.terms import ALL_OR_NOTHING, PRICE_TIME, ROLES, VALIDATE_ONLY
 from bus.sockets.session import happenings as told
 from bus.sockets.session import orders
 from bus.sockets.session.client_core import ClientCore
 from bus.sockets.session.orders import Instructions, OrderName, Word
 from bus.sockets.session.prices import Number, Scale
 from bus.sockets.session.report_queue import REPORTS_WAITING_MAX, ReportQueue
+from bus.sockets.session.unanswered import Saying
 
 Answer = Accepted | Rejected | Cancelled | Replaced | Duplicate | Completed
 #: Takes the new reports of one envelope, in the place of the queue.
@@ -95,6 +97,7 @@ class Desk(Generic[A]):
         self._id_prefix = secrets.token_hex(_ID_BYTES)
         self._ids = 0
         self._over: MatchbusError | None = None
+        self._collected: list[tuple[A, Command]] | None = None  # inside a batch with options
 
     # What a shell provides.
 
@@ -123,6 +126,8 @@ class Desk(Generic[A]):
         order_type: Word | None = None,
         post_only: bool = False,
         client_order_id: str | None = None,
+        validate_only: bool = False,
+        deadline: float | None = None,
         **instructions: Unpack[Instructions],
     ) -> A:
         """Enter an order; the answer is Accepted, Rejected or Duplicate. Its fills are reports.
@@ -130,8 +135,22 @@ class Desk(Generic[A]):
         Prices and quantities are exact: Decimal, text or int. Without a price it is a market order. The time in force
         is GTC, for a market order IOC. `client_order_id` is made up when it is not given; it is in what is returned.
         Further instructions: `display`, `hidden`, `trigger`, `trail`, `peg`, `self_trade`, ...: see `Instructions`.
+        `validate_only` and `deadline`: see `batch`.
         Raises OffTick, OffLot, UnknownSymbol, ValueError, TypeError (nothing was sent), Busy, SessionOver.
         """
+        if validate_only or deadline is not None:
+            with self.batch(validate_only=validate_only, deadline=deadline):
+                return self.enter(
+                    symbol,
+                    side,
+                    quantity,
+                    price,
+                    time_in_force=time_in_force,
+                    order_type=order_type,
+                    post_only=post_only,
+                    client_order_id=client_order_id,
+                    **instructions,
+                )
         pending = self._new_pending(symbol, client_order_id or self._new_id())
         self._give(
             pending,
@@ -149,6 +168,31 @@ class Desk(Generic[A]):
             ),
         )
         return pending
+
+    @contextmanager
+    def batch(
+        self, *, all_or_nothing: bool = False, validate_only: bool = False, deadline: float | None = None
+    ) -> Iterator[None]:
+        """What is asked for inside leaves as one message, when the block ends; nothing does when it raises.
+
+        `all_or_nothing`: every command is taken, in turn, or none. `validate_only`: nothing happens; a command that
+        would be taken is answered with Completed of 0, any other with Rejected. `deadline`: what the engine would carry
+        out more than so many seconds after the block ends is rejected (`too_late`). The symbols must be known.
+        """
+        if self._collected is not None:
+            raise ValueError("a batch is inside no other")
+        if deadline is not None and deadline <= 0:
+            raise ValueError("a deadline is some seconds from now")
+        collected: list[tuple[A, Command]] = []
+        self._collected = collected
+        try:
+            yield
+        finally:
+            self._collected = None
+        if collected:
+            options = ALL_OR_NOTHING if all_or_nothing else 0
+            options |= VALIDATE_ONLY if validate_only else 0
+            self._put_all(collected, Saying(options, round((deadline or 0) * 10**9)))
 
     def cancel(self, order: A | OrderName) -> A:
         """Cancel an open order: what `enter` gave, its client_order_id (text) or its order_id (number).
@@ -325,8 +369,21 @@ class Desk(Generic[A]):
     def _put(self, pending: A, command: Command) -> None:
         """A command of which an answer is awaited."""
         self._check_open()
+        if self._collected is not None:
+            self._collected.append((pending, command))
+            return
         pending.correlation_id = number = self._core.add((command,))
         self._pendings[number] = pending
+        self._added()
+
+    def _put_all(self, collected: list[tuple[A, Command]], saying: Saying) -> None:
+        """Commands of one message."""
+        self._check_open()
+        number = self._core.add([command for _, command in collected], saying)
+        for pending, _ in collected:
+            pending.correlation_id = number
+            self._pendings[number] = pending
+            number += 1
         self._added()
 
     def _ask(self, query: QueryOrders | QueryInstruments) -> A:

@@ -13,17 +13,33 @@ from collections.abc import Iterator, Sequence
 
 from bus.protocol.codec import encode_message
 from bus.protocol.commands import Command
+from bus.protocol.terms import ALL_OR_NOTHING
+
+
+class Saying:
+    """What is said with some commands: bits of a message's options, and how long after its creation is too late.
+
+    0 is never.
+    Commands of one saying leave in one message of their own, which is split only where that means nothing.
+    """
+
+    __slots__ = ("deadline_after_ns", "options")
+
+    def __init__(self, options: int, deadline_after_ns: int) -> None:
+        self.options = options
+        self.deadline_after_ns = deadline_after_ns
 
 
 class Unanswered:
     """The commands of one client, until each has its answer."""
 
-    __slots__ = ("_next_id", "_sent", "_waiting")
+    __slots__ = ("_next_id", "_sayings", "_sent", "_waiting")
 
     def __init__(self) -> None:
         self._next_id = 1
         self._waiting: list[Command] = []
         self._sent: dict[int, tuple[Command, int]] = {}
+        self._sayings: dict[int, Saying] = {}  # of the few commands that have one
 
     def __len__(self) -> int:
         return len(self._sent) + len(self._waiting)
@@ -33,15 +49,20 @@ class Unanswered:
         """How many were never sent."""
         return len(self._waiting)
 
-    def add(self, commands: Sequence[Command]) -> int:
+    def add(self, commands: Sequence[Command], saying: Saying | None = None) -> int:
         """Take commands; returns the correlation id of the first, the others follow."""
         first = self._next_id
+        if saying is not None:
+            for number in range(first, first + len(commands)):
+                self._sayings[number] = saying
         self._waiting.extend(commands)
         self._next_id = first + len(commands)
         return first
 
     def answer(self, correlation_id: int) -> bool:
         """Forget a command, as it is answered. False when it is none that was sent and waits for its answer."""
+        if self._sayings:
+            self._sayings.pop(correlation_id, None)
         return self._sent.pop(correlation_id, None) is not None
 
     def ids(self, first: int, count: int) -> list[int]:
@@ -64,6 +85,10 @@ class Unanswered:
         for command in commands:
             sent[number] = (command, created_ns)
             number += 1
+        if self._sayings:
+            again = [(one, sent[one]) for one in range(first, number)]
+            yield from self._runs(again, session, bytes_max, commands_max)
+            return
         for start in range(0, len(commands), commands_max):
             yield from _messages(
                 session, first + start, created_ns, commands[start : start + commands_max], bytes_max
@@ -71,27 +96,50 @@ class Unanswered:
 
     def messages_again(self, session: int, bytes_max: int, commands_max: int) -> Iterator[bytes]:
         """Messages with everything that was sent and is not answered, as it was sent first. O(all)."""
+        yield from self._runs(list(self._sent.items()), session, bytes_max, commands_max)
+
+    def _runs(
+        self, sent: list[tuple[int, tuple[Command, int]]], session: int, bytes_max: int, commands_max: int
+    ) -> Iterator[bytes]:
+        """Messages of commands that follow each other, were created together, and have the same said with them."""
         run: list[Command] = []
         first = created = 0
-        for number, (command, created_ns) in self._sent.items():
-            if run and (number != first + len(run) or created_ns != created or len(run) == commands_max):
-                yield from _messages(session, first, created, run, bytes_max)
+        saying: Saying | None = None
+        for number, (command, created_ns) in sent:
+            its = self._sayings.get(number)
+            full = len(run) == commands_max and not _is_whole(saying)
+            if run and (number != first + len(run) or created_ns != created or full or its is not saying):
+                yield from _messages(session, first, created, run, bytes_max, saying)
                 run = []
             if not run:
-                first, created = number, created_ns
+                first, created, saying = number, created_ns, its
             run.append(command)
         if run:
-            yield from _messages(session, first, created, run, bytes_max)
+            yield from _messages(session, first, created, run, bytes_max, saying)
+
+
+def _is_whole(saying: Saying | None) -> bool:
+    """Whether the commands must stay together, though the engine may refuse so many."""
+    return saying is not None and saying.options & ALL_OR_NOTHING != 0
 
 
 def _messages(
-    session: int, first: int, created_ns: int, commands: Sequence[Command], bytes_max: int
+    session: int,
+    first: int,
+    created_ns: int,
+    commands: Sequence[Command],
+    bytes_max: int,
+    saying: Saying | None = None,
 ) -> Iterator[bytes]:
     """These commands in one message, or in several when one would be too large. A single command always fits."""
-    message = encode_message(session, first, created_ns, commands)
-    if len(message) <= bytes_max or len(commands) == 1:
+    deadline_ns = options = 0
+    if saying is not None:
+        options = saying.options
+        deadline_ns = created_ns + saying.deadline_after_ns if saying.deadline_after_ns else 0
+    message = encode_message(session, first, created_ns, commands, deadline_ns, options)
+    if len(message) <= bytes_max or len(commands) == 1 or _is_whole(saying):
         yield message
         return
     half = len(commands) // 2
-    yield from _messages(session, first, created_ns, commands[:half], bytes_max)
-    yield from _messages(session, first + half, created_ns, commands[half:], bytes_max)
+    yield from _messages(session, first, created_ns, commands[:half], bytes_max, saying)
+    yield from _messages(session, first + half, created_ns, commands[half:], bytes_max, saying)

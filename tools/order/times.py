@@ -1,0 +1,24 @@
+"""Times in people's words: `2h` from now, or a date and time in ISO 8601, UTC where no other zone is said."""
+
+import re
+from datetime import UTC, datetime
+
+from bus.clock import utc_ns
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d+)([smhd])")
+
+
+def time_of(text: str) -> int:
+    """Nanoseconds since 1970. Raises ValueError when it is no time."""
+    duration = _DURATION.fullmatch(text)
+    if duration is not None:
+        return utc_ns() + int(duration[1]) * _UNITS_S[duration[2]] * 10**9
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: say 2h, or 2026-12-31T17:00") from None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    since = time - datetime(1970, 1, 1, tzinfo=UTC)
+    return ((since.days * 86400 + since.seconds) * 10**6 + since.microseconds) * 1000
