@@ -73,7 +73,7 @@ class Overlay:
             self._account.open[order.sequence] = order
             if self._account.limits is not None:
                 self._account.limits.opened(order.symbol)
-            if order.time_in_force == IOC or order.time_in_force == FOK:
+            if order.time_in_force in (IOC, FOK) and not command.triggered_by:
                 self._end(order)
         elif isinstance(command, CancelOrder):
             assert order is not None, "an order that would be cancelled was found"
