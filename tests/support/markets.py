@@ -66,6 +66,7 @@ T = TypeVar("T")
 
 SECOND_NS = 10**9
 HOUR_NS = 3600 * SECOND_NS
+RULES_WITH_ROOM = Rules(1000, 1000, 3)
 DAWN_NS = 1_767_225_600 * SECOND_NS  # 2026-01-01, where all stories begin
 
 #: Accounts that no other text of an event looks like.
@@ -164,19 +165,19 @@ class Market:
         """The next one."""
         dice = self.dice
         after_ns = dice.one_of([1, 1, 1, 1, 1000, SECOND_NS])
-        if dice.rarely(24):
+        if dice.rarely(400 if self.is_busy else 24):
             after_ns = dice.one_of([HOUR_NS, 11 * HOUR_NS, 24 * HOUR_NS, 25 * HOUR_NS])
         self.time_ns += after_ns
-        if dice.rarely(30):
+        if dice.rarely(150 if self.is_busy else 30):
             self.sequence += 1
             return self._record(after_ns)
-        if dice.rarely(20):
+        if dice.rarely(200 if self.is_busy else 20):
             self.sequence += 1
             return Message(OPERATOR_SESSION, (self._operator_command(),), after_ns, 0, 7)
         session = dice.one_of(sorted(self.owners))
         items = tuple(self._item(self.owners[session]) for _ in range(dice.one_of([1, 1, 1, 1, 2, 4])))
         age_ns = dice.one_of([0, 0, 0, 0, 0, 0, 5, SECOND_NS])
-        if dice.rarely(12):
+        if dice.rarely(100 if self.is_busy else 12):
             age_ns = dice.one_of([-HOUR_NS, -HOUR_NS - 1, 10 * HOUR_NS, 23 * HOUR_NS, 23 * HOUR_NS + 1])
         return Message(session, items, after_ns, age_ns, dice.one_of([0, 1, 50]))
 
@@ -223,7 +224,7 @@ class Market:
 
     def _enter(self) -> EnterOrder:
         dice = self.dice
-        order_type, time_in_force, flags = dice.one_of(_KINDS)
+        order_type, time_in_force, flags = dice.one_of(_BUSY_KINDS if self.is_busy else _KINDS)
         at_market = order_type in (MARKET, STOP, TAKE_PROFIT, TRAILING_STOP)
         quantity, price = self._quantity(), 0 if at_market and dice.rarely(2) else self._price()
         fields: dict[str, Any] = {
@@ -242,7 +243,7 @@ class Market:
                 fields["trail_basis_points"] *= 1000
         elif order_type in (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT):
             fields["trigger_price_ticks"] = self._price()
-        if dice.rarely(2):
+        if dice.rarely(2) or self.is_busy:
             fields |= self._instructions(quantity, not at_market and time_in_force not in (IOC, FOK), flags)
         if dice.rarely(64 if self.is_busy else 16):  # one field, sometimes two, as no client should send it
             for _ in range(dice.one_of([1, 1, 2])):
@@ -255,9 +256,9 @@ class Market:
         dice = self.dice
         fields = {}
         if rests and not flags & HIDDEN and dice.rarely(2):
-            fields["display_lots"] = dice.one_of([2, 2, 2, 3, 4, quantity - 1])
+            fields["display_lots"] = dice.one_of([2, 2, 3, quantity - 1]) if quantity > 3 else 0
         if not flags & (POST_ONLY | POST_ONLY_REPRICE) and dice.rarely(4):
-            fields["minimum_lots"] = dice.one_of([1, 2, 3, quantity, quantity])
+            fields["minimum_lots"] = dice.one_of([1, 2, quantity - 1, quantity])
         if dice.rarely(2) or not rests:
             fields["self_trade"] = dice.one_of(
                 [CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_OLDEST, CANCEL_BOTH, DECREMENT]
@@ -337,6 +338,8 @@ _KINDS = [
     ],
     *[(LIMIT, GTC, HIDDEN), (LIMIT, GTC, HIDDEN), (LIMIT, GTD, HIDDEN | POST_ONLY), (LIMIT, DAY, HIDDEN)],
 ]
+#: Mostly what rests in slices and what wants all or nothing: to count right is hardest where these meet.
+_BUSY_KINDS = [*_KINDS, *[(LIMIT, GTC, 0)] * 16, *[(LIMIT, FOK, 0)] * 8, *[(LIMIT, IOC, 0)] * 4]
 #: Fields and values that no client should send, in most orders.
 _WRONG: list[tuple[str, list[Any]]] = [
     ("side", [0, 3, -1]),
@@ -378,10 +381,12 @@ _REDEFINITIONS: list[dict[str, Any]] = [
 ]
 
 
-def conditions(dice: Dice) -> tuple[Rules, int, dict[str, int]]:
+def conditions(dice: Dice, *, is_busy: bool) -> tuple[Rules, int, dict[str, int]]:
     """Limits low enough to be met in short logs, and sometimes high ones; a clock; how ETH-USD shares a level."""
     return (
-        Rules(dice.one_of([4, 9, 1000]), dice.one_of([5, 40, 1000]), dice.one_of([2, 3])),
+        RULES_WITH_ROOM
+        if is_busy
+        else Rules(dice.one_of([4, 9, 1000]), dice.one_of([5, 40, 1000]), dice.one_of([2, 3])),
         dice.one_of([CLOCK_SYSTEM, CLOCK_SYSTEM, CLOCK_COMMANDS]),
         dice.one_of(
             [
@@ -397,8 +402,9 @@ def conditions(dice: Dice) -> tuple[Rules, int, dict[str, int]]:
 def walk(seed: int, length: int) -> list[Step]:
     """A long random log: the same for the same seed."""
     dice = Dice(Random(seed).randrange)
-    steps = opening(*conditions(dice))
-    market = Market(dice, sequence=len(steps) + 1, is_busy=dice.rarely(3))
+    is_busy = dice.rarely(3)
+    steps = opening(*conditions(dice, is_busy=is_busy))
+    market = Market(dice, sequence=len(steps) + 1, is_busy=is_busy)
     return steps + [market.step() for _ in range(length)]
 
 
@@ -406,8 +412,9 @@ def walk(seed: int, length: int) -> list[Step]:
 def logs(draw: st.DrawFn, length_max: int = 30) -> list[Step]:
     """A short random log that Hypothesis can shrink."""
     dice = Dice(lambda count: draw(st.integers(0, count - 1)))
-    steps = opening(*conditions(dice))
-    market = Market(dice, sequence=len(steps) + 1, is_busy=dice.rarely(3))
+    is_busy = dice.rarely(3)
+    steps = opening(*conditions(dice, is_busy=is_busy))
+    market = Market(dice, sequence=len(steps) + 1, is_busy=is_busy)
     count = draw(st.integers(1, length_max))
     return steps + [market.step() for _ in range(count)]
 
