@@ -23,6 +23,7 @@ from bus.protocol.commands import (
     EnterOrder,
     MassCancel,
     OperatorCommand,
+    Quote,
     ReplaceOrder,
     SetLimits,
     SetTradingStatus,
@@ -38,6 +39,7 @@ from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
 from matcher.operating import rule_over, tag_of
 from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
+from matcher.quoting import quote
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
 from matcher.trading import Trading
@@ -49,6 +51,7 @@ _BEHIND_WHAT_IS_DUE = (
     CancelOrder,
     ReplaceOrder,
     MassCancel,
+    Quote,
     DefineInstrument,
     SetTradingStatus,
     SetLimits,
@@ -141,6 +144,8 @@ class Engine:
                 trading.replace(account, command)  # type: ignore[arg-type]
             elif kind is MassCancel:
                 trading.mass_cancel(account, command)  # type: ignore[arg-type]
+            elif isinstance(command, Quote):
+                quote(trading, account, command)
             elif kind is CancelAllAfter:
                 trading.cancel_all_after(account, command)  # type: ignore[arg-type]
             elif isinstance(

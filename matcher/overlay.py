@@ -16,6 +16,7 @@ from bus.protocol.commands import (
     DefineInstrument,
     EnterOrder,
     MassCancel,
+    Quote,
     ReplaceOrder,
     SetTradingStatus,
 )
@@ -24,6 +25,7 @@ from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Request
+from matcher.quoting import crossed_quote, quoted
 from matcher.reporting import Reporting
 
 
@@ -37,6 +39,7 @@ class Overlay:
         "_market",
         "_open",
         "_orders",
+        "_quotes",
         "_redefined",
         "_sequence",
         "_statuses",
@@ -51,6 +54,8 @@ class Overlay:
         # The order of open orders is state: traces are left in a copy.
         self._open = account.open
         account.open = account.open.copy()
+        self._quotes = account.quotes
+        account.quotes = account.quotes.copy()
         #: who had the id before
         self._ids: list[tuple[str, Request | None]] = []
         #: end, status, price and quantity before
@@ -95,6 +100,8 @@ class Overlay:
                     not command.side or one.side == command.side
                 ):
                     self._end(one)
+        elif isinstance(command, Quote):
+            self._quote(command, order)
         elif isinstance(command, DefineInstrument):
             self._define(command)
         elif isinstance(command, SetTradingStatus):
@@ -121,6 +128,7 @@ class Overlay:
             else:
                 account.requests[request_id] = before
         account.open = self._open
+        account.quotes = self._quotes
         for instrument, status in reversed(self._statuses):
             instrument.status = status
         for instrument, definition in reversed(self._redefined):
@@ -129,6 +137,31 @@ class Overlay:
             del self._market.state.instruments[symbol]
         self._market.sequence = self._market.state.sequence = self._sequence
         self._market.time_ns = self._market.state.time_ns = self._time_ns
+
+    def _quote(self, command: Quote, order: Order | None) -> None:
+        account = self._account
+        last = quoted(account, command.symbol, command.side)
+        if order is None or order is last:  # it ends, or stays in its place and becomes smaller
+            market = self._market
+            self._take_id(
+                command.request_id,
+                PlainRequest(command.request_id, command, market.sequence, market.created_ns, 0, order),
+            )
+            if order is not None and command.quantity_lots:
+                self._note(order)
+                order.quantity_lots = order.filled_lots + command.quantity_lots
+            elif order is not None:
+                self._end(order)
+            return
+        crossed = crossed_quote(account, command.symbol, command.side, command.price_ticks)
+        for one in (last, crossed):
+            if one is not None:
+                self._end(one)
+        self._take_id(command.request_id, order)
+        account.open[order.sequence] = order
+        account.quotes[(command.symbol, command.side)] = order.sequence
+        if account.limits is not None:
+            account.limits.opened(order.symbol)
 
     def _take_id(self, request_id: str, request: Request) -> None:
         requests = self._account.requests

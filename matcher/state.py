@@ -2,6 +2,7 @@
 
 from bus.protocol.records import Rules
 from bus.protocol.terms import CLOCK_SYSTEM
+from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.relinking import check_links
@@ -74,6 +75,10 @@ class State:
         )
         for name, account in self.accounts.items():
             assert name == account.name, "an account is found by its name"
+            for (symbol, side), order_id in account.quotes.items():
+                order = account.open.get(order_id)
+                if isinstance(order, Order):
+                    assert (order.symbol, order.side) == (symbol, side), "a quote stands at its place"
             if account.limits is not None:
                 account.limits.check(open_symbols(account))
             account.check()

@@ -6,7 +6,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
-                 limits]
+                 limits, quotes]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
                  kept (`matcher.trades_codec`)]
@@ -31,7 +31,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
+from bus.protocol.commands import DefineInstrument, EnterOrder, Quote, ReplaceOrder
 from bus.protocol.records import Rules
 from bus.protocol.terms import RESTING, TRAILING_STOP, WAITING
 from matcher.book.groups import Group
@@ -63,11 +63,13 @@ _ORDER: Final[Any] = tuple[
     int, int, int
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
-_PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder, int, int, int, int, int]
+_PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote, int, int, int, int, int]
 # symbol, order_lots_max, order_notional_max, open_orders_max
 _LIMIT: Final[Any] = tuple[str, int, int, int]
+# symbol, side, order id
+_QUOTE: Final[Any] = tuple[str, int, int]
 _ACCOUNT: Final[Any] = tuple[
-    str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT]
+    str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE]
 ]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
@@ -191,6 +193,7 @@ def _account_row(account: Account) -> Row:
         account.countdown_ns,
         account.countdown_number,
         _limit_rows(account),
+        [(symbol, side, order_id) for (symbol, side), order_id in account.quotes.items()],
     )
 
 
@@ -330,6 +333,8 @@ def _account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) ->
         requests[order.request_id] = order
     account.countdown_ns = row[7]
     account.countdown_number = row[8]
+    for symbol, side, order_id in row[10]:
+        account.quotes[(symbol, side)] = order_id
     if row[9]:
         account.limits = limits = Limits(open_symbols(account))
         for symbol, order_lots_max, order_notional_max, open_orders_max in row[9]:

@@ -22,6 +22,7 @@ from bus.protocol.commands import (
     CancelOrder,
     EnterOrder,
     MassCancel,
+    Quote,
     ReplaceOrder,
 )
 from bus.protocol.reports import ACCEPTED, DUPLICATE
@@ -47,7 +48,7 @@ from matcher.gate.limits import entry_reason, replace_reason
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
-from matcher.ledger.request import PlainRequest, Request
+from matcher.ledger.request import PlainRequest, Remembered, Request
 from matcher.timers import day_end_ns
 
 #: A countdown is there to be started again and again; one that outlasts a day protects nobody.
@@ -64,14 +65,14 @@ class Trading(Following):
         # gate
         fields = astuple(command)
         request_id: str = fields[0]
-        if request_id in account.requests and self._answer_again(account, ENTER_ORDER, request_id, command):
+        if request_id in account.requests and self.answer_again(account, ENTER_ORDER, request_id, command):
             return
         if self.late or self.created_ns <= account.forgotten_ns or not is_printable(request_id):
-            self._refuse(account, ENTER_ORDER, request_id)
+            self.refuse(account, ENTER_ORDER, request_id)
             return
         instrument = self.state.instruments.get(fields[1])
         if instrument is None:
-            self._refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_SYMBOL)
+            self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_SYMBOL)
             return
         side: int = fields[2]
         quantity: int = fields[3]
@@ -93,7 +94,7 @@ class Trading(Following):
         ):  # anything but a plain limit order, which passes in this one look
             reason = order_reason(instrument, account, command, self.time_ns)
             if reason:
-                self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
+                self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
             if instructed != NOT_INSTRUCTED or flags & INSTRUCTING_FLAGS or time_in_force == DAY:
                 instructions = Instructions(command)
@@ -101,14 +102,14 @@ class Trading(Following):
                     instructions.expires_ns = day_end_ns(self.time_ns)
                     instructed = (instructions.expires_ns, *instructed[1:])
         if len(account.open) >= self.open_max:
-            self._refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.TOO_MANY_OPEN_ORDERS)
+            self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.TOO_MANY_OPEN_ORDERS)
             return
         limits = account.limits
         if limits is not None:
             trigger: int = command.trigger_price_ticks
             reason = entry_reason(limits, instrument, side, quantity, price, trigger, len(account.open))
             if reason:
-                self._refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
+                self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
         # ledger: the account has an order more
         sequence = self.sequence
@@ -208,26 +209,26 @@ class Trading(Following):
         """Change price and quantity of an open order. Priority: see ReplaceOrder."""
         # gate
         request_id = command.request_id
-        if request_id in account.requests and self._answer_again(account, REPLACE_ORDER, request_id, command):
+        if request_id in account.requests and self.answer_again(account, REPLACE_ORDER, request_id, command):
             return
         if self.late or self.created_ns <= account.forgotten_ns or not is_printable(request_id):
-            self._refuse(account, REPLACE_ORDER, request_id)
+            self.refuse(account, REPLACE_ORDER, request_id)
             return
         order = self._find(account, command.order_id, command.client_order_id)
         if order is None:
             reason = self._missing_reason(account, command.order_id, command.client_order_id)
-            self._refuse_for_good(account, REPLACE_ORDER, request_id, command, reason)
+            self.refuse_for_good(account, REPLACE_ORDER, request_id, command, reason)
             return
         instrument = self.state.instruments[order.symbol]
         reason = self._replace_reason(order, instrument, command)
         if reason:
-            self._refuse_for_good(account, REPLACE_ORDER, request_id, command, reason)
+            self.refuse_for_good(account, REPLACE_ORDER, request_id, command, reason)
             return
         if self.judging:
             self.judged = order
             return
         # book, ledger, events
-        self._remember(account, request_id, command, 0, order)
+        self.remember(account, request_id, command, 0, order)
         price = command.price_ticks or order.price_ticks
         quantity = command.quantity_lots or order.quantity_lots
         if quantity <= order.filled_lots:
@@ -298,26 +299,26 @@ class Trading(Following):
 
     # Requests: refused, remembered, answered again.
 
-    def _refuse(self, account: Account, command: int, request_id: str) -> None:
+    def refuse(self, account: Account, command: int, request_id: str) -> None:
         """Too old, too new, or an id that is none: executing it later would not be safe, so nothing is remembered."""
         reason = self.late
         if not reason:
             reason = reasons.STALE if self.created_ns <= account.forgotten_ns else reasons.INVALID_ID
         self.reject(account, command, request_id, reason)
 
-    def _refuse_for_good(
-        self, account: Account, tag: int, request_id: str, command: EnterOrder | ReplaceOrder, reason: int
+    def refuse_for_good(
+        self, account: Account, tag: int, request_id: str, command: Remembered, reason: int
     ) -> None:
         """A refusal that is remembered: the same request sent again gets the same answer, whatever the market did."""
         if not self.judging:
-            self._remember(account, request_id, command, reason, None)
+            self.remember(account, request_id, command, reason, None)
         self.reject(account, tag, request_id, reason)
 
-    def _remember(
+    def remember(
         self,
         account: Account,
         request_id: str,
-        command: EnterOrder | ReplaceOrder,
+        command: Remembered,
         reason: int,
         target: Order | None,
     ) -> None:
@@ -325,8 +326,8 @@ class Trading(Following):
         account.requests[request_id] = request
         account.end(request, self.time_ns, self.ids_max)
 
-    def _answer_again(
-        self, account: Account, tag: int, request_id: str, command: EnterOrder | ReplaceOrder
+    def answer_again(
+        self, account: Account, tag: int, request_id: str, command: Remembered
     ) -> bool:
         """Answer a request whose id was used before; False when that was so long ago that the id is free again."""
         known = account.find(request_id, self.time_ns)
@@ -393,7 +394,7 @@ class Trading(Following):
         if (order_id != 0) == (client_order_id != ""):
             return reasons.INVALID_ID
         known = account.find(client_order_id, self.time_ns)
-        if known is None or (isinstance(known, PlainRequest) and isinstance(known.command, ReplaceOrder)):
+        if known is None or (isinstance(known, PlainRequest) and isinstance(known.command, (ReplaceOrder, Quote))):
             return reasons.UNKNOWN_ORDER
         return reasons.ORDER_ENDED
 
@@ -432,7 +433,7 @@ class Trading(Following):
         )
 
 
-def _entered_as(order: Order, command: EnterOrder | ReplaceOrder) -> bool:
+def _entered_as(order: Order, command: Remembered) -> bool:
     """Whether this command is the one that the order was entered with."""
     instructions = order.instructions
     if instructions is not None:

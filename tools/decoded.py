@@ -22,6 +22,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.ReplaceOrder,
         commands.MassCancel,
         commands.CancelAllAfter,
+        commands.Quote,
         commands.DefineInstrument,
         commands.SetTradingStatus,
         commands.AdvanceClock,

@@ -31,6 +31,7 @@ ENTER_ORDER: Final = 10
 CANCEL_ORDER: Final = 11
 REPLACE_ORDER: Final = 12
 MASS_CANCEL: Final = 13
+QUOTE: Final = 14
 CANCEL_ALL_AFTER: Final = 15
 DEFINE_INSTRUMENT: Final = 20
 SET_TRADING_STATUS: Final = 21
@@ -43,7 +44,8 @@ CORRECT_TRADE: Final = 25
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
     """A new order. `client_order_id` makes it safe to send twice (same id and body: answered with Duplicate).
 
-    `price_ticks` of a market order is its protection limit, 0 for none. A market order is IOC or FOK.
+    `price_ticks` of a market order is its protection limit, of a pegged order its worst price, 0 for none. A market
+    order is IOC or FOK.
 
     Everything behind `flags` is for orders that ask for it, 0 or "" otherwise. `expires_ns`: the end of a GTD order.
     `display_lots`: what an iceberg shows at a time. `minimum_lots`: what has to trade at once, or the order ends.
@@ -118,6 +120,23 @@ class CancelAllAfter(
     """
 
     timeout_ms: Int64
+
+
+class Quote(Struct, array_like=True, tag=QUOTE, forbid_unknown_fields=True, frozen=True, gc=False):
+    """The account's standing offer of one side in an instrument, in the place of its last one.
+
+    A mass quote is a message of many.
+
+    It is a GTC limit order with the id `request_id`, and may trade. At the same price and for no more than the last one
+    has left, that one stays in its place and becomes smaller; otherwise it ends for the new order. 0 lots end it. The
+    account's quote of the other side ends where this one would meet it.
+    """
+
+    request_id: ClientId
+    symbol: Symbol
+    side: Int64
+    quantity_lots: Int64
+    price_ticks: Int64 = 0
 
 
 class DefineInstrument(
@@ -197,6 +216,6 @@ class CorrectTrade(
     price_ticks: Int64
 
 
-TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter
+TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote
 OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock | SetLimits | BustTrade | CorrectTrade
 Command = TraderCommand | OperatorCommand

@@ -104,6 +104,7 @@ LINKED: Final = 813
 PEG_MOVED: Final = 814
 REFERENCE_GONE: Final = 815
 CANCEL_ALL_AFTER: Final = 816
+QUOTE_REPLACED: Final = 817
 
 SKIPPED: Final = 901
 
@@ -190,6 +191,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     PEG_MOVED: ("peg_moved", "the price that the order follows has moved"),
     REFERENCE_GONE: ("reference_gone", "the price that the order follows is gone"),
     CANCEL_ALL_AFTER: ("cancel_all_after", "the account did not start its countdown again in time"),
+    QUOTE_REPLACED: ("quote_replaced", "a newer quote of its account took its place, ended it, or would have met it"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

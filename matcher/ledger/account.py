@@ -32,6 +32,7 @@ class Account:
         "name",
         "next_report",
         "open",
+        "quotes",
         "reports",
         "requests",
     )
@@ -51,6 +52,8 @@ class Account:
         #: when all of its orders are cancelled, and the sequence of the command that said so; 0 when nobody did
         self.countdown_ns = 0
         self.countdown_number = 0
+        #: (symbol, side) -> order id of its last quote, which may have ended
+        self.quotes: dict[tuple[str, int], int] = {}
         #: None for the many that have none
         self.limits: Limits | None = None
         self.reports: list[tuple[Any, ...]] = []

@@ -2,7 +2,10 @@
 
 from mypy_extensions import mypyc_attr
 
-from bus.protocol.commands import EnterOrder, ReplaceOrder
+from bus.protocol.commands import EnterOrder, Quote, ReplaceOrder
+
+#: A command that takes an id of the account's.
+Remembered = EnterOrder | ReplaceOrder | Quote
 
 
 @mypyc_attr(acyclic=True)
@@ -25,9 +28,9 @@ class Request:
 
 @mypyc_attr(acyclic=True)
 class PlainRequest(Request):
-    """A request that is no order: a replace, or an order that was refused. Its command is kept to compare with.
+    """A request that is no order: a replace, a quote that made none, or what was refused. Its command is kept.
 
-    `target`: for a replace that was taken, the order that it changed.
+    `target`: for a replace or a quote that was taken, the order that it changed.
     """
 
     __slots__ = ("command", "target")
@@ -35,7 +38,7 @@ class PlainRequest(Request):
     def __init__(
         self,
         request_id: str,
-        command: EnterOrder | ReplaceOrder,
+        command: Remembered,
         sequence: int,
         created_ns: int,
         reason: int,

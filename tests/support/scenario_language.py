@@ -19,6 +19,7 @@ Commands:
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     status SYMBOL open|halted
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N]
+    quote ID SYMBOL buy|sell LOTS [@ TICKS]
     bust SYMBOL TRADE
     correct SYMBOL TRADE @ TICKS
     advance-clock +1h                                          since the dawn of all scenarios
@@ -329,6 +330,12 @@ def _correct(words: list[str]) -> commands.CorrectTrade:
     return commands.CorrectTrade(symbol, int(trade_id), int(price))
 
 
+def _quote(words: list[str]) -> commands.Quote:
+    name, symbol, side, quantity, *rest = words
+    price = int(rest[rest.index("@") + 1]) if rest else 0
+    return commands.Quote(name, symbol, _number(terms.SIDES, side), int(quantity), price)
+
+
 def _limits(words: list[str]) -> commands.SetLimits:
     account, *rest = words
     symbol = rest.pop(0) if rest and "=" not in rest[0] else ""
@@ -347,6 +354,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "status": _status,
     "advance-clock": _advance_clock,
     "limits": _limits,
+    "quote": _quote,
     "bust": lambda words: commands.BustTrade(words[0], int(words[1])),
     "correct": _correct,
     "malformed": lambda _: Malformed("no command"),
@@ -379,6 +387,7 @@ _VERBS = {
     commands.DEFINE_INSTRUMENT: "define",
     commands.SET_TRADING_STATUS: "status",
     commands.ADVANCE_CLOCK: "advance-clock",
+    commands.QUOTE: "quote",
     commands.SET_LIMITS: "limits",
     commands.BUST_TRADE: "bust",
     commands.CORRECT_TRADE: "correct",

@@ -229,6 +229,28 @@ class Desk(Generic[A]):
         )
         return pending
 
+    def quote(
+        self,
+        symbol: str,
+        side: Word,
+        quantity: Number,
+        price: Number | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> A:
+        """Quote one side of an instrument, in the place of the account's last quote of it; quantity 0 ends that one.
+
+        Answered with Accepted (a new order, of this id), Replaced (the last one stays in its place and is smaller),
+        Completed (it has ended), Rejected or Duplicate.
+        """
+        pending = self._new_pending(symbol, request_id or self._new_id())
+        self._give(
+            pending,
+            symbol,
+            lambda scale: orders.quote(scale, pending.client_order_id, side, quantity, price),
+        )
+        return pending
+
     def mass_cancel(self, symbol: str = "", side: Word | None = None) -> A:
         """Cancel all open orders of the account, of one symbol and side or all. Answered with Completed or Rejected."""
         pending = self._new_pending("", "")

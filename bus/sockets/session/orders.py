@@ -16,6 +16,7 @@ from bus.protocol.commands import (
     DefineInstrument,
     EnterOrder,
     MassCancel,
+    Quote,
     ReplaceOrder,
     SetLimits,
 )
@@ -167,6 +168,13 @@ def replace_order(
 def cancel_all_after(seconds: float) -> CancelAllAfter:
     """A countdown to the end of all orders, rounded up to a millisecond: 0 stops it, and is said on purpose."""
     return CancelAllAfter(math.ceil(seconds * 1000))
+
+
+def quote(scale: Scale, request_id: str, side: Word, quantity: Number, price: Number | None) -> Quote:
+    """A quote of one side; of quantity 0 it ends the last one and has no price."""
+    lots = scale.quantity_lots(quantity)
+    ticks = 0 if price is None else scale.price_ticks(price)
+    return Quote(request_id, scale.symbol, side_of(side), lots, ticks)
 
 
 def mass_cancel(symbol: str, side: Word | None) -> MassCancel:

@@ -1,0 +1,156 @@
+"""Quotes: an account's standing offer to buy, or to sell, in an instrument; each new one takes the place of the last.
+
+A quote is an order like any other, with a place of its own: one for each account, instrument and side. What stands
+there is kept where it is, made smaller, or ended for a new order. Where a new quote would meet the account's quote of
+the other side, that one ends first: both are of one opinion, and the newer one is it.
+"""
+
+from bus.protocol import reasons
+from bus.protocol.commands import QUOTE, EnterOrder, Quote
+from bus.protocol.terms import BUY, GTC, LIMIT, RESTING, SELL
+from matcher.book.level import Order
+from matcher.gate.limits import entry_reason
+from matcher.gate.orders import is_printable, order_reason
+from matcher.instruments import Instrument
+from matcher.ledger.account import Account
+from matcher.trading import Trading
+
+
+def quote(market: Trading, account: Account, command: Quote) -> None:
+    """A quote of one side, in the place of the last one; of 0 lots, the last one's end."""
+    # gate
+    request_id = command.request_id
+    symbol, side = command.symbol, command.side
+    price, lots = command.price_ticks, command.quantity_lots
+    entered = EnterOrder(request_id, symbol, side, lots, price)
+    known = account.requests.get(request_id)
+    if known is not None and market.answer_again(
+        account, QUOTE, request_id, entered if isinstance(known, Order) else command
+    ):
+        return
+    if market.late or market.created_ns <= account.forgotten_ns or not is_printable(request_id):
+        market.refuse(account, QUOTE, request_id)
+        return
+    instrument = market.state.instruments.get(symbol)
+    if instrument is None:
+        market.refuse_for_good(account, QUOTE, request_id, command, reasons.UNKNOWN_SYMBOL)
+        return
+    last = quoted(account, symbol, side)
+    if not lots and side in (BUY, SELL):
+        market.judged = last
+        if not market.judging:
+            market.remember(account, request_id, command, 0, last)
+            _end(market, account, last, side, reasons.QUOTE_REPLACED)
+            market.complete(account, QUOTE, 0 if last is None else 1)
+            if instrument.watch is not None:
+                market.follow(instrument)
+        return
+    keeps = (
+        last is not None and last.price_ticks == price and 0 < lots <= last.quantity_lots - last.filled_lots
+    )
+    crossed = crossed_quote(account, symbol, side, price)
+    reason = order_reason(instrument, account, entered, market.time_ns)
+    if not reason and not keeps:
+        reason = _room_reason(market, account, instrument, entered, last, crossed)
+    if reason:
+        market.refuse_for_good(account, QUOTE, request_id, command, reason)
+        return
+    if market.judging:
+        market.judged = last if keeps else _order(market, account, instrument, entered)
+        return
+    # book, ledger, events
+    if last is not None and keeps:
+        market.remember(account, request_id, command, 0, last)
+        market.reduce(last, instrument, last.filled_lots + lots)
+        market.report_replaced(last, request_id, True)
+        return
+    published = len(instrument.levels)
+    _end(market, account, last, side, reasons.QUOTE_REPLACED)
+    _end(market, account, crossed, SELL if side == BUY else BUY, reasons.QUOTE_REPLACED)
+    account.quotes[(symbol, side)] = market.sequence
+    market.enter(account, entered)
+    assert market.sequence == account.requests[request_id].sequence, "what passed the gate is in"
+    _publish_once(instrument, published)
+
+
+def quoted(account: Account, symbol: str, side: int) -> Order | None:
+    """The order that is the account's quote of this side, if it is still in the book."""
+    order_id = account.quotes.get((symbol, side), 0)
+    order = account.open.get(order_id)
+    if isinstance(order, Order) and order.status == RESTING:
+        return order
+    return None
+
+
+def crossed_quote(account: Account, symbol: str, side: int, price_ticks: int) -> Order | None:
+    """The account's quote of the other side, if a quote at this price would meet it."""
+    other = quoted(account, symbol, SELL if side == BUY else BUY)
+    if other is None:
+        return None
+    meets = other.price_ticks <= price_ticks if side == BUY else other.price_ticks >= price_ticks
+    return other if meets else None
+
+
+def _order(market: Trading, account: Account, instrument: Instrument, entered: EnterOrder) -> Order:
+    """What the quote would be; only for who judges."""
+    return Order(
+        entered.client_order_id,
+        market.sequence,
+        market.created_ns,
+        account,
+        market.session,
+        instrument.symbol,
+        entered.side,
+        LIMIT,
+        GTC,
+        0,
+        entered.price_ticks,
+        entered.quantity_lots,
+        None,
+    )
+
+
+def _room_reason(
+    market: Trading,
+    account: Account,
+    instrument: Instrument,
+    entered: EnterOrder,
+    last: Order | None,
+    crossed: Order | None,
+) -> int:
+    """Why the account may not have this order more, without those that it takes the place of; 0 when it may."""
+    symbol = entered.symbol
+    freed = (last is not None) + (crossed is not None)
+    left = len(account.open) - freed
+    if left >= market.open_max:
+        return reasons.TOO_MANY_OPEN_ORDERS
+    limits = account.limits
+    if limits is None:
+        return 0
+    for _ in range(freed):
+        limits.ended(symbol)
+    reason = entry_reason(
+        limits, instrument, entered.side, entered.quantity_lots, entered.price_ticks, 0, left
+    )
+    for _ in range(freed):
+        limits.opened(symbol)
+    return reason
+
+
+def _publish_once(instrument: Instrument, first: int) -> None:
+    """Of a level that was published again behind `first`, leave the last word."""
+    levels = instrument.levels
+    last: dict[tuple[int, int], int] = {}
+    for at in range(first, len(levels)):
+        _, _, side, price, _, _ = levels[at]
+        last[(side, price)] = at
+    if len(last) < len(levels) - first:
+        instrument.levels = levels[:first] + [levels[at] for at in sorted(last.values())]
+
+
+def _end(market: Trading, account: Account, order: Order | None, side: int, reason: int) -> None:
+    """An order is no quote any more, and ends."""
+    if order is None:
+        return
+    account.quotes.pop((order.symbol, side), None)
+    market.take_out(order, reason, True)
