@@ -4,7 +4,7 @@ import pytest
 
 from bus.protocol import reports
 from bus.protocol.commands import CancelOrder, Quote, SetLimits
-from bus.protocol.reasons import BATCH_REFUSED, OPEN_ORDERS_LIMIT, UNKNOWN_SYMBOL
+from bus.protocol.reasons import BATCH_REFUSED, OPEN_ORDERS_LIMIT, ORDER_ENDED, UNKNOWN_SYMBOL
 from bus.protocol.terms import ALL_OR_NOTHING, BUY, SELL, VALIDATE_ONLY
 from matcher.engine import Engine
 from matcher.state_codec import decode_state, encode_state
@@ -80,3 +80,14 @@ def test_all_quotes_of_a_message_are_taken_or_none() -> None:
         *(reports.CANCELLED, reports.CANCELLED, reports.ACCEPTED),
         reports.ACCEPTED,
     ]
+
+
+def test_judged_quotes_end_what_they_would_end() -> None:
+    ended = (reports.REJECTED, ORDER_ENDED)
+    exchange = quoted()
+    crossing = say(exchange, VALIDATE_ONLY, bid("b2", 6, 102), CancelOrder(0, "a1"), CancelOrder(0, "b1"))
+    assert crossing == [(reports.COMPLETED, 0), ended, ended]
+    shrunk = say(exchange, VALIDATE_ONLY, ask("a2", 4, 101), ask("a3", 5, 101), CancelOrder(0, "a1"))
+    assert shrunk == [(reports.COMPLETED, 0), (reports.COMPLETED, 0), ended]
+    kept = say(exchange, VALIDATE_ONLY, ask("a2", 4, 101), ask("a3", 4, 101), CancelOrder(0, "a1"))
+    assert kept == [(reports.COMPLETED, 0)] * 3
