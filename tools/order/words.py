@@ -18,6 +18,7 @@ from bus.protocol.terms import (
     SELF_TRADES,
     SIDES,
     TIMES_IN_FORCE,
+    WAITING,
 )
 from bus.sockets.session.prices import Scale
 from tools.decoded import command_name, flag_words, time_text
@@ -133,7 +134,7 @@ def open_orders_table(account: str, orders: list[OpenOrder], scales: dict[str, S
             f"{scale.quantity(order.quantity_lots):f}",
             f"{scale.quantity(order.filled_lots):f}",
             f"{scale.price(order.price_ticks):f}" if order.price_ticks else "",
-            Text(" ".join(_conditions(entered, scale)), "dim"),
+            Text(" ".join(_conditions(entered, scale) + _waits(order, scale)), "dim"),
             str(order.order_id),
             entered.client_order_id,
         )
@@ -201,6 +202,15 @@ def _conditions(order: EnterOrder | reports.Accepted, scale: Scale | None) -> li
     if order.triggered_by:
         words.append(f"triggered by {order.triggered_by}")
     return words
+
+
+def _waits(order: OpenOrder, scale: Scale) -> list[str]:
+    """That an order waits, and for which price if it is a price that it waits for."""
+    if order.status != WAITING:
+        return []
+    return [
+        f"waiting for {_price(scale, order.trigger_price_ticks)}" if order.trigger_price_ticks else "waiting"
+    ]
 
 
 def _side(line: Text, side: int) -> None:
