@@ -32,7 +32,7 @@ from bus.sockets.session.happenings import (
     ReportsLost,
     ReportsWithdrawn,
 )
-from tests.support.simulated_network import BTC_USD, MS, Pipe, SimulatedEngine
+from tests.support.simulated_network import BTC_USD, MS, Pipe, SimulatedEngine, as_tuple
 
 
 class World:
@@ -701,9 +701,7 @@ def test_every_command_happens_once_in_order_and_every_report_is_told_once(
     world.settle()
     said = world.engine.reports.get("alice", [])
     told = world.reports()
-    assert [
-        (type(r).__struct_config__.tag, *(getattr(r, f) for f in r.__struct_fields__)) for r in told
-    ] == said
+    assert [as_tuple(report) for report in told] == said
     # Nothing was lost, so nothing was sent twice that had been taken.
     assert not [report for report in told if isinstance(report, Duplicate)]
     assert len([r for r in told if isinstance(r, Completed)]) == len(
@@ -760,9 +758,7 @@ def test_after_a_loss_of_power_the_client_knows_what_the_engine_knows(
     world.settle()
     said = world.engine.reports.get("alice", [])
     told = world.reports()
-    assert [
-        (type(r).__struct_config__.tag, *(getattr(r, f) for f in r.__struct_fields__)) for r in told
-    ] == said
+    assert [as_tuple(report) for report in told] == said
 
 
 def test_logout_travels_alone() -> None:

@@ -20,7 +20,7 @@ from bus.sockets.reading.feed_core import ANSWER_TIMEOUT_MS, ATTEMPTS_MAX, FeedC
 from bus.sockets.reading.feed_items import DropReport, Item, Resynced, Run, Skipped, UnknownEvent, Withdrawn
 from bus.sockets.reading.ordering import TopicOrder
 from bus.sockets.subscriber import Books, tell
-from tests.support.simulated_network import BTC_USD, MS, Pipe, SimulatedEngine, topics_of
+from tests.support.simulated_network import BTC_USD, MS, Pipe, SimulatedEngine, as_tuple, topics_of
 
 TRADES, LEVELS, ORDERS, STATUSES = topics_of("BTC-USD")
 
@@ -180,10 +180,6 @@ class World:
             assert self.orders.orders(side) == book.orders(side)
         assert not self.levels.is_wrong
         assert not self.orders.is_wrong
-
-
-def as_tuple(event: Any) -> tuple[Any, ...]:
-    return (type(event).__struct_config__.tag, *(getattr(event, name) for name in event.__struct_fields__))
 
 
 def of_kind(world: World, kind: type) -> list[Any]:

@@ -12,6 +12,8 @@ import random
 from collections import deque
 from typing import Any
 
+from msgspec.structs import astuple
+
 from bus.protocol import reasons
 from bus.protocol.codec import (
     CommandMessage,
@@ -47,11 +49,15 @@ from bus.protocol.records import (
     TimeTicked,
 )
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
+from bus.protocol.reports import Accepted
 from bus.protocol.terms import BUY, CLOCK_SYSTEM, L2, SELL
 from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, topic
 from matcher.book.level import Order
 from matcher.engine import Engine
 from matcher.ledger.request import Request
+
+#: The fields of an Accepted that every one has.
+PLAIN_ACCEPTED_FIELDS = 13
 
 MS = 1_000_000
 
@@ -404,3 +410,11 @@ def _open_order(order: Request) -> OpenOrder:
 def topics_of(symbol: str) -> list[str]:
     """The numbered topics of a symbol."""
     return [topic(kind, symbol) for kind in ("trade", "level", "order", "status")]
+
+
+def as_tuple(told: Any) -> tuple[Any, ...]:
+    """A report or event as the matcher makes it: Accepted of an order without instructions ends with its quantity."""
+    fields = astuple(told)
+    if isinstance(told, Accepted) and not any(fields[PLAIN_ACCEPTED_FIELDS:]):
+        fields = fields[:PLAIN_ACCEPTED_FIELDS]
+    return (type(told).__struct_config__.tag, *fields)
