@@ -11,7 +11,7 @@ the log `sequence` of the command that caused it, the engine time of that comman
 The matcher builds reports as plain tuples of these shapes; the classes are for readers. Readers ignore unknown
 trailing fields. A request is answered by the first Accepted, Rejected, Replaced, Duplicate or Completed with its
 correlation id, or by a Cancelled `by_request` or `replaced_to_filled`. Fills follow the Accepted or Replaced; the
-Cancelled of a mass cancel come before its Completed.
+Cancelled of a mass cancel come before its Completed, and those of a quote before its answer.
 """
 
 from typing import Final

@@ -55,6 +55,7 @@ from bus.protocol.reasons import (
     HELLO_FIRST,
     NOT_YOUR_SESSION,
     QUEUE_FULL,
+    QUOTE_REPLACED,
     RATE_EXCEEDED,
     UNSUPPORTED_VERSION,
 )
@@ -290,8 +291,8 @@ class ClientCore:
             for report in reports
             if report.session in own
             and type(report) in _ANSWERS
-            # A mass cancel is answered by the Completed that follows what it cancelled.
-            and not (type(report) is Cancelled and report.reason == BY_MASS_CANCEL)
+            # A mass cancel and a quote are answered by what follows the orders that they ended.
+            and not (type(report) is Cancelled and report.reason in (BY_MASS_CANCEL, QUOTE_REPLACED))
             and unanswered.answer(report.correlation_id)
         ]
         taken = Reports(expected, reports, answers, envelope.epoch, envelope.log_sequence, envelope.time_ns)
