@@ -3,11 +3,14 @@
 `book/` knows who trades with whom, `gate/` what may not pass, `ledger/` who owns what. What acts across the three:
 
 - `engine`: the log's commands and records, in its order; what the node calls
-- `trading`: the handlers of orders; they stand on `following` (what comes after a command), `pegging` and `linking`
-  (what pegged and linked orders do then),
-  `matching` (what a book does) and `reporting` (what is said of it)
-- `state`, `state_codec`: all that the log has made, and its bytes
-- `relinking`: the links and pegs of a state that was read
+- the handlers, each file standing on the one below it:
+  `trading` (enter, cancel, replace and their like), `requests` (ids: refused, remembered, answered again), `following`
+  (what comes after a command: triggers), `pegging` and `linking` (what pegged and linked orders do then), `matching`
+  (how an order meets the market), `resting` (how orders rest, shrink and end), `reporting` (what is said of it)
+- `quoting`, `operating`: quotes, and what only an operator may do
+- `options`, `overlay`: messages with a deadline, that are only judged, or that are all or nothing
+- `timers`, `expiry`: what is due, and how it ends
+- `state`, and its bytes: `state_codec`, `accounts_codec`, `trades_codec`, `relinking`
 - `outputs`, `views`: what has happened, and how things stand, as the world is shown it
 - `instruments`: an instrument, its book and its numbers
 

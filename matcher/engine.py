@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 from bus.protocol import reasons
 from bus.protocol.commands import (
-    ADVANCE_CLOCK,
     AdvanceClock,
     BustTrade,
     CancelAllAfter,
@@ -22,21 +21,18 @@ from bus.protocol.commands import (
     DefineInstrument,
     EnterOrder,
     MassCancel,
-    OperatorCommand,
     Quote,
     ReplaceOrder,
     SetLimits,
     SetTradingStatus,
 )
-from bus.protocol.feed import INSTRUMENT_DEFINED, TICK, TRADING_STATUS_SET
+from bus.protocol.feed import TICK
 from bus.protocol.records import EngineStarted, Record, SessionEnded, SessionOpened, Skipped
-from bus.protocol.terms import BUY, CLOCK_COMMANDS, HALTED, L3, OPEN, OPERATOR, SELL
+from bus.protocol.terms import BUY, L3, SELL
 from matcher import views
 from matcher.expiry import end_due
-from matcher.gate.instruments import is_valid, same_product
-from matcher.instruments import Instrument
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
-from matcher.operating import rule_over, tag_of
+from matcher.operating import operate
 from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
 from matcher.quoting import quote
@@ -152,7 +148,7 @@ class Engine:
                 command,
                 (DefineInstrument, SetTradingStatus, AdvanceClock, SetLimits, BustTrade, CorrectTrade),
             ):
-                self._operate(opened, command)
+                operate(trading, opened, command)
                 time_ns = trading.time_ns
                 fresh = False
             elif isinstance(command, Skipped):
@@ -310,102 +306,6 @@ class Engine:
         state.sessions[record.session] = Session(
             record.session, account, record.role, record.lease_ms, record.cancel_on_disconnect
         )
-
-    def _operate(self, session: Session, command: OperatorCommand) -> None:
-        """A command that only an operator may give."""
-        tag = tag_of(command)
-        if session.role != OPERATOR:
-            reason = reasons.NOT_PERMITTED
-        elif isinstance(command, DefineInstrument):
-            reason = self._define(command)
-        elif isinstance(command, SetTradingStatus):
-            reason = self._set_status(command)
-        elif isinstance(command, AdvanceClock):
-            reason = self._advance_clock(command)
-        else:
-            reason = rule_over(self.trading, command)
-        if tag == ADVANCE_CLOCK:
-            end_due(self.trading)
-        if reason:
-            self.trading.reject(session.account, tag, "", reason)
-        else:
-            self.trading.complete(session.account, tag, 1)
-
-    def _define(self, command: DefineInstrument) -> int:
-        """A new instrument, open at once, or new limits; orders that rest are not touched by them."""
-        # gate
-        state = self.state
-        instrument = state.instruments.get(command.symbol)
-        if instrument is None and len(state.instruments) >= state.rules.instruments_max:
-            return reasons.TOO_MANY_INSTRUMENTS
-        if not is_valid(command):
-            return reasons.INVALID_INSTRUMENT
-        if instrument is not None and not same_product(instrument.definition, command):
-            return reasons.INSTRUMENT_DIFFERS
-        if self.trading.judging:
-            return 0
-        # book
-        if instrument is None:
-            instrument = Instrument(command)
-            state.instruments[command.symbol] = instrument
-        else:
-            instrument.redefine(command)
-            if instrument.watch is not None:  # another price may be allowed
-                instrument.watch.pegs.forget()
-        # events
-        self.trading.touch(instrument)
-        instrument.statuses.append(
-            (
-                INSTRUMENT_DEFINED,
-                self.trading.sequence,
-                command.symbol,
-                command.base,
-                command.quote,
-                command.tick_mantissa,
-                command.tick_decimals,
-                command.lot_mantissa,
-                command.lot_decimals,
-                command.price_min_ticks,
-                command.price_max_ticks,
-                command.quantity_min_lots,
-                command.quantity_max_lots,
-                command.matching,
-                command.pro_rata_minimum_lots,
-            )
-        )
-        if instrument.watch is not None:
-            self.trading.follow(instrument)
-        return 0
-
-    def _set_status(self, command: SetTradingStatus) -> int:
-        """Open or halt an instrument; said again, it is published again."""
-        # gate
-        instrument = self.state.instruments.get(command.symbol)
-        if instrument is None:
-            return reasons.UNKNOWN_SYMBOL
-        if command.status != OPEN and command.status != HALTED:
-            return reasons.INVALID_STATUS
-        if self.trading.judging:
-            return 0
-        # book
-        instrument.status = command.status
-        # events
-        self.trading.touch(instrument)
-        instrument.statuses.append(
-            (TRADING_STATUS_SET, self.trading.sequence, self.trading.time_ns, command.status)
-        )
-        if instrument.watch is not None:
-            self.trading.follow(instrument)
-        return 0
-
-    def _advance_clock(self, command: AdvanceClock) -> int:
-        """Engine time becomes what the operator says; the command itself already happens then."""
-        if self.state.clock != CLOCK_COMMANDS:
-            return reasons.CLOCK_IS_SYSTEM
-        if command.time_ns <= self.trading.time_ns:
-            return reasons.TIME_NOT_LATER
-        self.trading.time_ns = command.time_ns
-        return 0
 
 
 def _late(time_ns: int, early_ns: int, late_ns: int) -> int:

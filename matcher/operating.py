@@ -1,7 +1,7 @@
-"""Operating: commands by which an operator rules over accounts and trades, rather than over instruments and time.
+"""Operating: the commands by which an operator rules over instruments, time, accounts and trades.
 
-Each takes the market and a command, and gives a reason, 0 when it was carried out. Whether an operator asked was looked
-at before (`matcher.engine`).
+Each takes the market and a command, and gives a reason, 0 when it was carried out; `operate` asks who says it, and
+answers.
 """
 
 from bus.protocol import reasons
@@ -12,6 +12,7 @@ from bus.protocol.commands import (
     DEFINE_INSTRUMENT,
     SET_LIMITS,
     SET_TRADING_STATUS,
+    AdvanceClock,
     BustTrade,
     CorrectTrade,
     DefineInstrument,
@@ -19,17 +20,45 @@ from bus.protocol.commands import (
     SetLimits,
     SetTradingStatus,
 )
-from bus.protocol.feed import TRADE_BUSTED, TRADE_CORRECTED
+from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED, TRADING_STATUS_SET
 from bus.protocol.reports import TRADE_REVISED
-from bus.protocol.terms import MAKER, TAKER
+from bus.protocol.terms import CLOCK_COMMANDS, HALTED, MAKER, OPEN, OPERATOR, TAKER
 from bus.protocol.topics import ACCOUNT
 from matcher.book.level import Order
 from matcher.book.trades import BUSTED
+from matcher.expiry import end_due
+from matcher.following import Following
+from matcher.gate.instruments import is_valid, same_product
 from matcher.gate.orders import price_reason
+from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
 from matcher.reporting import Reporting
+from matcher.state import Session
 from matcher.views import open_symbols
+
+
+def operate(market: Following, session: Session, command: OperatorCommand) -> None:
+    """A command that only an operator may give: carried out or refused, and answered."""
+    tag = tag_of(command)
+    if session.role != OPERATOR:
+        reason = reasons.NOT_PERMITTED
+    elif isinstance(command, DefineInstrument):
+        reason = define_instrument(market, command)
+    elif isinstance(command, SetTradingStatus):
+        reason = set_trading_status(market, command)
+    elif isinstance(command, AdvanceClock):
+        reason = advance_clock(market, command)
+    elif isinstance(command, SetLimits):
+        reason = set_limits(market, command)
+    else:
+        reason = revise_trade(market, command)
+    if tag == ADVANCE_CLOCK:
+        end_due(market)
+    if reason:
+        market.reject(session.account, tag, "", reason)
+    else:
+        market.complete(session.account, tag, 1)
 
 
 def tag_of(command: OperatorCommand) -> int:
@@ -45,11 +74,81 @@ def tag_of(command: OperatorCommand) -> int:
     return CORRECT_TRADE if isinstance(command, CorrectTrade) else ADVANCE_CLOCK
 
 
-def rule_over(market: Reporting, command: SetLimits | BustTrade | CorrectTrade) -> int:
-    """Carry one of the commands of this file out."""
-    if isinstance(command, SetLimits):
-        return set_limits(market, command)
-    return revise_trade(market, command)
+def define_instrument(market: Following, command: DefineInstrument) -> int:
+    """A new instrument, open at once, or new limits; orders that rest are not touched by them."""
+    # gate
+    state = market.state
+    instrument = state.instruments.get(command.symbol)
+    if instrument is None and len(state.instruments) >= state.rules.instruments_max:
+        return reasons.TOO_MANY_INSTRUMENTS
+    if not is_valid(command):
+        return reasons.INVALID_INSTRUMENT
+    if instrument is not None and not same_product(instrument.definition, command):
+        return reasons.INSTRUMENT_DIFFERS
+    if market.judging:
+        return 0
+    # book
+    if instrument is None:
+        instrument = Instrument(command)
+        state.instruments[command.symbol] = instrument
+    else:
+        instrument.redefine(command)
+        if instrument.watch is not None:  # another price may be allowed
+            instrument.watch.pegs.forget()
+    # events
+    market.touch(instrument)
+    instrument.statuses.append(
+        (
+            INSTRUMENT_DEFINED,
+            market.sequence,
+            command.symbol,
+            command.base,
+            command.quote,
+            command.tick_mantissa,
+            command.tick_decimals,
+            command.lot_mantissa,
+            command.lot_decimals,
+            command.price_min_ticks,
+            command.price_max_ticks,
+            command.quantity_min_lots,
+            command.quantity_max_lots,
+            command.matching,
+            command.pro_rata_minimum_lots,
+        )
+    )
+    if instrument.watch is not None:
+        market.follow(instrument)
+    return 0
+
+
+def set_trading_status(market: Following, command: SetTradingStatus) -> int:
+    """Open or halt an instrument; said again, it is published again."""
+    # gate
+    instrument = market.state.instruments.get(command.symbol)
+    if instrument is None:
+        return reasons.UNKNOWN_SYMBOL
+    if command.status != OPEN and command.status != HALTED:
+        return reasons.INVALID_STATUS
+    if market.judging:
+        return 0
+    # book
+    instrument.status = command.status
+    # events
+    market.touch(instrument)
+    instrument.statuses.append((TRADING_STATUS_SET, market.sequence, market.time_ns, command.status))
+    if instrument.watch is not None:
+        market.follow(instrument)
+    return 0
+
+
+def advance_clock(market: Following, command: AdvanceClock) -> int:
+    """Engine time becomes what the operator says; the command itself already happens then."""
+    if market.state.clock != CLOCK_COMMANDS:
+        return reasons.CLOCK_IS_SYSTEM
+    if command.time_ns <= market.time_ns:
+        return reasons.TIME_NOT_LATER
+    market.time_ns = command.time_ns
+    return 0
 
 
 def set_limits(market: Reporting, command: SetLimits) -> int:

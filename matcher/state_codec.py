@@ -25,29 +25,23 @@ Timers are not there, since they follow from orders and accounts.
 Called between batches, by whoever writes checkpoints or compares digests. Cost: O(everything), encoded at once.
 """
 
-from collections import deque
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
-from bus.protocol.commands import DefineInstrument, EnterOrder, Quote, ReplaceOrder
+from bus.protocol.commands import DefineInstrument
 from bus.protocol.records import Rules
 from bus.protocol.terms import RESTING, TRAILING_STOP, WAITING
-from matcher.book.groups import Group
-from matcher.book.instructions import Instructions
+from matcher.accounts_codec import ACCOUNT, account_of, account_row
 from matcher.book.level import Order
 from matcher.book.side import BookSide
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.instruments import Instrument
-from matcher.ledger.account import Account
-from matcher.ledger.limits import Limit, Limits
-from matcher.ledger.request import PlainRequest, Request
 from matcher.relinking import relink
 from matcher.state import Session, State
 from matcher.timers import set_timers
 from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
-from matcher.views import open_symbols
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
 STATE_FORMAT: Final = 2
@@ -55,22 +49,6 @@ STATE_FORMAT: Final = 2
 Row = tuple[Any, ...]
 
 # The shapes, for the decoder: what has another shape never reaches the code below.
-# request_id, sequence, created_ns, ended_ns, session, symbol, side, order_type, time_in_force, flags,
-# entered_price_ticks, entered_quantity_lots, price_ticks, quantity_lots, filled_lots, status, public_id, shown_lots,
-# the command if it has instructions, when it ends, the order that it waits for, its group, the worst price if pegged
-_ORDER: Final[Any] = tuple[
-    str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None, int,
-    int, int, int
-]  # fmt: skip
-# command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
-_PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote, int, int, int, int, int]
-# symbol, order_lots_max, order_notional_max, open_orders_max
-_LIMIT: Final[Any] = tuple[str, int, int, int]
-# symbol, side, order id
-_QUOTE: Final[Any] = tuple[str, int, int]
-_ACCOUNT: Final[Any] = tuple[
-    str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE]
-]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
@@ -78,7 +56,7 @@ _INSTRUMENT: Final[Any] = tuple[
     DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
-    int, int, int, int, int, Rules, int, int, list[_ACCOUNT], list[_SESSION], list[_INSTRUMENT]
+    int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT]
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -98,7 +76,7 @@ def encode_state(state: State) -> bytes:
             state.rules,
             state.clock_number,
             state.next_session,
-            [_account_row(account) for account in state.accounts.values()],
+            [account_row(account) for account in state.accounts.values()],
             [_session_row(session) for session in state.sessions.values()],
             [_instrument_row(instrument) for instrument in state.instruments.values()],
         )
@@ -127,8 +105,8 @@ def decode_state(payload: bytes) -> State:
         state.instruments[instrument.symbol] = instrument
         symbols[instrument.symbol] = instrument.symbol
     resting: dict[int, Order] = {}
-    for account_row in row[8]:
-        account = _account_of(account_row, symbols, resting)
+    for one in row[8]:
+        account = account_of(one, symbols, resting)
         state.accounts[account.name] = account
         set_timers(state.timers, account)
     for number, name, role, lease_ms, cancel_on_disconnect in row[9]:
@@ -154,84 +132,6 @@ def decode_state(payload: bytes) -> State:
 def state_digest(state: State) -> str:
     """SHA-256 of the encoded state, in hexadecimal. O(everything)."""
     return sha256(encode_state(state)).hexdigest()
-
-
-def _account_row(account: Account) -> Row:
-    assert not account.reports, f"account {account.name} has reports that were not taken"
-    opened: list[Row] = []
-    for order in account.open.values():
-        assert isinstance(order, Order)
-        opened.append(_order_row(order, order.public_id))
-    closed: list[Row] = []
-    plain: list[Row] = []
-    ended: list[int] = []
-    for request in account.ended:
-        ended.append(request.sequence)
-        if isinstance(request, Order):
-            closed.append(_order_row(request, 0))
-        else:
-            assert isinstance(request, PlainRequest)
-            target = request.target
-            plain.append(
-                (
-                    request.command,
-                    request.sequence,
-                    request.created_ns,
-                    request.ended_ns,
-                    request.reason,
-                    0 if target is None else target.sequence,
-                )
-            )
-    return (
-        account.name,
-        account.forgotten_ns,
-        account.next_report,
-        opened,
-        closed,
-        plain,
-        ended,
-        account.countdown_ns,
-        account.countdown_number,
-        _limit_rows(account),
-        [(symbol, side, order_id) for (symbol, side), order_id in account.quotes.items()],
-    )
-
-
-def _limit_rows(account: Account) -> list[Row]:
-    rows: list[Row] = []
-    if account.limits is not None:
-        for symbol, limit in account.limits.by_symbol.items():
-            rows.append((symbol, limit.order_lots_max, limit.order_notional_max, limit.open_orders_max))
-    return rows
-
-
-def _order_row(order: Order, public_id: int) -> Row:
-    instructions = order.instructions
-    return (
-        order.request_id,
-        order.sequence,
-        order.created_ns,
-        order.ended_ns,
-        order.session,
-        order.symbol,
-        order.side,
-        order.order_type,
-        order.time_in_force,
-        order.flags,
-        order.entered_price_ticks,
-        order.entered_quantity_lots,
-        order.price_ticks,
-        order.quantity_lots,
-        order.filled_lots,
-        order.status,
-        public_id,
-        order.shown_lots,
-        None if instructions is None else instructions.command,
-        0 if instructions is None else instructions.expires_ns,
-        0 if instructions is None else instructions.held_by,
-        0 if instructions is None or instructions.group is None else instructions.group.number,
-        0 if instructions is None or order.ended_ns or not instructions.pegged else instructions.limit_ticks,
-    )
 
 
 def _session_row(session: Session) -> Row:
@@ -288,118 +188,6 @@ def _instrument_of(row: Row) -> Instrument:
     instrument.order_number = row[7]
     instrument.status_number = row[8]
     return instrument
-
-
-def _account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> Account:
-    """The account with all its requests. Its open orders are also put into `resting`, to be placed where they stand."""
-    account = Account(row[0])
-    account.forgotten_ns = row[1]
-    account.next_report = row[2]
-    orders: dict[int, Order] = {}
-    for order_row in row[3]:
-        order = _order_of(order_row, account, symbols)
-        if order.status not in (RESTING, WAITING) or order.ended_ns or order.sequence in resting:
-            raise ValueError(f"not a state: order {order.sequence} is not open")
-        orders[order.sequence] = order
-        resting[order.sequence] = order
-        account.open[order.sequence] = order
-    for order_row in row[4]:
-        order = _order_of(order_row, account, symbols)
-        if order.status in (RESTING, WAITING) or not order.ended_ns or order.sequence in orders:
-            raise ValueError(f"not a state: order {order.sequence} has not ended")
-        orders[order.sequence] = order
-    plain: dict[int, Request] = {}
-    for command, sequence, created_ns, ended_ns, reason, target_sequence in row[5]:
-        target = orders.get(target_sequence)
-        if target is None and target_sequence:
-            raise ValueError(
-                f"not a state: request {sequence} changed order {target_sequence}, which is not there"
-            )
-        request_id = command.client_order_id if isinstance(command, EnterOrder) else command.request_id
-        request = PlainRequest(request_id, command, sequence, created_ns, reason, target)
-        request.ended_ns = ended_ns
-        plain[sequence] = request
-    requests = account.requests
-    ended: deque[Request] = account.ended
-    for sequence in row[6]:
-        known = plain.get(sequence) or orders.get(sequence)
-        if known is None or not known.ended_ns:
-            raise ValueError(f"not a state: request {sequence} has ended and is not there")
-        ended.append(known)
-        # An id that was taken again after its time had passed is the later request's.
-        requests[known.request_id] = known
-    for order_id in account.open:
-        order = orders[order_id]
-        requests[order.request_id] = order
-    account.countdown_ns = row[7]
-    account.countdown_number = row[8]
-    for symbol, side, order_id in row[10]:
-        account.quotes[(symbol, side)] = order_id
-    if row[9]:
-        account.limits = limits = Limits(open_symbols(account))
-        for symbol, order_lots_max, order_notional_max, open_orders_max in row[9]:
-            limits.by_symbol[symbol] = Limit(order_lots_max, order_notional_max, open_orders_max)
-    return account
-
-
-def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
-    (
-        request_id,
-        sequence,
-        created_ns,
-        ended_ns,
-        session,
-        symbol,
-        side,
-        order_type,
-        time_in_force,
-        flags,
-        entered_price_ticks,
-        entered_quantity_lots,
-        price_ticks,
-        quantity_lots,
-        filled_lots,
-        status,
-        public_id,
-        shown_lots,
-        command,
-        expires_ns,
-        held_by,
-        group,
-        limit_ticks,
-    ) = row
-    shared = symbols.get(symbol)
-    if shared is None:
-        raise ValueError(f"not a state: order {sequence} is of no instrument")
-    order = Order(
-        request_id,
-        sequence,
-        created_ns,
-        account,
-        session,
-        shared,
-        side,
-        order_type,
-        time_in_force,
-        flags,
-        entered_price_ticks,
-        entered_quantity_lots,
-        None if command is None else Instructions(command),
-    )
-    if order.instructions is not None:
-        order.instructions.expires_ns = expires_ns
-        order.instructions.held_by = held_by
-        order.instructions.limit_ticks = limit_ticks
-        if group:
-            order.instructions.group = Group(group)
-    order.ended_ns = ended_ns
-    order.price_ticks = price_ticks
-    order.quantity_lots = quantity_lots
-    order.filled_lots = filled_lots
-    order.status = status
-    order.public_id = public_id
-    order.shown_lots = shown_lots
-    return order
 
 
 def _fill_side(side: BookSide, rows: list[list[int]], symbol: str, resting: dict[int, Order]) -> None:

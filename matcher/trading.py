@@ -25,7 +25,7 @@ from bus.protocol.commands import (
     Quote,
     ReplaceOrder,
 )
-from bus.protocol.reports import ACCEPTED, DUPLICATE
+from bus.protocol.reports import ACCEPTED
 from bus.protocol.terms import (
     BUY,
     DAY,
@@ -39,23 +39,22 @@ from bus.protocol.terms import (
     SELL,
     WAITING,
 )
-from bus.protocol.terms import REJECTED as STATUS_REJECTED
 from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_FIELDS, Instructions
 from matcher.book.level import Order
 from matcher.book.triggers import TRIGGERED_TYPES
-from matcher.following import Following
 from matcher.gate.limits import entry_reason, replace_reason
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
-from matcher.ledger.request import PlainRequest, Remembered, Request
+from matcher.ledger.request import PlainRequest
+from matcher.requests import Requests
 from matcher.timers import day_end_ns
 
 #: A countdown is there to be started again and again; one that outlasts a day protects nobody.
 COUNTDOWN_MS_MAX: Final = 24 * 3600 * 1000
 
 
-class Trading(Following):
+class Trading(Requests):
     """The handlers of orders."""
 
     __slots__ = ()
@@ -297,86 +296,6 @@ class Trading(Following):
         self.take_out_all(taken, reasons.SESSION_ENDED, False)
         self.follow_all(taken)
 
-    # Requests: refused, remembered, answered again.
-
-    def refuse(self, account: Account, command: int, request_id: str) -> None:
-        """Too old, too new, or an id that is none: executing it later would not be safe, so nothing is remembered."""
-        reason = self.late
-        if not reason:
-            reason = reasons.STALE if self.created_ns <= account.forgotten_ns else reasons.INVALID_ID
-        self.reject(account, command, request_id, reason)
-
-    def refuse_for_good(
-        self, account: Account, tag: int, request_id: str, command: Remembered, reason: int
-    ) -> None:
-        """A refusal that is remembered: the same request sent again gets the same answer, whatever the market did."""
-        if not self.judging:
-            self.remember(account, request_id, command, reason, None)
-        self.reject(account, tag, request_id, reason)
-
-    def remember(
-        self,
-        account: Account,
-        request_id: str,
-        command: Remembered,
-        reason: int,
-        target: Order | None,
-    ) -> None:
-        request = PlainRequest(request_id, command, self.sequence, self.created_ns, reason, target)
-        account.requests[request_id] = request
-        account.end(request, self.time_ns, self.ids_max)
-
-    def answer_again(
-        self, account: Account, tag: int, request_id: str, command: Remembered
-    ) -> bool:
-        """Answer a request whose id was used before; False when that was so long ago that the id is free again."""
-        known = account.find(request_id, self.time_ns)
-        if known is None:
-            return False
-        order: Request | None = known
-        if isinstance(known, Order):
-            same = _entered_as(known, command)
-        else:
-            assert isinstance(known, PlainRequest)
-            same = type(command) is type(known.command) and command == known.command
-            order = known.target
-        if not same:
-            stale = reasons.STALE if self.created_ns <= account.forgotten_ns else 0
-            self.reject(account, tag, request_id, self.late or stale or reasons.ID_TAKEN)
-            return True
-        if self.judging:
-            self.again = True
-            self.verdict = known.reason
-            return True
-        order_id = price = quantity = filled = 0
-        status = STATUS_REJECTED
-        if isinstance(order, Order):
-            order_id = order.sequence
-            status = order.status
-            price = order.price_ticks
-            quantity = order.quantity_lots
-            filled = order.filled_lots
-        self.report(
-            account,
-            (
-                DUPLICATE,
-                self.sequence,
-                self.time_ns,
-                self.session,
-                self.correlation_id,
-                tag,
-                request_id,
-                known.sequence,
-                known.reason,
-                order_id,
-                status,
-                price,
-                quantity,
-                filled,
-            ),
-        )
-        return True
-
     # Orders: found, and judged.
 
     def _find(self, account: Account, order_id: int, client_order_id: str) -> Order | None:
@@ -394,7 +313,9 @@ class Trading(Following):
         if (order_id != 0) == (client_order_id != ""):
             return reasons.INVALID_ID
         known = account.find(client_order_id, self.time_ns)
-        if known is None or (isinstance(known, PlainRequest) and isinstance(known.command, (ReplaceOrder, Quote))):
+        if known is None or (
+            isinstance(known, PlainRequest) and isinstance(known.command, (ReplaceOrder, Quote))
+        ):
             return reasons.UNKNOWN_ORDER
         return reasons.ORDER_ENDED
 
@@ -411,9 +332,9 @@ class Trading(Following):
             return reason
         if not price and not quantity:
             return reasons.NOTHING_TO_REPLACE
-        if order.status == WAITING and quantity and order.instructions is not None:
-            if quantity < order.instructions.minimum_lots:
-                return reasons.INVALID_MINIMUM
+        instructions = order.instructions
+        if order.status == WAITING and instructions is not None and 0 < quantity < instructions.minimum_lots:
+            return reasons.INVALID_MINIMUM
         if (
             price
             and order.flags & (POST_ONLY | POST_ONLY_REPRICE)
@@ -431,21 +352,3 @@ class Trading(Following):
             price or order.price_ticks,
             quantity or order.quantity_lots,
         )
-
-
-def _entered_as(order: Order, command: Remembered) -> bool:
-    """Whether this command is the one that the order was entered with."""
-    instructions = order.instructions
-    if instructions is not None:
-        return command == instructions.command
-    return (
-        isinstance(command, EnterOrder)
-        and order.symbol == command.symbol
-        and order.side == command.side
-        and order.order_type == command.order_type
-        and order.time_in_force == command.time_in_force
-        and order.flags == command.flags
-        and order.entered_price_ticks == command.price_ticks
-        and order.entered_quantity_lots == command.quantity_lots
-        and astuple(command)[PLAIN_FIELDS:] == NOT_INSTRUCTED
-    )

@@ -166,7 +166,9 @@ def _action(line: str) -> Action:
         clock = _number(terms.CLOCKS, settings.pop("clock", "system"))
         limits = {"open-orders": "100", "ids": "100", "instruments": "10", "trades": "100"} | settings
         if len(limits) == 4:
-            return Start(clock, *(int(limits[name]) for name in ("open-orders", "ids", "instruments", "trades")))
+            return Start(
+                clock, *(int(limits[name]) for name in ("open-orders", "ids", "instruments", "trades"))
+            )
     elif verb == "open":
         role, on_disconnect = terms.TRADER, words[-1] == "cancel-on-disconnect"
         options = words[1:-1] if on_disconnect else words[1:]
