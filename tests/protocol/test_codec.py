@@ -283,7 +283,9 @@ def test_what_identifies_is_not_negative(field: Any) -> None:
 @pytest.mark.parametrize("field", [-1, -(2**63), 0, INT64_MAX])
 def test_every_64_bit_integer_gets_as_far_as_the_matcher(field: int) -> None:
     order = [c.ENTER_ORDER, "o-2", "BTC-USD", field, field, field, field, field, field]
-    assert items_of(with_item(order))[1] == c.EnterOrder("o-2", "BTC-USD", *[field] * 6)
+    assert items_of(with_item(order))[1] == c.EnterOrder(
+        "o-2", "BTC-USD", field, field, field, field, field, field
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Final, NoReturn, TypeVar
 from bus.errors import BadFlow
 from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder, TraderCommand
 from bus.protocol.reports import Report
-from bus.protocol.terms import GTC, IOC, LIMIT, MARKET, ORDER_TYPES, POST_ONLY, SIDES, TIMES_IN_FORCE
+from bus.protocol.terms import FOK, GTC, IOC, LIMIT, MARKET, ORDER_TYPES, POST_ONLY, SIDES, TIMES_IN_FORCE
 from bus.protocol.topics import SYMBOL
 from tools.replay.flow import Send, Step
 from tools.replay.scale import Scale
@@ -48,8 +48,9 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 }
 _ACTIONS: Final = {"enter": "enter", "cancel": "cancel", "replace": "replace"}
 _SIDES: Final = {name: number for number, name in SIDES.items()}
-_ORDER_TYPES: Final = {name: number for number, name in ORDER_TYPES.items()}
-_TIMES_IN_FORCE: Final = {name: number for number, name in TIMES_IN_FORCE.items()}
+# The columns say no trigger, no reference and no end: orders that need one are not of this format.
+_ORDER_TYPES: Final = {ORDER_TYPES[number]: number for number in (LIMIT, MARKET)}
+_TIMES_IN_FORCE: Final = {TIMES_IN_FORCE[number]: number for number in (GTC, IOC, FOK)}
 _YES_NO: Final = {"true": POST_ONLY, "false": 0, "1": POST_ONLY, "0": 0}
 
 _ID_LENGTH_MAX: Final = 36
