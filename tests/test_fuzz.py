@@ -102,6 +102,7 @@ def test_the_verb_says_what_happened(tmp_path: Path) -> None:
     assert facts["seed"] == 3
     assert facts["sequence"] >= facts["commands"] > 200
     assert facts["answers"]["Accepted"] > 10
+    assert len(facts["digest"]) == 64
     said = fuzz(kept, "--seed", "3", "--commands", "500", "--logs", "2").stdout
     assert [line.split(",")[0] for line in said.splitlines() if line.startswith("no poison")] == [
         f"no poison: seed {seed}" for seed in (3, 4)

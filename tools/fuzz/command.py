@@ -10,6 +10,7 @@ import typer
 
 from bus.protocol.codec import decode_client_message, encode
 from bus.protocol.terms import PROTOCOL_VERSION
+from matcher.state_codec import state_digest
 from tools import options
 from tools.core_kind import core_kind
 from tools.decoded import json_line, named
@@ -74,6 +75,7 @@ def _try(steps: list[Step], said: dict[str, Any], keep: Path | None, as_json: bo
         "core": core_kind(),
         "commands": trial.commands,
         "sequence": trial.engine.sequence,
+        "digest": state_digest(trial.engine.state),
         "seconds": round(time.monotonic() - began, 1),
         "answers": dict(trial.answers.most_common()),
     }
