@@ -29,9 +29,10 @@ from bus.protocol.commands import Command
 from bus.protocol.control import InstrumentState, OpenOrders, QueryInstruments, QueryOrders
 from bus.protocol.reports import Report
 from bus.protocol.terms import TRADER
+from bus.sockets.session.answers import OnReports
 from bus.sockets.session.client_core import State
 from bus.sockets.session.dealer import LINGER_MS, open_dealer
-from bus.sockets.session.desk import Desk, OnReports
+from bus.sockets.session.desk import Desk
 from bus.sockets.session.happenings import Happening
 from bus.sockets.session.orders import Word
 from bus.sockets.session.prices import Scale

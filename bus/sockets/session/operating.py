@@ -1,0 +1,101 @@
+"""What an operator says, made into commands: instruments, trading status, limits, revisions of trades, time."""
+
+from bus.protocol.commands import (
+    AdvanceClock,
+    BustTrade,
+    CorrectTrade,
+    SetLimits,
+    SetTradingStatus,
+)
+from bus.protocol.terms import PRICE_TIME
+from bus.sockets.session import orders
+from bus.sockets.session.answers import A, Answers
+from bus.sockets.session.orders import Word
+from bus.sockets.session.prices import Number, Scale
+
+
+class Operating(Answers[A]):
+    """The commands of an operator; anybody else is refused by the engine. Not used by itself."""
+
+    def define_instrument(
+        self,
+        symbol: str,
+        base: str,
+        quote: str,
+        *,
+        tick: Number,
+        lot: Number,
+        price_min: Number,
+        price_max: Number,
+        quantity_min: Number,
+        quantity_max: Number,
+        matching: Word = PRICE_TIME,
+        pro_rata_minimum: Number = 0,
+    ) -> A:
+        """Operator: a new instrument, or new limits of one. Answered with Completed or Rejected."""
+        command = orders.define_instrument(
+            symbol,
+            base,
+            quote,
+            tick,
+            lot,
+            price_min,
+            price_max,
+            quantity_min,
+            quantity_max,
+            matching,
+            pro_rata_minimum,
+        )
+        pending = self._new_pending("", "")
+        self._put(pending, command)
+        # Limits may change; what is known of it is asked for again.
+        self._definitions.pop(symbol, None)
+        self._scales.pop(symbol, None)
+        return pending
+
+    def set_trading_status(self, symbol: str, status: Word) -> A:
+        """Operator: open or halt an instrument. Answered with Completed or Rejected."""
+        pending = self._new_pending("", "")
+        self._put(pending, SetTradingStatus(symbol, orders.trading_status_of(status)))
+        return pending
+
+    def set_limits(
+        self,
+        account: str,
+        symbol: str = "",
+        *,
+        order_quantity: Number = 0,
+        order_notional: Number = 0,
+        open_orders: int = 0,
+    ) -> A:
+        """Operator: limits of an account in an instrument, or in all (quantity in lots then, notional in ticks times
+        lots); 0 is none. They take the place of those it had there. Answered with Completed or Rejected.
+        """
+        pending = self._new_pending(symbol, "")
+
+        def build(scale: Scale | None) -> SetLimits:
+            return orders.set_limits(scale, account, order_quantity, order_notional, open_orders)
+
+        if symbol:
+            self._give(pending, symbol, build)
+        else:
+            self._put(pending, build(None))
+        return pending
+
+    def bust_trade(self, symbol: str, trade_id: int) -> A:
+        """Operator: a trade of this trading day never counted. Answered with Completed or Rejected."""
+        pending = self._new_pending("", "")
+        self._put(pending, BustTrade(symbol, trade_id))
+        return pending
+
+    def correct_trade(self, symbol: str, trade_id: int, price: Number) -> A:
+        """Operator: a trade of this trading day has another price. Answered with Completed or Rejected."""
+        pending = self._new_pending(symbol, "")
+        self._give(pending, symbol, lambda scale: CorrectTrade(symbol, trade_id, scale.price_ticks(price)))
+        return pending
+
+    def advance_clock(self, time_ns: int) -> A:
+        """Operator, under `--clock commands`: engine time becomes this. Answered with Completed or Rejected."""
+        pending = self._new_pending("", "")
+        self._put(pending, AdvanceClock(time_ns))
+        return pending
