@@ -12,7 +12,8 @@ from bus.protocol.records import (
 from bus.protocol.terms import CLOCK_COMMANDS
 from matcher.engine import Engine
 from tests.support.scenario import Happened
-from tests.support.scenario_language import DAWN_NS, Action, End, Moment, Open, Send, Start, Wait
+from tests.support.scenario_language import DAWN_NS, Action, End, Open, Send, Start, Wait
+from tests.support.scenario_printing import Moment
 
 
 class EngineDriver:

@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.support.scenario_language import Action, Moment, NotUnderstood, event_line, parse_action
+from tests.support.scenario_language import Action, NotUnderstood, parse_action
+from tests.support.scenario_printing import Moment, event_line
 from tools.rules.stories import HEADING, RULES
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"

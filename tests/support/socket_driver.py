@@ -17,7 +17,8 @@ from bus.protocol.terms import CLOCK_COMMANDS, CLOCKS
 from tests.support.node_ears import NodeEars, Said, Standing, standing
 from tests.support.running_node import TOKEN, RunningNode, small_config
 from tests.support.scenario import Happened
-from tests.support.scenario_language import DAWN_NS, Action, End, Moment, Open, Send, Start, Tick, Wait
+from tests.support.scenario_language import DAWN_NS, Action, End, Open, Send, Start, Tick, Wait
+from tests.support.scenario_printing import Moment
 from tests.support.simulated_disk import SimulatedDisk
 
 #: Longer than any story takes: no session of a story ends by itself.
