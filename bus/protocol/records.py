@@ -12,7 +12,8 @@ SESSION_OPENED: Final = 91
 SESSION_ENDED: Final = 92
 TIME_TICKED: Final = 93
 
-#: The version of what commands mean. A change that lets an old log replay to other events raises it.
+#: The version of what commands mean. A change that lets an old log replay to other events raises it; the golden
+#: journal of each version is in `tests/journal/golden/`.
 SEMANTICS_VERSION: Final = 2
 
 

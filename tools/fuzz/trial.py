@@ -32,7 +32,7 @@ from bus.protocol.records import (
 )
 from bus.protocol.reports import Rejected, Report
 from bus.protocol.terms import CLOCK_COMMANDS, PROTOCOL_VERSION
-from bus.sequencer import Sequencer, apply_open_batch
+from bus.sequencer import OpenBatch, Sequencer, apply_open_batch
 from matcher.engine import Engine
 from matcher.state_codec import decode_state, encode_state
 from tools.fuzz.drawing import BEGINNING_NS
@@ -54,13 +54,22 @@ class Poison(Exception):
 
 
 class Trial:
-    """One engine. `commands`: how many it took; `answers`: its reports by what they say."""
+    """One engine. `commands`: how many it took; `answers`: its reports by what they say.
 
-    def __init__(self, check_every: int = CHECK_EVERY, new_engine: Callable[[], Engine] = Engine) -> None:
+    `on_batch` gets each batch of the log before it is applied, as a journal would.
+    """
+
+    def __init__(
+        self,
+        check_every: int = CHECK_EVERY,
+        new_engine: Callable[[], Engine] = Engine,
+        on_batch: Callable[[OpenBatch], object] | None = None,
+    ) -> None:
         self.commands = 0
         self.steps = 0
         self.answers: Counter[str] = Counter()
         self._check_every = check_every
+        self._on_batch = on_batch
         self._now_ns = BEGINNING_NS
         self._sequencer = Sequencer()
         self._slots: dict[int, int] = {}
@@ -131,7 +140,10 @@ class Trial:
 
     def _apply(self) -> None:
         engine = self.engine
-        apply_open_batch(engine, self._sequencer.take(engine, self._now_ns))
+        batch = self._sequencer.take(engine, self._now_ns)
+        if self._on_batch is not None:
+            self._on_batch(batch)
+        apply_open_batch(engine, batch)
         for _, _, rows in engine.take_private():
             for report in _decode_reports(encode(rows)):
                 name = type(report).__name__
