@@ -50,7 +50,7 @@ class Linking(Matching):
         links = watch.links
         if not links.line:
             return False
-        order = links.line.popleft()
+        order, has_ended = links.line.popleft()
         instructions = order.instructions
         assert instructions is not None, "who is linked has instructions"
         opened = order.account.open
@@ -67,7 +67,7 @@ class Linking(Matching):
                         ending.append(member)
             group.members = []
         instructions.group = None
-        if order.ended_ns:
+        if has_ended:
             children = links.held.pop(order.sequence, None)
             if children is not None:
                 for child in children.values():

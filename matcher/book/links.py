@@ -17,7 +17,8 @@ class Links:
     """`grouped`: how many open orders are in groups. `held`: by the sequence of the order for whose complete fill they
     wait, those that wait, oldest first.
 
-    `line`: orders that traded or ended, and whose links are to be looked at, in this order. Empty between commands.
+    `line`: orders that traded (False) or ended (True), and whose links are to be looked at, in this order. Empty
+    between commands.
     """
 
     __slots__ = ("grouped", "held", "line")
@@ -25,7 +26,7 @@ class Links:
     def __init__(self) -> None:
         self.grouped = 0
         self.held: dict[int, dict[int, Order]] = {}
-        self.line: deque[Order] = deque()
+        self.line: deque[tuple[Order, bool]] = deque()
 
     def join(self, order: Order, partner: Order) -> None:
         """The order is from now on in the group of its partner."""
@@ -75,7 +76,7 @@ class Links:
         if group is not None and not group.decided:
             group.decided = order.sequence
         if group is not None or order.sequence in self.held:
-            self.line.append(order)
+            self.line.append((order, True))
 
     def traded(self, order: Order) -> None:
         """An order has traded, or is about to: if it is in a group, the others are to be looked at."""
@@ -85,7 +86,7 @@ class Links:
         group = instructions.group
         if group is not None and not group.decided:
             group.decided = order.sequence
-            self.line.append(order)
+            self.line.append((order, False))
 
     def is_out(self, order: Order, maker: Order) -> bool:
         """Whether a resting order that an incoming one meets may not trade any more: another one of its group did.

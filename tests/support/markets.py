@@ -198,7 +198,7 @@ class Market:
             return Malformed("not a command")
         self.sequence += 1
         if kind < 14:
-            return self._asked_by(account, self._enter())
+            return self._asked_by(account, self._enter(account))
         if kind < 18:
             return CancelOrder(*self._order_name(account))
         if kind < 27:
@@ -222,7 +222,7 @@ class Market:
         self.asked.append((account, name, self.sequence, command))
         return command
 
-    def _enter(self) -> EnterOrder:
+    def _enter(self, account: str) -> EnterOrder:
         dice = self.dice
         order_type, time_in_force, flags = dice.one_of(_BUSY_KINDS if self.is_busy else _KINDS)
         at_market = order_type in (MARKET, STOP, TAKE_PROFIT, TRAILING_STOP)
@@ -245,6 +245,8 @@ class Market:
             fields["trigger_price_ticks"] = self._price()
         if dice.rarely(2) or self.is_busy:
             fields |= self._instructions(quantity, not at_market and time_in_force not in (IOC, FOK), flags)
+        if dice.rarely(3):
+            fields |= self._links(account)
         if dice.rarely(64 if self.is_busy else 16):  # one field, sometimes two, as no client should send it
             for _ in range(dice.one_of([1, 1, 2])):
                 name, values = dice.one_of(_WRONG)
@@ -265,6 +267,19 @@ class Market:
             )
         if dice.rarely(4):
             fields["self_trade_group"] = dice.one_of([7, 7, 8])
+        return fields
+
+    def _links(self, account: str) -> dict[str, str]:
+        """To orders that the account has entered lately; seldom to any other name."""
+        dice = self.dice
+        mine = [
+            name
+            for owner, name, _, command in self.asked[-40:]
+            if isinstance(command, EnterOrder) and owner == account
+        ][-6:]
+        fields = {}
+        for field in dice.one_of(_LINKS):
+            fields[field] = dice.one_of(mine) if mine and not dice.rarely(24) else self._id("o")
         return fields
 
     def _end_ns(self) -> int:
@@ -338,6 +353,8 @@ _KINDS = [
     ],
     *[(LIMIT, GTC, HIDDEN), (LIMIT, GTC, HIDDEN), (LIMIT, GTD, HIDDEN | POST_ONLY), (LIMIT, DAY, HIDDEN)],
 ]
+#: Fields that link an order.
+_LINKS = [("cancels_with",), ("cancels_with",), ("triggered_by",), ("cancels_with", "triggered_by")]
 #: Mostly what rests in slices and what wants all or nothing: to count right is hardest where these meet.
 _BUSY_KINDS = [*_KINDS, *[(LIMIT, GTC, 0)] * 16, *[(LIMIT, FOK, 0)] * 8, *[(LIMIT, IOC, 0)] * 4]
 #: Fields and values that no client should send, in most orders.

@@ -31,8 +31,15 @@ from tests.support.naive_gate import (
     passive_price,
     product,
 )
-from tests.support.naive_matching import NaiveOrder, fill, lots_at_once, next_meeting
-from tests.support.naive_triggers import WAITING_TYPES, become_active, triggered_by_trade
+from tests.support.naive_links import broken_by_links, link, members, waiting_for
+from tests.support.naive_matching import Meeting, NaiveOrder, fill, lots_at_once, next_meeting
+from tests.support.naive_triggers import (
+    WAITING_TYPES,
+    become_active,
+    is_reached,
+    trigger_of,
+    triggered_by_trade,
+)
 
 Event = tuple[Any, ...]
 
@@ -84,6 +91,7 @@ class NaiveExchange:
         self.private: list[tuple[str, Event]] = []
         self.public: list[tuple[str, str, Event]] = []
         self.touched: list[tuple[str, int, int]] = []  # symbol, side, price
+        self.concerned: list[str] = []  # symbols of orders that have ended
 
     def apply(
         self,
@@ -104,7 +112,6 @@ class NaiveExchange:
             self._do(self.sessions[session].account, command)
         else:
             self._record(command)
-        self._publish_levels()
         self._follow()
         return self._in_order_of_leaving()
 
@@ -124,23 +131,64 @@ class NaiveExchange:
         self.touched = []
 
     def _follow(self) -> None:
-        """What was triggered becomes active, one after the other; each is like a command that nobody gave."""
+        """What follows from what was done, one instrument after the other; nobody has asked for it."""
+        asking = self.session, self.correlation_id
         self.session = self.correlation_id = 0
-        for instrument in self.instruments:
-            self._look_at_trades(instrument)
-            while instrument.triggered and instrument.status == terms.OPEN:
-                order, price = instrument.triggered.pop(0)
-                become_active(order)
-                self._report(
-                    order.account,
-                    (
-                        *(reports.TRIGGERED, *self._answering(), order.order_id),
-                        *(order.entered.client_order_id, order.symbol, price),
-                    ),
-                )
-                self._meet_the_market(order)
+        self._publish_levels()
+        concerned, self.concerned = self.concerned, []
+        for symbol in _distinct(concerned + [known.definition.symbol for known in self.instruments]):
+            self._look_at_trades(self._instrument(symbol))
+            while self._one_thing_follows(self._instrument(symbol)):
                 self._publish_levels()
-                self._look_at_trades(instrument)
+                self._look_at_trades(self._instrument(symbol))
+        self.session, self.correlation_id = asking
+
+    def _one_thing_follows(self, instrument: NaiveInstrument) -> bool:
+        """Links first; then the first in line of those who were triggered or released becomes active."""
+        if self._look_at_links(instrument):
+            return True
+        if not instrument.triggered or instrument.status != terms.OPEN:
+            return False
+        order, price = instrument.triggered.pop(0)
+        if order.status != terms.WAITING:
+            return True  # a link has ended it
+        self._report(
+            order.account,
+            (
+                *(reports.TRIGGERED, *self._answering(), order.order_id),
+                *(order.entered.client_order_id, order.symbol, price),
+            ),
+        )
+        if order.waits_for is not None:
+            order.waits_for = None
+            self._come(order)
+        else:
+            become_active(order)
+            self._meet_the_market(order)
+        return True
+
+    def _look_at_links(self, instrument: NaiveInstrument) -> bool:
+        """The others of groups that are over, and who waits for an order that was not filled, end; whether any."""
+        happened = instrument.happened
+        if not happened.told:
+            return False
+        while happened.told:
+            it = happened.told.pop(0)
+            if not isinstance(it, NaiveOrder):
+                ending = [order for order in members(it, self.open) if order is not happened.over[it]]
+            elif it.status == terms.CANCELLED:
+                ending = waiting_for(it, self.open)
+            else:
+                ending = []
+                instrument.triggered += [(order, 0) for order in waiting_for(it, self.open)]
+            for order in ending:
+                self._take_out(order, reasons.LINKED, asked=False)
+            self._publish_levels()
+        for survivor in happened.over.values():
+            if survivor is not None:
+                survivor.group = 0
+        happened.over = {}
+        return True
 
     def _look_at_trades(self, instrument: NaiveInstrument) -> None:
         """Each trade, in its order, triggers those whom no trade before it has triggered."""
@@ -149,6 +197,7 @@ class NaiveExchange:
                 order
                 for order in self.open
                 if (order.symbol, order.status) == (instrument.definition.symbol, terms.WAITING)
+                and order.waits_for is None
                 and all(order is not other for other, _ in instrument.triggered)
             ]
             instrument.triggered += [(order, price) for order in triggered_by_trade(waiting, price)]
@@ -168,7 +217,7 @@ class NaiveExchange:
                 if account or order.order_id == number:
                     reason = reasons.CANCEL_ALL_AFTER if account else reasons.EXPIRED
                     self._take_out(order, reason, asked=False)
-        self._publish_levels()
+        self._follow()
 
     def _in_order_of_leaving(self) -> list[tuple[str, Event]]:
         """Accounts as they were first spoken to; the tick; instruments likewise, by kind; streams as they were said."""
@@ -240,6 +289,8 @@ class NaiveExchange:
             self.time_ns,
             open_orders < self.rules.open_orders_per_account_max,
         )
+        if self._found(command.symbol) is not None:
+            broken += broken_by_links(account, command, self.open)
         if broken:
             self._end_request(self._remember(account, command.client_order_id, command, min(broken), None))
             self._reject(account, c.ENTER_ORDER, command.client_order_id, min(broken))
@@ -253,11 +304,25 @@ class NaiveExchange:
             order.ends_ns = self.time_ns - self.time_ns % (24 * HOUR_NS) + 24 * HOUR_NS
         self._remember(account, command.client_order_id, command, 0, order)
         self._report_accepted(order)
-        if command.order_type in WAITING_TYPES:
-            trades = self._instrument(order.symbol).trades
-            order.status, order.best_price = terms.WAITING, trades[-1] if trades else 0
+        link(order, self.open)
+        if order.waits_for is not None:
+            order.status = terms.WAITING
             self.open.append(order)
             return
+        self._come(order)
+
+    def _come(self, order: NaiveOrder) -> None:
+        """An order that is new, or was released."""
+        command, instrument = order.entered, self._instrument(order.symbol)
+        if command.order_type in WAITING_TYPES:
+            last = instrument.trades[-1] if instrument.trades else 0
+            order.status, order.best_price = terms.WAITING, last
+            if order not in self.open:
+                self.open.append(order)
+            elif last and is_reached(command, trigger_of(order), last):
+                instrument.triggered.append((order, last))
+            return
+        order.status = terms.RESTING
         if command.flags & terms.POST_ONLY_REPRICE:
             price = passive_price(order, self._instrument(order.symbol).resting)
             if price != order.price:
@@ -514,13 +579,20 @@ class NaiveExchange:
     def _trade(self, taker: NaiveOrder) -> None:
         """Whatever comes next for the order, until nothing does."""
         instrument = self._instrument(taker.symbol)
+        later: list[NaiveOrder] = []
         while taker.status == terms.RESTING:
-            own, trades = next_meeting(taker, instrument.resting, instrument.definition)
-            if own is not None:
-                self._prevent(taker, own)
-            elif not trades:
+            meeting = next_meeting(
+                taker, instrument.resting, instrument.definition, instrument.happened.over, later
+            )
+            later = meeting.later
+            if meeting == Meeting([], None, [], []):
                 return
-            for maker, lots in trades:
+            for other in meeting.linked:
+                instrument.happened.is_over(other.group, taker)
+                self._take_out(other, reasons.LINKED, asked=False)
+            if meeting.own is not None:
+                self._prevent(taker, meeting.own)
+            for maker, lots in meeting.trades:
                 self._trade_once(taker, maker, lots)
             if not taker.left:
                 self._end_order(taker, terms.FILLED)
@@ -532,6 +604,8 @@ class NaiveExchange:
         maker_was_shown, public_id = maker.shown, maker.public_id
         taker.filled += lots
         is_next_slice = fill(maker, lots, instrument.resting)
+        instrument.happened.traded(maker)
+        instrument.happened.traded(taker)
         for order, answering, liquidity in (
             (maker, (self.sequence, self.time_ns, 0, 0), terms.MAKER),
             (taker, self._answering(), terms.TAKER),
@@ -626,6 +700,8 @@ class NaiveExchange:
 
     def _end_order(self, order: NaiveOrder, status: int) -> None:
         order.status = status
+        self._instrument(order.symbol).happened.ended(order)
+        self.concerned.append(order.symbol)
         self.open = [other for other in self.open if other is not order]
         for request in self.remembered:
             if request.sequence == order.order_id:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bus.protocol import reasons, terms
 from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
+from tests.support.naive_links import Happened
 from tests.support.naive_matching import NaiveOrder
 from tests.support.naive_triggers import AT_MARKET, WAITING_TYPES, WITH_A_TRIGGER, is_reached
 
@@ -24,6 +25,7 @@ class NaiveInstrument:
     looked_at: int = 0  # how many of them
     triggered: list[tuple[NaiveOrder, int]] = field(default_factory=list)  # by the trade at that price
     displayed: int = 0
+    happened: Happened = field(default_factory=Happened)  # to its linked orders
 
 
 def broken_by_order(
@@ -98,8 +100,6 @@ def _broken_by_instructions(command: EnterOrder, limits: DefineInstrument) -> li
         broken.append(reasons.INVALID_PEG)
     if command.self_trade not in (0, *terms.SELF_TRADES):
         broken.append(reasons.INVALID_SELF_TRADE)
-    if command.cancels_with or command.triggered_by:
-        broken.append(reasons.INVALID_LINK)
     return broken
 
 
@@ -109,7 +109,8 @@ def _broken_by_trigger(command: EnterOrder, instrument: NaiveInstrument) -> list
     if command.order_type in WITH_A_TRIGGER:
         if not limits.price_min_ticks <= trigger <= limits.price_max_ticks:
             broken.append(reasons.INVALID_TRIGGER)
-        if instrument.trades and is_reached(command, trigger, instrument.trades[-1]):
+        comes_now = not command.triggered_by
+        if comes_now and instrument.trades and is_reached(command, trigger, instrument.trades[-1]):
             broken.append(reasons.ALREADY_TRIGGERED)
     elif trigger != 0:
         broken.append(reasons.INVALID_TRIGGER)

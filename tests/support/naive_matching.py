@@ -4,6 +4,7 @@ A book is one list of resting orders, in the order in which they came to rest; a
 of its slices. What an order could trade is found by playing it through with copies.
 """
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ class NaiveOrder:
     best_price: int = 0  # that a trailing stop has seen
     order_type: int = 0
     time_in_force: int = 0
+    group: int = 0  # of orders that cancel with each other
+    waits_for: "NaiveOrder | None" = None  # who releases it
 
     def __post_init__(self) -> None:
         self.order_type = self.entered.order_type
@@ -95,22 +98,56 @@ def same_owner(one: NaiveOrder, other: NaiveOrder) -> bool:
     return one.account == other.account or (group != 0 and group == other.entered.self_trade_group)
 
 
+#: Groups that are over, each with the member that has traded, if it did not end otherwise.
+Over = Mapping[int, NaiveOrder | None]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What happens to an order next: one of three."""
+
+    linked: list[
+        NaiveOrder
+    ]  # what goes because it is linked to somebody who traded, ended, or is the order itself
+    own: NaiveOrder | None  # with whom it may not trade
+    trades: list[tuple[NaiveOrder, int]]  # with whom, how much
+    later: list[
+        NaiveOrder
+    ]  # who is met when this pool has been shared: an older one of their group stands in it
+
+
 def next_meeting(
-    order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument
-) -> tuple[NaiveOrder | None, list[tuple[NaiveOrder, int]]]:
-    """What happens to an order next: the own order with which it may not trade, or else trades: with whom, how much."""
+    order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument, over: Over, later: list[NaiveOrder]
+) -> Meeting:
+    """What happens to an order next; nothing, when nobody is there any more. `later`: of the meeting before this."""
     those = would_meet(order, book)
     if not those or not order.left:
-        return None, []
+        return Meeting([], None, [], [])
     first = those[0]
     pool = [other for other in those if (other.price, other.is_hidden) == (first.price, first.is_hidden)]
     if limits.matching != terms.PRO_RATA:
         pool = [first]
+    pool = [other for other in pool if other not in later] or pool
+    linked = [other for other in pool if other.group and _goes(other, order, over)]
+    if linked:
+        return Meeting(linked, None, [], later)
+    # Of a group only the oldest one shares.
+    younger = [other for n, other in enumerate(pool) if other.group and other.group in _groups(pool[:n])]
+    pool = [other for other in pool if other not in younger]
     if order.entered.self_trade:
         for other in pool:
             if same_owner(order, other):
-                return other, []
-    return None, _shared(order.left, pool, limits.pro_rata_minimum_lots)
+                return Meeting([], other, [], later + younger)
+    return Meeting([], None, _shared(order.left, pool, limits.pro_rata_minimum_lots), [])
+
+
+def _goes(other: NaiveOrder, order: NaiveOrder, over: Over) -> bool:
+    """An order of a group that is over, or of the group of the one that comes; who has traded stays."""
+    return other.group == order.group or (other.group in over and over[other.group] is not other)
+
+
+def _groups(orders: list[NaiveOrder]) -> list[int]:
+    return [order.group for order in orders]
 
 
 def _shared(lots: int, pool: list[NaiveOrder], smallest: int) -> list[tuple[NaiveOrder, int]]:
@@ -140,13 +177,20 @@ def fill(order: NaiveOrder, lots: int, book: list[NaiveOrder]) -> bool:
 def lots_at_once(order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument) -> int:
     """How much an order would trade if it came now, until it first meets an own order that it does not just remove."""
     order, book = copy(order), [copy(other) for other in book]
+    over: dict[int, NaiveOrder | None] = {}
+    later: list[NaiveOrder] = []
     while True:
-        own, trades = next_meeting(order, book, limits)
-        if own is not None and order.entered.self_trade == terms.CANCEL_OLDEST:
-            book.remove(own)
-        elif trades:
-            for other, lots in trades:
+        meeting = next_meeting(order, book, limits, over, later)
+        later = meeting.later
+        if meeting.linked:
+            book = [other for other in book if all(other is not gone for gone in meeting.linked)]
+        elif meeting.own is not None and order.entered.self_trade == terms.CANCEL_OLDEST:
+            book.remove(meeting.own)
+            over.setdefault(meeting.own.group, None)
+        elif meeting.trades:
+            for other, lots in meeting.trades:
                 order.filled += lots
                 fill(other, lots, book)
+                over.setdefault(other.group, other)
         else:
             return order.filled
