@@ -65,8 +65,13 @@ PortBase = Annotated[
 Connect = Annotated[
     str, typer.Option(metavar="HOST", envvar="MATCHBUS_ENGINE_HOST", help="The exchange's address.")
 ]
+#: Longer than anybody waits, and a number of nanoseconds still.
+WAIT_S_MAX: Final = 10**9
 Timeout = Annotated[
-    float, typer.Option(metavar="SECONDS", help="How long to wait for the exchange to answer.", min=0.01)
+    float,
+    typer.Option(
+        metavar="SECONDS", help="How long to wait for the exchange to answer.", min=0.01, max=WAIT_S_MAX
+    ),
 ]
 DEFAULT_TIMEOUT: Final = 5.0
 

@@ -194,10 +194,40 @@ def test_a_batch_that_raises_sends_nothing(engine: RealEngine) -> None:
             enter_both()
         with pytest.raises(ValueError, match="inside no other"), alice.batch(validate_only=True):
             alice.enter("BTC-USD", "buy", "0.001", "1", deadline=1)
-        with pytest.raises(ValueError, match="some seconds from now"), alice.batch(deadline=0):
-            pass
+        for deadline in (0, float("nan"), float("inf"), 1e300):
+            with pytest.raises(ValueError, match="some seconds from now"), alice.batch(deadline=deadline):
+                pass
         assert alice.open_orders().orders == []
         assert alice.unanswered == 0
+
+
+def test_what_no_message_can_hold_takes_nothing_with_it(engine: RealEngine) -> None:
+    with client(engine, "alice-23") as alice:
+        first = alice.enter("BTC-USD", "buy", "0.001", "1")
+        with pytest.raises(ValueError, match="64 bits"):
+            alice.enter("BTC-USD", "buy", "1e30", "1")
+        with pytest.raises(ValueError, match="surrogates"):
+            alice.cancel("\udcff")
+        with pytest.raises(ValueError, match="some seconds"):
+            alice.cancel_all_after(float("inf"))
+        with pytest.raises(ValueError, match="64 bits"), alice.batch(all_or_nothing=True):
+            alice.enter("BTC-USD", "buy", "0.001", "1", self_trade_group=2**64)
+        assert isinstance(first.result(), Accepted)
+        assert isinstance(alice.enter("BTC-USD", "buy", "0.001", "1").result(), Accepted)
+        assert alice.unanswered == 0
+        assert len(alice.open_orders().orders) == 2
+
+
+def test_what_no_message_can_hold_takes_nothing_with_it_on_a_loop(engine: RealEngine, run: Any) -> None:
+    async def story() -> None:
+        async with async_client(engine, "alice-24") as alice:
+            first = alice.enter("BTC-USD", "buy", "0.001", "1")
+            with pytest.raises(ValueError, match="64 bits"):
+                alice.enter("BTC-USD", "buy", "1e30", "1")
+            assert isinstance(await first, Accepted)
+            assert alice.unanswered == 0
+
+    run(story())
 
 
 def test_an_order_may_be_judged_and_may_come_too_late(engine: RealEngine) -> None:

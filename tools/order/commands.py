@@ -151,7 +151,13 @@ def list_(
 def fills(
     first: Annotated[
         int,
-        typer.Option("--from", metavar="REPORT", help="The number of the first report to look at.", min=1),
+        typer.Option(
+            "--from",
+            metavar="REPORT",
+            help="The number of the first report to look at.",
+            min=1,
+            max=2**63 - 1,
+        ),
     ] = 1,
     account: options.Account = options.DEFAULT_ACCOUNT,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,

@@ -47,7 +47,8 @@ def tap(
     ] = False,
     count: Annotated[int | None, typer.Option(metavar="N", help="End after so many events.", min=1)] = None,
     seconds: Annotated[
-        float | None, typer.Option(metavar="N", help="End after so many seconds.", min=0)
+        float | None,
+        typer.Option(metavar="N", help="End after so many seconds.", min=0, max=options.WAIT_S_MAX),
     ] = None,
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,

@@ -21,6 +21,7 @@ from bus.errors import (
     SessionRefused,
     UnknownSymbol,
 )
+from bus.protocol.codec import encode
 from bus.protocol.commands import Command, DefineInstrument
 from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstruments, QueryOrders
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
@@ -144,8 +145,9 @@ class Answers(Generic[A]):
     # For shells.
 
     def _put(self, pending: A, command: Command) -> None:
-        """A command of which an answer is awaited."""
+        """A command of which an answer is awaited. ValueError for one that no message can hold."""
         self._check_open()
+        _check_encodable(command)
         if self._collected is not None:
             self._collected.append((pending, command))
             return
@@ -252,6 +254,14 @@ class Answers(Generic[A]):
         if self._over is None:
             self._over = error
             self._fail([*self._pendings, *self._queries], error)
+
+
+def _check_encodable(command: Command) -> None:
+    """Found out only when it is sent, it would take with it what leaves beside it."""
+    try:
+        encode(command)
+    except OverflowError:
+        raise ValueError(f"a number of this {type(command).__name__} does not fit into 64 bits") from None
 
 
 def _not_taken(reason: int, text: str) -> MatchbusError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Unpack
+from typing import Final, Unpack
 
 from bus.protocol.commands import Command
 from bus.protocol.terms import ALL_OR_NOTHING, VALIDATE_ONLY
@@ -12,6 +12,9 @@ from bus.sockets.session.operating import Operating
 from bus.sockets.session.orders import Instructions, OrderName, Word
 from bus.sockets.session.prices import Number
 from bus.sockets.session.unanswered import Saying
+
+#: Further away than any deadline, and a number of nanoseconds still.
+_DEADLINE_S_MAX: Final = 10**9
 
 
 class Desk(Operating[A]):
@@ -83,7 +86,7 @@ class Desk(Operating[A]):
         """
         if self._collected is not None:
             raise ValueError("a batch is inside no other")
-        if deadline is not None and deadline <= 0:
+        if deadline is not None and not 0 < deadline <= _DEADLINE_S_MAX:
             raise ValueError("a deadline is some seconds from now")
         collected: list[tuple[A, Command]] = []
         self._collected = collected

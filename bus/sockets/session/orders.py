@@ -167,6 +167,8 @@ def replace_order(
 
 def cancel_all_after(seconds: float) -> CancelAllAfter:
     """A countdown to the end of all orders, rounded up to a millisecond: 0 stops it, and is said on purpose."""
+    if not math.isfinite(seconds):
+        raise ValueError("a countdown lasts some seconds")
     return CancelAllAfter(math.ceil(seconds * 1000))
 
 
