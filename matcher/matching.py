@@ -79,7 +79,6 @@ class Matching(Resting):
         opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
         sign = opposite.sign
         pro_rata = instrument.pro_rata
-        filled = order.filled_lots
         self.touch(instrument)
         level = opposite.best
         while level is not None:
@@ -101,9 +100,6 @@ class Matching(Resting):
             if order.status != RESTING:
                 break
             level = opposite.best
-        watch = instrument.watch
-        if watch is not None and order.filled_lots != filled:
-            watch.links.traded(order)
 
     def _match_level(self, order: Order, level: Level, instrument: Instrument) -> None:
         """Price-time: the front of the level trades until there is none, or the order has ended."""
@@ -126,6 +122,7 @@ class Matching(Resting):
                 continue
             if links is not None:
                 links.traded(maker)
+                links.traded(order)
             quantity = maker.shown_lots
             if quantity > leaves:
                 quantity = leaves
@@ -166,6 +163,7 @@ class Matching(Resting):
                     leaves -= shares[at]
                     if links is not None:
                         links.traded(maker)
+                        links.traded(order)
                     self.trade(order, maker, shares[at], level, instrument)
             if not leaves:
                 self.end(order, STATUS_FILLED)

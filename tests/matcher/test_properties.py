@@ -35,8 +35,11 @@ Row = tuple[int, int, int]
 CLASSES: dict[int, Any] = {
     cls.__struct_config__.tag: cls for cls in (*get_args(reports.Report), *get_args(feed.Event))
 }
-#: Reasons of ends that no command asks for and that are published before it does anything, or after.
-BY_THE_ENGINE = (reasons.EXPIRED, reasons.CANCEL_ALL_AFTER, reasons.LINKED, reasons.REFERENCE_GONE)
+#: Reasons of what no command asks for and what is published before it does anything, or after.
+BY_THE_ENGINE = (
+    *(reasons.EXPIRED, reasons.CANCEL_ALL_AFTER, reasons.LINKED),
+    *(reasons.PEG_MOVED, reasons.REFERENCE_GONE),
+)
 #: Events of commands that the walks do not draw: they have walks and stories of their own.
 NOT_IN_WALKS = ("TradeBusted", "TradeCorrected", "TradeRevised")
 SEEDS = seeds(6)
@@ -163,7 +166,8 @@ def test_a_command_says_one_thing_about_each_level_and_only_what_changed(seed: i
         event[1]
         for events in collected.private.values()
         for event in events
-        if event[0] == reports.TRIGGERED or (event[0] == reports.CANCELLED and event[-1] in BY_THE_ENGINE)
+        if event[0] == reports.TRIGGERED
+        or (event[0] in (reports.CANCELLED, reports.RESTATED) and event[-1] in BY_THE_ENGINE)
     }
     for events in collected.of_kind("level").values():
         shown: dict[tuple[int, int], tuple[int, int]] = {}

@@ -32,6 +32,8 @@ from bus.protocol.records import (
     TimeTicked,
 )
 from bus.protocol.terms import (
+    BEST_ASK,
+    BEST_BID,
     BROKER,
     CANCEL_BOTH,
     CANCEL_NEWEST,
@@ -47,7 +49,9 @@ from bus.protocol.terms import (
     IOC,
     LIMIT,
     MARKET,
+    MIDPOINT,
     OPERATOR,
+    PEGGED,
     POST_ONLY,
     POST_ONLY_REPRICE,
     PRICE_TIME,
@@ -247,6 +251,8 @@ class Market:
             fields |= self._instructions(quantity, not at_market and time_in_force not in (IOC, FOK), flags)
         if dice.rarely(3):
             fields |= self._links(account)
+        if order_type == PEGGED:
+            fields |= self._peg(fields["side"])
         if dice.rarely(64 if self.is_busy else 16):  # one field, sometimes two, as no client should send it
             for _ in range(dice.one_of([1, 1, 2])):
                 name, values = dice.one_of(_WRONG)
@@ -267,6 +273,19 @@ class Market:
             )
         if dice.rarely(4):
             fields["self_trade_group"] = dice.one_of([7, 7, 8])
+        return fields
+
+    def _peg(self, side: int) -> dict[str, int]:
+        """What a pegged order follows, at an offset that leads away from the other side."""
+        dice = self.dice
+        peg = dice.one_of([BEST_BID, BEST_ASK, MIDPOINT])
+        away = dice.one_of([0, 0, 0, 1, 1, 2])
+        fields = {"price_ticks": self._price() if dice.rarely(4) else 0, "minimum_lots": 0, "peg": peg}
+        if peg == MIDPOINT:
+            fields |= {"flags": HIDDEN, "display_lots": 0}
+        elif (peg == BEST_BID) != (side == 1):
+            away += 1
+        fields["peg_offset_ticks"] = -away if side == 1 else away
         return fields
 
     def _links(self, account: str) -> dict[str, str]:
@@ -351,6 +370,7 @@ _KINDS = [
         (STOP_LIMIT, IOC, 0),
         (TAKE_PROFIT_LIMIT, GTC, HIDDEN),
     ],
+    *[(PEGGED, GTC, 0), (PEGGED, GTC, 0), (PEGGED, DAY, 0), (PEGGED, GTD, 0), (PEGGED, GTC, HIDDEN)],
     *[(LIMIT, GTC, HIDDEN), (LIMIT, GTC, HIDDEN), (LIMIT, GTD, HIDDEN | POST_ONLY), (LIMIT, DAY, HIDDEN)],
 ]
 #: Fields that link an order.
@@ -372,8 +392,10 @@ _WRONG: list[tuple[str, list[Any]]] = [
     ("self_trade", [-1, 5]),
     ("trigger_price_ticks", [-1, 1, 5, 6, 13]),
     ("trail_ticks", [-1, 1, 10, 11]),
+    ("peg", [-1, 0, 1, 2, 3, 4]),
+    ("peg_offset_ticks", [-2, -1, 0, 1, 2, 2**62]),
     ("trail_basis_points", [-1, 1, 9_999, 10_000]),
-    ("order_type", [LIMIT, MARKET, STOP, TRAILING_STOP]),
+    ("order_type", [LIMIT, MARKET, STOP, TRAILING_STOP, PEGGED]),
 ]
 
 _REDEFINITIONS: list[dict[str, Any]] = [

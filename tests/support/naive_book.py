@@ -33,6 +33,7 @@ from tests.support.naive_gate import (
 )
 from tests.support.naive_links import broken_by_links, link, members, waiting_for
 from tests.support.naive_matching import Meeting, NaiveOrder, fill, lots_at_once, next_meeting
+from tests.support.naive_pegs import followed_price
 from tests.support.naive_triggers import (
     WAITING_TYPES,
     become_active,
@@ -144,10 +145,14 @@ class NaiveExchange:
         self.session, self.correlation_id = asking
 
     def _one_thing_follows(self, instrument: NaiveInstrument) -> bool:
-        """Links first; then the first in line of those who were triggered or released becomes active."""
+        """Links first, then pegs; then the first in line of those who were triggered or released becomes active."""
         if self._look_at_links(instrument):
             return True
-        if not instrument.triggered or instrument.status != terms.OPEN:
+        if instrument.status != terms.OPEN:
+            return False
+        if self._look_at_pegs(instrument):
+            return True
+        if not instrument.triggered:
             return False
         order, price = instrument.triggered.pop(0)
         if order.status != terms.WAITING:
@@ -190,6 +195,52 @@ class NaiveExchange:
         happened.over = {}
         return True
 
+    def _look_at_pegs(self, instrument: NaiveInstrument) -> bool:
+        """Pegged orders that stand where they should not leave; the oldest of them comes back; whether any did."""
+        on_their_way = instrument.on_their_way
+        for order in self.open:
+            if order.symbol != instrument.definition.symbol or order.order_type != terms.PEGGED:
+                continue
+            if order.waits_for is not None or order in on_their_way or order.price == self._followed(order):
+                continue
+            self._leave_the_book(order)
+            if self._followed(order):
+                order.status = terms.WAITING
+                on_their_way.append(order)
+            else:
+                self._lose_reference(order)
+        self._publish_levels()
+        on_their_way = [order for order in on_their_way if order.status == terms.WAITING]  # links end orders
+        if not on_their_way:
+            instrument.on_their_way = []
+            return False
+        oldest = min(on_their_way, key=lambda order: order.order_id)
+        instrument.on_their_way = [order for order in on_their_way if order is not oldest]
+        if self._stand(oldest):
+            self._trade(oldest)
+            if oldest.status == terms.RESTING:
+                self._rest(oldest)
+        return True
+
+    def _stand(self, order: NaiveOrder) -> bool:
+        """A pegged order gets its price, if there is one."""
+        price = self._followed(order)
+        if not price:
+            self._lose_reference(order)
+            return False
+        order.status, order.price = terms.RESTING, price
+        self._report_restated(order, reasons.PEG_MOVED)
+        return True
+
+    def _lose_reference(self, order: NaiveOrder) -> None:
+        order.status, order.price = terms.WAITING, 0
+        self._report_restated(order, reasons.REFERENCE_GONE)
+
+    def _followed(self, order: NaiveOrder) -> int:
+        """Where a pegged order is to stand now."""
+        instrument = self._instrument(order.symbol)
+        return followed_price(order.entered, order.worst_price, instrument.resting, instrument.definition)
+
     def _look_at_trades(self, instrument: NaiveInstrument) -> None:
         """Each trade, in its order, triggers those whom no trade before it has triggered."""
         for price in instrument.trades[instrument.looked_at :]:
@@ -198,6 +249,7 @@ class NaiveExchange:
                 for order in self.open
                 if (order.symbol, order.status) == (instrument.definition.symbol, terms.WAITING)
                 and order.waits_for is None
+                and order.order_type != terms.PEGGED
                 and all(order is not other for other, _ in instrument.triggered)
             ]
             instrument.triggered += [(order, price) for order in triggered_by_trade(waiting, price)]
@@ -323,6 +375,8 @@ class NaiveExchange:
                 instrument.triggered.append((order, last))
             return
         order.status = terms.RESTING
+        if command.order_type == terms.PEGGED and not self._stand(order):
+            return
         if command.flags & terms.POST_ONLY_REPRICE:
             price = passive_price(order, self._instrument(order.symbol).resting)
             if price != order.price:
@@ -374,6 +428,11 @@ class NaiveExchange:
             self._reject(account, c.REPLACE_ORDER, command.request_id, reason)
             return
         price = command.price_ticks if command.price_ticks != 0 else order.price
+        is_pegged = order.order_type == terms.PEGGED
+        if is_pegged and command.price_ticks:
+            order.worst_price = command.price_ticks
+        if is_pegged and order.waits_for is None:
+            price = self._followed(order)
         quantity = command.quantity_lots if command.quantity_lots != 0 else order.quantity
         if quantity <= order.filled:
             self._take_out(order, reasons.REPLACED_TO_FILLED)
@@ -421,6 +480,7 @@ class NaiveExchange:
         self._report(account, (reports.COMPLETED, *self._answering(), c.CANCEL_ALL_AFTER, 1))
 
     def _operate(self, account: str, tag: int, reason: int) -> None:
+        self._follow()
         if reason:
             self._reject(account, tag, "", reason)
         else:
@@ -683,8 +743,8 @@ class NaiveExchange:
         )
 
     def _leave_the_book(self, order: NaiveOrder) -> None:
-        if order.status == terms.WAITING:
-            return  # it is in none
+        if order not in self._instrument(order.symbol).resting:
+            return
         self._instrument(order.symbol).resting.remove(order)
         self._publish_of(order, (feed.ORDER_DELETED, self.sequence, order.public_id))
 

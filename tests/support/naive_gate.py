@@ -9,6 +9,7 @@ from bus.protocol import reasons, terms
 from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
 from tests.support.naive_links import Happened
 from tests.support.naive_matching import NaiveOrder
+from tests.support.naive_pegs import broken_by_peg, followed_price
 from tests.support.naive_triggers import AT_MARKET, WAITING_TYPES, WITH_A_TRIGGER, is_reached
 
 DAY_NS = 24 * 3600 * 10**9
@@ -25,6 +26,9 @@ class NaiveInstrument:
     looked_at: int = 0  # how many of them
     triggered: list[tuple[NaiveOrder, int]] = field(default_factory=list)  # by the trade at that price
     displayed: int = 0
+    on_their_way: list[NaiveOrder] = field(
+        default_factory=list
+    )  # pegged orders that left to come back elsewhere
     happened: Happened = field(default_factory=Happened)  # to its linked orders
 
 
@@ -40,16 +44,20 @@ def broken_by_order(
         broken.append(reasons.NOT_TRADING)
     if command.side not in terms.SIDES:
         broken.append(reasons.INVALID_SIDE)
-    if command.order_type not in (terms.LIMIT, terms.MARKET, *WAITING_TYPES):
+    if command.order_type not in terms.ORDER_TYPES:
         broken.append(reasons.INVALID_ORDER_TYPE)
     if command.time_in_force not in terms.TIMES_IN_FORCE:
         broken.append(reasons.INVALID_TIME_IN_FORCE)
     broken += _broken_by_flags(command)
     broken += _broken_by_quantity(limits, command.quantity_lots)
-    if command.order_type not in AT_MARKET or command.price_ticks != 0:
+    if command.order_type not in (*AT_MARKET, terms.PEGGED) or command.price_ticks != 0:
         broken += _broken_by_price(limits, command.price_ticks)
     broken += _broken_by_instructions(command, limits)
     broken += _broken_by_trigger(command, instrument)
+    broken += broken_by_peg(command)
+    stands_now = command.order_type == terms.PEGGED and not command.triggered_by
+    if stands_now and not followed_price(command, command.price_ticks, instrument.resting, limits):
+        broken.append(reasons.NO_REFERENCE)
     ends_in_time = time_ns < command.expires_ns <= time_ns + 3653 * DAY_NS
     if not (ends_in_time if command.time_in_force == terms.GTD else command.expires_ns == 0):
         broken.append(reasons.INVALID_EXPIRY)
@@ -96,8 +104,6 @@ def _broken_by_instructions(command: EnterOrder, limits: DefineInstrument) -> li
         is_part = 1 <= command.minimum_lots <= command.quantity_lots
         if not is_part or command.time_in_force == terms.FOK or _is_post_only(command):
             broken.append(reasons.INVALID_MINIMUM)
-    if command.peg != 0 or command.peg_offset_ticks != 0:
-        broken.append(reasons.INVALID_PEG)
     if command.self_trade not in (0, *terms.SELF_TRADES):
         broken.append(reasons.INVALID_SELF_TRADE)
     return broken

@@ -34,11 +34,13 @@ class NaiveOrder:
     order_type: int = 0
     time_in_force: int = 0
     group: int = 0  # of orders that cancel with each other
+    worst_price: int = 0  # of a pegged order; 0: none
     waits_for: "NaiveOrder | None" = None  # who releases it
 
     def __post_init__(self) -> None:
         self.order_type = self.entered.order_type
         self.time_in_force = self.entered.time_in_force
+        self.worst_price = self.price if self.order_type == terms.PEGGED else 0
 
     @property
     def left(self) -> int:
