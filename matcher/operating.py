@@ -4,6 +4,8 @@ Each takes the market and a command, and gives a reason, 0 when it was carried o
 answers.
 """
 
+from typing import Final
+
 from bus.protocol import reasons
 from bus.protocol.commands import (
     ADVANCE_CLOCK,
@@ -36,6 +38,10 @@ from matcher.ledger.limits import Limit, Limits
 from matcher.reporting import Reporting
 from matcher.state import Session
 from matcher.views import open_symbols
+
+#: 2100-01-01. Time only moves forward, so one command could otherwise take it to where neither the times that clients
+#: make (64 bits) nor the deadlines of timers are ahead of it, for good.
+TIME_END_NS: Final = 4_102_444_800 * 10**9
 
 
 def operate(market: Following, session: Session, command: OperatorCommand) -> None:
@@ -147,6 +153,8 @@ def advance_clock(market: Following, command: AdvanceClock) -> int:
         return reasons.CLOCK_IS_SYSTEM
     if command.time_ns <= market.time_ns:
         return reasons.TIME_NOT_LATER
+    if command.time_ns >= TIME_END_NS:
+        return reasons.TIME_TOO_FAR
     market.time_ns = command.time_ns
     return 0
 

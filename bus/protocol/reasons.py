@@ -87,6 +87,7 @@ TRADE_OF_ANOTHER_DAY: Final = 708
 TRADE_NOT_KEPT: Final = 709
 TRADE_BUSTED: Final = 710
 INVALID_CORRECTION: Final = 711
+TIME_TOO_FAR: Final = 712
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -175,6 +176,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     TRADE_NOT_KEPT: ("trade_not_kept", "so many trades of the day came after it that the engine no longer keeps it"),
     TRADE_BUSTED: ("trade_busted", "the trade was busted before"),
     INVALID_CORRECTION: ("invalid_correction", "a corrected price is another one, within the price limits"),
+    TIME_TOO_FAR: ("time_too_far", "engine time ends in 2100, so that it never leaves the numbers that carry it"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),

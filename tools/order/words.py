@@ -67,7 +67,7 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append("replaced  ", "bold cyan")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
         line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        line.append(f"at {_price(scale, report.price_ticks)}" if report.price_ticks else "", "bold")
         place = "kept its place" if report.kept_priority else "at the back of its level"
         line.append(f"  {place}, {_quantity(scale, report.leaves_lots)} left", "dim")
     elif isinstance(report, reports.Duplicate):
@@ -90,7 +90,7 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append("restated  ", "bold yellow")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
         line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        line.append(f"at {_price(scale, report.price_ticks)}" if report.price_ticks else "", "bold")
         line.append(f"  {reason_name(report.reason)}, {_quantity(scale, report.leaves_lots)} left", "dim")
     elif isinstance(report, reports.Prevented):
         line.append("prevented ", "bold yellow")

@@ -107,7 +107,7 @@ def enter_order(
         force = number_of(time_in_force, TIMES_IN_FORCE, "time in force")
     flags = POST_ONLY if post_only else 0
     if instructions.get("reprice"):
-        flags = POST_ONLY_REPRICE
+        flags |= POST_ONLY_REPRICE
     if instructions.get("hidden"):
         flags |= HIDDEN
     peg, self_trade = instructions.get("peg", 0), instructions.get("self_trade", 0)
