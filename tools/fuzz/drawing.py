@@ -15,7 +15,15 @@ from msgspec import Raw, Struct
 
 from bus.protocol import terms
 from bus.protocol.codec import CommandMessage, encode
-from bus.protocol.commands import Command, DefineInstrument, EnterOrder, TraderCommand
+from bus.protocol.commands import (
+    CancelAllAfter,
+    CancelOrder,
+    Command,
+    DefineInstrument,
+    EnterOrder,
+    MassCancel,
+    TraderCommand,
+)
 from tools.fuzz.steps import Ends, Opens, Says, Starts, Step, Ticks
 
 ACCOUNTS: Final = ("one", "two", "three")
@@ -29,6 +37,8 @@ BEGINNING_NS: Final = 1_767_225_600 * 10**9
 _EDGES: Final = (0, 1, -1, 2, 2**31, 2**40, 2**62, 2**63 - 1, -(2**63))
 _COMMANDS: Final[tuple[type[Struct], ...]] = typing.get_args(Command)
 _TRADERS: Final[tuple[type[Struct], ...]] = typing.get_args(TraderCommand)
+#: Commands that empty books, which are to become deep now and then.
+_SWEEPING: Final = (MassCancel, CancelAllAfter)
 _TYPES: Final = {kind: typing.get_type_hints(kind) for kind in _COMMANDS}
 #: How often a command is what traders send most.
 _ENTERS: Final = 0.65
@@ -80,7 +90,8 @@ class _Drawing:
         self._said = 0
         self._drawn = 0
         self._sent: list[deque[Struct]] = [deque(maxlen=_IDS) for _ in _SLOTS]
-        self._ids: deque[str] = deque(maxlen=_IDS)
+        self._slot = 0  # who speaks
+        self._ids: list[deque[str]] = [deque(maxlen=_IDS) for _ in _SLOTS]
         self._clock = random.choice((terms.CLOCK_SYSTEM, terms.CLOCK_COMMANDS))
         self._trailing = len(CommandMessage.__struct_fields__) - 5  # of a message, behind its items
 
@@ -128,6 +139,7 @@ class _Drawing:
     def _command(self, slot: int) -> Struct:
         """A command for a slot; now and then one that was sent before."""
         random = self._random
+        self._slot = slot
         sent = self._sent[slot]
         command = random.choice(sent) if sent and random.random() < _AGAIN else self._new_command(slot)
         sent.append(command)
@@ -138,6 +150,8 @@ class _Drawing:
         if slot != _HOUSE and random.random() < _ENTERS:
             return self._enter()
         kind = random.choice(_COMMANDS if slot == _HOUSE or random.random() < 0.05 else _TRADERS)
+        if kind in _SWEEPING and random.random() < 0.9:
+            kind = CancelOrder
         if kind is DefineInstrument and random.random() < 0.8:
             return self._definition(random.choice(SYMBOLS))
         return kind(**{name: self._value(kind, name) for name in kind.__struct_fields__})
@@ -185,7 +199,7 @@ class _Drawing:
         if name == "order_id":
             return random.randint(1, self._said + 10) if random.random() < 0.1 else 0
         if name == "trade_id":
-            return random.randint(0, 1 + self._said // 4)
+            return random.randint(0, _IDS)
         if name == "side":
             return random.choice((0, 1, 2, 1, 2, 1, 2, 3))
         if name == "status":
@@ -207,15 +221,17 @@ class _Drawing:
 
     def _id(self) -> str:
         """One that was used lately, mostly."""
-        return self._random.choice(self._ids) if self._ids else "i"
+        ids = self._ids[self._slot]
+        return self._random.choice(ids) if ids else "i"
 
     def _new_id(self) -> str:
         """Mostly a new one."""
         if self._random.random() < 0.05:
             return self._id()
         self._drawn += 1
-        self._ids.append(f"i{self._drawn}")
-        return self._ids[-1]
+        new = f"i{self._drawn}"
+        self._ids[self._slot].append(new)
+        return new
 
     def _soon(self) -> int:
         """A time near now."""

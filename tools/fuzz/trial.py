@@ -43,7 +43,10 @@ CHECK_EVERY: Final = 200
 
 #: Small enough to be reached, by whatever name there are rules.
 RULES: Final = Rules(
-    **{name: {"open": 30, "client": 60}.get(name.split("_")[0], 3) for name in Rules.__struct_fields__}
+    **{
+        name: {"open": 30, "client": 60, "trades": 100}.get(name.split("_")[0], 3)
+        for name in Rules.__struct_fields__
+    }
 )
 
 _decode_reports: Final[Any] = msgspec.msgpack.Decoder(list[Report]).decode
@@ -126,6 +129,7 @@ class Trial:
         try:
             message = decode_client_message(payload)
         except MalformedMessage:
+            self.answers["refused before the log"] += 1
             return
         assert isinstance(message, CommandMessage), "commands are no control"
         items: list[object] = [*message.items]
