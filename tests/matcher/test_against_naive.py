@@ -11,7 +11,8 @@ from bus.protocol import reports
 from matcher.engine import Engine
 from tests.support.drawn import drawn, seeds
 from tests.support.markets import Clock, Message, Record, Step, logs, walk
-from tests.support.naive_book import Event, NaiveExchange
+from tests.support.naive_book import NaiveExchange
+from tests.support.naive_voice import Event
 
 ACCEPTED_DEFAULTS = (None,) * 13 + reports.Accepted.__struct_defaults__
 

@@ -249,7 +249,7 @@ class Market:
             fields["trigger_price_ticks"] = self._price()
         if dice.rarely(2) or self.is_busy:
             fields |= self._instructions(quantity, not at_market and time_in_force not in (IOC, FOK), flags)
-        if dice.rarely(3):
+        if dice.rarely(2 if self.is_busy else 3):
             fields |= self._links(account)
         if order_type == PEGGED:
             fields |= self._peg(fields["side"])
@@ -376,7 +376,11 @@ _KINDS = [
 #: Fields that link an order.
 _LINKS = [("cancels_with",), ("cancels_with",), ("triggered_by",), ("cancels_with", "triggered_by")]
 #: Mostly what rests in slices and what wants all or nothing: to count right is hardest where these meet.
-_BUSY_KINDS = [*_KINDS, *[(LIMIT, GTC, 0)] * 16, *[(LIMIT, FOK, 0)] * 8, *[(LIMIT, IOC, 0)] * 4]
+_BUSY_KINDS = [
+    *_KINDS,
+    *[*[(LIMIT, GTC, 0)] * 16, *[(LIMIT, FOK, 0)] * 8, *[(LIMIT, IOC, 0)] * 4],
+    *[(PEGGED, GTC, 0)] * 6,
+]
 #: Fields and values that no client should send, in most orders.
 _WRONG: list[tuple[str, list[Any]]] = [
     ("side", [0, 3, -1]),

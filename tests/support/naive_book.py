@@ -2,12 +2,11 @@
 
 It is the oracle of the matcher: the same commands must give the same reports and public events. It shares no code with
 `matcher/`, only the names of `bus.protocol`, and does everything in another way: there are no price levels (a level is
-whatever rests at a price), no links, no caches; all rules that a request breaks are collected, and the lowest reason is
-named; what a command did to price levels is found by remembering where it touched the book and looking afterwards.
+whatever rests at a price), no indexes, no caches; all rules that a request breaks are collected, and the lowest reason
+is named; what a command did to price levels is found by remembering where it touched the book and looking afterwards.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from bus.protocol import commands as c
 from bus.protocol import feed, reasons, reports, terms
@@ -21,7 +20,7 @@ from bus.protocol.commands import (
     ReplaceOrder,
     SetTradingStatus,
 )
-from bus.protocol.records import EngineStarted, Rules, SessionEnded, SessionOpened
+from bus.protocol.records import EngineStarted, SessionEnded, SessionOpened
 from tests.support.naive_gate import (
     NaiveInstrument,
     broken_by_order,
@@ -34,6 +33,7 @@ from tests.support.naive_gate import (
 from tests.support.naive_links import broken_by_links, link, members, waiting_for
 from tests.support.naive_matching import Meeting, NaiveOrder, fill, lots_at_once, next_meeting
 from tests.support.naive_pegs import followed_price
+from tests.support.naive_requests import NaiveRequests
 from tests.support.naive_triggers import (
     WAITING_TYPES,
     become_active,
@@ -41,24 +41,9 @@ from tests.support.naive_triggers import (
     trigger_of,
     triggered_by_trade,
 )
-
-Event = tuple[Any, ...]
+from tests.support.naive_voice import Event, distinct
 
 HOUR_NS = 3600 * 10**9
-
-
-@dataclass(eq=False)
-class NaiveRequest:
-    """A request that was judged: what was asked, when it was made, what became of it."""
-
-    account: str
-    request_id: str
-    command: EnterOrder | ReplaceOrder
-    created_ns: int
-    sequence: int
-    reason: int
-    order: NaiveOrder | None
-    ended_ns: int = 0  # 0: its order is open
 
 
 @dataclass(eq=False)
@@ -70,27 +55,17 @@ class NaiveSession:
     cancel_on_disconnect: bool
 
 
-class NaiveExchange:
+class NaiveExchange(NaiveRequests):
     """The whole exchange."""
 
     def __init__(self) -> None:
-        self.rules = Rules(0, 0, 0)
+        super().__init__()
         self.clock = terms.CLOCK_SYSTEM
-        self.sequence = 0
-        self.time_ns = 0
         self.sessions: dict[int, NaiveSession] = {}
         self.instruments: list[NaiveInstrument] = []
         self.open: list[NaiveOrder] = []  # all open orders, oldest first
         self.countdowns: dict[str, tuple[int, int]] = {}  # by account: when it runs out, who started it
-        self.remembered: list[NaiveRequest] = []  # all requests whose ids are remembered
-        self.ended: list[NaiveRequest] = []  # those that have ended, first ended first
-        self.forgotten_ns: dict[str, int] = {}  # creation time up to which an account's ids may be forgotten
         # What the command at hand does and says.
-        self.session = 0
-        self.correlation_id = 0
-        self.created_ns = 0
-        self.private: list[tuple[str, Event]] = []
-        self.public: list[tuple[str, str, Event]] = []
         self.touched: list[tuple[str, int, int]] = []  # symbol, side, price
         self.concerned: list[str] = []  # symbols of orders that have ended
 
@@ -137,7 +112,7 @@ class NaiveExchange:
         self.session = self.correlation_id = 0
         self._publish_levels()
         concerned, self.concerned = self.concerned, []
-        for symbol in _distinct(concerned + [known.definition.symbol for known in self.instruments]):
+        for symbol in distinct(concerned + [known.definition.symbol for known in self.instruments]):
             self._look_at_trades(self._instrument(symbol))
             while self._one_thing_follows(self._instrument(symbol)):
                 self._publish_levels()
@@ -270,20 +245,6 @@ class NaiveExchange:
                     reason = reasons.CANCEL_ALL_AFTER if account else reasons.EXPIRED
                     self._take_out(order, reason, asked=False)
         self._follow()
-
-    def _in_order_of_leaving(self) -> list[tuple[str, Event]]:
-        """Accounts as they were first spoken to; the tick; instruments likewise, by kind; streams as they were said."""
-        events = []
-        for account in _distinct(name for name, _ in self.private):
-            events += [(name, event) for name, event in self.private if name == account]
-        for symbol in sorted(_distinct(symbol for symbol, _, _ in self.public), key=bool):
-            for kind in ("clock", "status", "trade", "level", "order"):
-                events += [
-                    (f"{kind}.{symbol}." if symbol else f"{kind}.", event)
-                    for its_symbol, its_kind, event in self.public
-                    if (its_symbol, its_kind) == (symbol, kind)
-                ]
-        return events
 
     # Records.
 
@@ -550,76 +511,6 @@ class NaiveExchange:
     def _role(self) -> int:
         return self.sessions[self.session].role
 
-    # What may not pass: all reasons against it.
-
-    def _broken_by_request(self, account: str, request_id: str) -> list[int]:
-        broken = []
-        if self.time_ns > self.created_ns + 23 * HOUR_NS:
-            broken.append(reasons.STALE)
-        if self.created_ns <= self.forgotten_ns.get(account, 0):
-            broken.append(reasons.STALE)
-        if self.created_ns > self.time_ns + HOUR_NS:
-            broken.append(reasons.FROM_THE_FUTURE)
-        if any(not 32 <= ord(character) < 127 for character in request_id):
-            broken.append(reasons.INVALID_ID)
-        if self._known(account, request_id) is not None:
-            broken.append(reasons.ID_TAKEN)
-        return broken
-
-    # Requests and their ids.
-
-    def _known(self, account: str, request_id: str) -> NaiveRequest | None:
-        """The last request of this id, if its time has not passed."""
-        for request in reversed(self.remembered):
-            if (request.account, request.request_id) == (account, request_id):
-                gone = request.ended_ns and self.time_ns > request.ended_ns + 24 * HOUR_NS
-                return None if gone else request
-        return None
-
-    def _answered_again(
-        self, account: str, tag: int, request_id: str, command: EnterOrder | ReplaceOrder
-    ) -> bool:
-        """Answer a request that was made before in the very same words."""
-        known = self._known(account, request_id)
-        if known is None or type(known.command) is not type(command) or known.command != command:
-            return False
-        order = known.order
-        if order is None:
-            now: tuple[int, ...] = (0, terms.REJECTED, 0, 0, 0)
-        else:
-            now = (order.order_id, order.status, order.price, order.quantity, order.filled)
-        self._report(
-            account,
-            (reports.DUPLICATE, *self._answering(), tag, request_id, known.sequence, known.reason, *now),
-        )
-        return True
-
-    def _remember(
-        self,
-        account: str,
-        request_id: str,
-        command: EnterOrder | ReplaceOrder,
-        reason: int,
-        order: NaiveOrder | None,
-    ) -> NaiveRequest:
-        request = NaiveRequest(account, request_id, command, self.created_ns, self.sequence, reason, order)
-        self.remembered.append(request)
-        return request
-
-    def _end_request(self, request: NaiveRequest) -> None:
-        """It is remembered 24 hours more, among at most so many; each end lets at most two others be forgotten."""
-        request.ended_ns = self.time_ns
-        self.ended.append(request)
-        for _ in range(2):
-            mine = [other for other in self.ended if other.account == request.account]
-            too_many = len(mine) > self.rules.client_order_ids_per_account_max
-            if mine and (too_many or self.time_ns > mine[0].ended_ns + 24 * HOUR_NS):
-                self.ended = [other for other in self.ended if other is not mine[0]]
-                self.remembered = [other for other in self.remembered if other is not mine[0]]
-                self.forgotten_ns[request.account] = max(
-                    mine[0].created_ns, self.forgotten_ns.get(request.account, 0)
-                )
-
     def _named(self, account: str, order_id: int, client_order_id: str) -> tuple[NaiveOrder | None, int]:
         """The account's open order that is named by exactly one of its ids, or why there is none."""
         if (order_id == 0) == (client_order_id == ""):
@@ -777,69 +668,6 @@ class NaiveExchange:
             self.touched.append(level)
         self._publish("order", order.symbol, event)
 
-    # What is said.
-
-    def _answering(self) -> tuple[int, int, int, int]:
-        return (self.sequence, self.time_ns, self.session, self.correlation_id)
-
-    def _report(self, account: str, event: Event) -> None:
-        self.private.append((account, event))
-
-    def _publish(self, kind: str, symbol: str, event: Event) -> None:
-        self.public.append((symbol, kind, event))
-
-    def _reject(self, account: str, tag: int, request_id: str, reason: int) -> None:
-        self._report(account, (reports.REJECTED, *self._answering(), tag, request_id, reason))
-
-    def _report_accepted(self, order: NaiveOrder) -> None:
-        it = order.entered
-        self._report(
-            order.account,
-            (
-                *(reports.ACCEPTED, *self._answering(), order.order_id, it.client_order_id),
-                *(it.symbol, it.side, it.order_type, it.time_in_force, it.flags, it.price_ticks),
-                *(it.quantity_lots, order.ends_ns, it.display_lots, it.minimum_lots),
-                *(it.trigger_price_ticks, it.trail_ticks, it.trail_basis_points, it.peg, it.peg_offset_ticks),
-                *(it.self_trade, it.self_trade_group, it.cancels_with, it.triggered_by),
-            ),
-        )
-
-    def _report_restated(self, order: NaiveOrder, reason: int) -> None:
-        self._report(
-            order.account,
-            (
-                *(reports.RESTATED, self.sequence, self.time_ns, 0, 0, order.order_id),
-                *(
-                    order.entered.client_order_id,
-                    order.symbol,
-                    order.price,
-                    order.quantity,
-                    order.left,
-                    reason,
-                ),
-            ),
-        )
-
-    def _report_cancelled(self, order: NaiveOrder, reason: int, *, asked: bool = True) -> None:
-        answering = self._answering() if asked else (self.sequence, self.time_ns, 0, 0)
-        self._report(
-            order.account,
-            (
-                *(reports.CANCELLED, *answering, order.order_id, order.entered.client_order_id),
-                *(order.symbol, order.left, order.filled, reason),
-            ),
-        )
-
-    def _report_replaced(self, order: NaiveOrder, request_id: str, *, kept_priority: bool) -> None:
-        self._report(
-            order.account,
-            (
-                *(reports.REPLACED, *self._answering(), request_id, order.order_id),
-                *(order.entered.client_order_id, order.symbol, order.price, order.quantity),
-                *(order.left, kept_priority),
-            ),
-        )
-
     # Instruments.
 
     def _found(self, symbol: str) -> NaiveInstrument | None:
@@ -849,8 +677,3 @@ class NaiveExchange:
         found = self._found(symbol)
         assert found is not None
         return found
-
-
-def _distinct(names: Any) -> list[str]:
-    """Each once, in order of first appearance."""
-    return list(dict.fromkeys(names))

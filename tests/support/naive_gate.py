@@ -1,6 +1,6 @@
 """What may not pass in the naive exchange: all rules that a request breaks, in any order.
 
-Rules of the request itself (its id, its age) are asked in `naive_book`, which remembers requests.
+Rules of the request itself (its id, its age) are asked in `naive_requests`.
 """
 
 from dataclasses import dataclass, field
