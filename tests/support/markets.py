@@ -405,6 +405,8 @@ _WRONG: list[tuple[str, list[Any]]] = [
 _REDEFINITIONS: list[dict[str, Any]] = [
     {"quantity_max_lots": 8},
     {"price_max_ticks": 7, "quantity_min_lots": 3},
+    {"price_max_ticks": 6},
+    {"price_min_ticks": 6},
     {},
     {},
     {"symbol": "SOL-USD", "base": "SOL"},
