@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 import msgspec
 from msgspec import Meta, Struct
 
+from bus.addresses import HIGHEST_OFFSET
 from bus.errors import ConfigError
 
 ENVIRONMENT_PREFIX: Final = "MATCHBUS_"
@@ -27,8 +28,8 @@ ENVIRONMENT_PREFIX: Final = "MATCHBUS_"
 # Variables with our prefix that are no settings: read by the build backend, before there is a matchbus.
 NOT_SETTINGS: Final = frozenset({"MATCHBUS_PURE"})
 
-# The highest port in use is port_base + 42.
-PortBase = Annotated[int, Meta(ge=0, le=65_535 - 42)]
+# All offsets of `bus.addresses` must lead to a port.
+PortBase = Annotated[int, Meta(ge=0, le=65_535 - HIGHEST_OFFSET)]
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 
 import zmq
+from msgspec.structs import replace
 
 from bus.addresses import Addresses
 from bus.clock import monotonic_ns, utc_ns
@@ -20,7 +21,9 @@ from bus.core import Core
 from bus.errors import ConfigError, EngineStopped, MatchbusError
 from bus.journal.journal import Journal
 from bus.journal.segment import largest_payload_bytes
+from bus.process import Process
 from bus.protocol.records import EngineStarted, TimeTicked
+from bus.protocol.status import DEGRADED, OK, ProcessStatus
 from bus.protocol.terms import CLOCK_SYSTEM
 from bus.sequencer import Sequencer, apply_open_batch
 from bus.sessions import Sessions
@@ -58,6 +61,7 @@ class Node:
         publication: Publication,
         sessions: Sessions,
         token: str,
+        process: Process,
         on_stop: Callable[[MatchbusError], None],
         utc: Callable[[], int] = utc_ns,
     ) -> None:
@@ -73,6 +77,7 @@ class Node:
         self._journal = journal
         self._publication = publication
         self._sessions = sessions
+        self._process = process
         self._on_stop = on_stop
         self._utc_ns = utc
         self._stopped = False
@@ -82,7 +87,7 @@ class Node:
         self._gateway = Gateway(
             core, sessions, self._sequencer, publication, self._outbound, limits, token, heartbeat_ms
         )
-        self._recovery = Recovery(core, publication, limits.message_bytes_max, token)
+        self._recovery = Recovery(core, publication, limits.message_bytes_max, token, self._status)
         self._orders = Router(
             loop,
             context,
@@ -114,12 +119,16 @@ class Node:
         self._drop_copy = _publisher(context, limits.send_high_water_mark)
         self._send_feed = plain_send(self._feed)
         self._send_drop = plain_send(self._drop_copy)
-        self.addresses = Addresses(
+        # Where they listen indeed: a port base of 0 leaves the choice to the system.
+        self.addresses = replace(
+            addresses,
             orders=self._orders.endpoint,
             feed=bind(self._feed, addresses.feed),
             recovery=self._replays.endpoint,
             drop_copy=bind(self._drop_copy, addresses.drop_copy),
         )
+        # From here on only cancels are taken: other commands are told to come back later.
+        self._unsynced_commands_max = limits.unsynced_commands_max - limits.cancel_reserve_commands
         self._heartbeat_ns = heartbeat_ms * 1_000_000
         self._heartbeat_generation = 0
         self._last_batch_ns = self._next_heartbeat_ns = self._gateway.now_ns = monotonic_ns()
@@ -186,6 +195,23 @@ class Node:
             departure = Departure(self._journal.writer.generation)
             self._recovery.answer(departure)
             self._outbound.add(departure, self._journal.durable_generation)
+
+    def _status(self, correlation_id: int) -> ProcessStatus:
+        """How this engine is, as of the last command that was applied."""
+        core = self._core
+        unsynced = self._outbound.waiting_commands
+        facts = (
+            ("accounts", str(core.account_count())),
+            ("sessions", str(len(self._sessions))),
+            ("instruments", str(len(core.symbols()))),
+            ("unsynced_commands", str(unsynced)),
+        )
+        health, problem = OK, ""
+        if unsynced >= self._unsynced_commands_max:
+            health, problem = DEGRADED, f"the disk is behind: {unsynced} commands wait for it"
+        return self._process.status(
+            correlation_id, core.epoch, core.sequence, core.time_ns, facts, health, problem
+        )
 
     def _on_durable(self) -> None:
         try:

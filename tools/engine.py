@@ -28,6 +28,7 @@ from bus.journal.journal import Journal
 from bus.journal.recovery import recover
 from bus.journal.skips import read_skips
 from bus.node import Node
+from bus.process import Process, this_process
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules
 from bus.protocol.terms import CLOCK_COMMANDS, CLOCK_SYSTEM, CLOCKS
 from bus.replay import apply_logged_batch
@@ -103,6 +104,7 @@ def recover_engine(config: Config, journal: Journal, disk: Disk) -> Recovery:
 
 def serve(config: Config) -> None:
     """Run one engine until SIGTERM or SIGINT. Raises MatchbusError with one line when it cannot run any longer."""
+    process = this_process("engine", ("core", core_kind()), ("sync", config.engine.sync))
     with ExitStack() as stack:
         directory = DataDirectory.hold(config.engine.data_dir)
         stack.callback(directory.close)
@@ -115,12 +117,17 @@ def serve(config: Config) -> None:
         started = _engine_started(config, recovery.core)
         tune_garbage_collector()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(config, directory, journal, recovery, started))
+            runner.run(_run(config, directory, journal, recovery, started, process))
         _write_checkpoint(recovery, journal)
 
 
 async def _run(
-    config: Config, directory: DataDirectory, journal: Journal, recovery: Recovery, started: EngineStarted
+    config: Config,
+    directory: DataDirectory,
+    journal: Journal,
+    recovery: Recovery,
+    started: EngineStarted,
+    process: Process,
 ) -> None:
     loop = asyncio.get_running_loop()
     stopped: asyncio.Future[MatchbusError | None] = loop.create_future()
@@ -143,6 +150,7 @@ async def _run(
             recovery.publication,
             recovery.sessions,
             directory.token(),
+            process,
             stop,
         )
         loop.set_exception_handler(lambda _, context: node.fail(_unforeseen(context, recovery.core)))

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from bus.addresses import HIGHEST_OFFSET
 from bus.config import Config, load_config
 from bus.config import Engine as EngineSettings
 from bus.errors import ConfigError
@@ -59,7 +60,7 @@ PortBase = Annotated[
         envvar="MATCHBUS_ENGINE_PORT_BASE",
         help="The exchange's port base.",
         min=1,
-        max=65_535 - 42,
+        max=65_535 - HIGHEST_OFFSET,
     ),
 ]
 Connect = Annotated[

@@ -7,6 +7,7 @@
 - `reports`: what the engine tells an account; numbered
 - `feed`: what the engine tells everybody; numbered
 - `recovery`: how a reader asks again for what it missed
+- `status`: how a process is
 - `records`: what the engine itself writes into the log
 - `topics`: the names of the feed's streams
 - `codec`: bytes to messages and back, and the limits of a message

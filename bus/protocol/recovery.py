@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from bus.protocol.commands import Unsigned
 from bus.protocol.control import Instruments, QueryInstruments, Refused
+from bus.protocol.status import ProcessStatus, QueryStatus
 
 REPLAY: Final = 80
 SNAPSHOT: Final = 81
@@ -79,5 +80,5 @@ class BookSnapshot(Struct, array_like=True, tag=BOOK_SNAPSHOT, frozen=True):
     asks: list[tuple[int, int, int]]
 
 
-RecoveryRequest = Replay | Snapshot | QueryInstruments
-RecoveryAnswer = Replayed | NotKept | BookSnapshot | Instruments | Refused
+RecoveryRequest = Replay | Snapshot | QueryInstruments | QueryStatus
+RecoveryAnswer = Replayed | NotKept | BookSnapshot | Instruments | Refused | ProcessStatus

@@ -3,6 +3,7 @@
 Answers tell of state, so they wait behind the last batch that was written, like everything else that leaves (I3).
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from bus.core import Core
@@ -10,6 +11,7 @@ from bus.protocol import reasons
 from bus.protocol.codec import MalformedMessage, decode_recovery_message, encode_envelope
 from bus.protocol.control import INSTRUMENTS, Refused
 from bus.protocol.recovery import BOOK_SNAPSHOT, NotKept, Replay, Replayed, Snapshot
+from bus.protocol.status import ProcessStatus, QueryStatus
 from bus.protocol.terms import BOOK_KINDS
 from bus.protocol.topics import DROP
 from bus.sessions import same_secret
@@ -28,13 +30,21 @@ SEND_HIGH_WATER_MARK: Final = 32
 
 
 class Recovery:
-    """Collects the requests of a drain, then answers them."""
+    """Collects the requests of a drain, then answers them. `status`: how the process is, for a correlation id."""
 
-    def __init__(self, core: Core, publication: Publication, message_bytes_max: int, token: str) -> None:
+    def __init__(
+        self,
+        core: Core,
+        publication: Publication,
+        message_bytes_max: int,
+        token: str,
+        status: Callable[[int], ProcessStatus],
+    ) -> None:
         self._core = core
         self._publication = publication
         self._message_bytes_max = message_bytes_max
         self._token = token
+        self._status = status
         self._answers: list[tuple[bytes, object]] = []
         #: (symbol, kind) -> (log sequence, row of the snapshot without its correlation id)
         self._snapshots: dict[tuple[str, int], tuple[int, tuple[object, ...]]] = {}
@@ -69,6 +79,8 @@ class Recovery:
                 answer = self._replay(correlation_id, item)
             elif isinstance(item, Snapshot):
                 answer = self._snapshot(correlation_id, item)
+            elif isinstance(item, QueryStatus):
+                answer = self._status(correlation_id)
             else:
                 answer = (INSTRUMENTS, correlation_id, self._core.instruments())
             self._answers.append((route, answer))

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from bus.errors import JournalFailed
+from bus.protocol import reasons
 from bus.protocol.commands import MassCancel
 from bus.protocol.control import Heartbeat, OpenOrders, QueryOrders, Welcome
 from bus.protocol.recovery import Replay, Snapshot
 from bus.protocol.reports import Accepted, Completed, Duplicate
+from bus.protocol.status import DEGRADED, OK, QueryStatus
 from bus.protocol.terms import L2, L3
 from tests.node.parties import Asker, Party, Reader, assert_continuous, buy, open_market, sell
 from tests.support.running_node import TOKEN, RunningNode, small_config
@@ -60,6 +62,7 @@ def test_while_the_disk_is_slow_nothing_is_told_and_then_all_of_it_in_order(
         node.wait_until(lambda: "late" in node.core.state.accounts)
         snapshot = asker.send(Snapshot("BTC-USD", L3))
         replay = asker.send(Replay("trade.BTC-USD.", 1, 1))
+        status = asker.send(QueryStatus())
         # A heartbeat falls due meanwhile, and waits, too.
         waited = time.monotonic()
         node.wait_until(lambda: time.monotonic() - waited > 0.25)
@@ -92,6 +95,31 @@ def test_while_the_disk_is_slow_nothing_is_told_and_then_all_of_it_in_order(
         book = asker.receive()
         assert (book.correlation_id, book.bids) == (snapshot, [(1, 100, 2)])
         assert asker.receive().correlation_id == replay
+        told = asker.receive()
+        assert (told.correlation_id, told.log_sequence, told.health) == (status, durable + 3, OK)
+        assert ("unsynced_commands", "3") in told.facts
+
+
+def test_an_engine_whose_disk_is_behind_says_that_it_refuses(disk: SimulatedDisk) -> None:
+    limits = {"unsynced_commands_max": 8, "cancel_reserve_commands": 4, "commands_per_message_max": 4}
+    node = RunningNode(disk=disk, config=small_config(**{f"limits__{name}": n for name, n in limits.items()}))
+    try:
+        open_market(node.addresses)
+        with Party(node.addresses.orders) as alice, Asker(node.addresses.recovery) as asker:
+            alice.hello("alice")
+            hold(node, disk)
+            alice.send(*[buy(f"{i}") for i in range(4)])
+            node.wait_until(lambda: node.core.open_orders("alice") != [])
+            assert alice.ask(buy("more")).reason == reasons.QUEUE_FULL
+            asker.send(QueryStatus())
+            node.wait_until(lambda: bool(node.node._outbound._waiting[-1].recovery))
+            disk.release_datasyncs()
+            status = asker.receive()
+            assert (status.health, status.problem) == (DEGRADED, "the disk is behind: 4 commands wait for it")
+            assert asker.ask(QueryStatus()).health == OK
+    finally:
+        disk.release_datasyncs()
+        node.stop()
 
 
 def test_a_batch_that_came_while_a_sync_ran_waits_for_the_next_one(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bus.addresses import Addresses
+from bus.addresses import Addresses, addresses
 from bus.config import load_config
 from bus.journal.checkpoint import CheckpointStore
 from bus.journal.directory import read_token
@@ -36,8 +36,8 @@ def engine(processes: Processes, data: Path) -> tuple[Process, Addresses]:  # no
         "engine", "--data", str(data), "--port-base", str(processes.port_base),
         MATCHBUS_ENGINE_SEGMENT_BYTES="1048576", MATCHBUS_FEED_HEARTBEAT_INTERVAL_MS="50",
     )  # fmt: skip
-    said = process.ready()
-    return process, Addresses(said["orders"], said["feed"], said["recovery"], said["drop_copy"])
+    process.ready()
+    return process, addresses(processes.port_base, "127.0.0.1")
 
 
 def everything(asker: Asker, topic: str, token: str) -> dict[int, Any]:

@@ -1,5 +1,8 @@
 """The recovery socket: what is asked again is what was published, and a snapshot with what follows is the book."""
 
+import os
+import time
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -10,10 +13,12 @@ from bus.protocol.commands import CancelOrder, MassCancel
 from bus.protocol.control import Instruments, QueryInstruments, Refused
 from bus.protocol.feed import Level, OrderAdded, OrderDeleted, OrderExecuted, OrderReduced
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
+from bus.protocol.status import OK, ProcessStatus, QueryStatus
 from bus.protocol.terms import BUY, L2, L3
 from tests.node.parties import BTC_USD, Asker, Party, Reader, assert_continuous, buy, open_market, sell
 from tests.support.running_node import TOKEN, RunningNode, small_config
 from tests.support.simulated_disk import SimulatedDisk
+from tools.core_kind import core_kind
 
 
 def trade_a_little(party: Party, rounds: int, name: str = "") -> None:
@@ -183,6 +188,29 @@ def test_after_a_restart_the_rings_are_full_again_the_epoch_is_higher_and_number
             assert frames[0].epoch == decode_frame(old.frames[0]).epoch + 1
     finally:
         node.stop()
+
+
+def test_the_engine_says_how_it_is(node: RunningNode) -> None:
+    before_ns = time.time_ns()
+    with Party(node.addresses.orders) as alice, Asker(node.addresses.recovery) as asker:
+        alice.hello("alice")
+        alice.ask(buy("a"))
+        status = asker.ask(QueryStatus())
+        again = asker.ask(QueryStatus())
+    assert isinstance(status, ProcessStatus)
+    assert (status.name, status.pid, status.version) == ("engine", os.getpid(), version("matchbus"))
+    assert 0 < status.started_ns < before_ns
+    assert again.started_ns == status.started_ns
+    assert (status.epoch, status.log_sequence) == (1, node.sequence())
+    assert status.time_ns == node.call(lambda: node.core.time_ns)
+    assert (status.health, status.problem) == (OK, "")
+    assert dict(status.facts) == {
+        "core": core_kind(),
+        "accounts": "2",
+        "sessions": "2",
+        "instruments": "1",
+        "unsynced_commands": "0",
+    }
 
 
 def test_what_is_not_offered_is_said(node: RunningNode) -> None:

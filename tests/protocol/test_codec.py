@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from bus.protocol import commands as c
-from bus.protocol import control, feed, records, recovery, reports
+from bus.protocol import control, feed, records, recovery, reports, status
 from bus.protocol.codec import (
     CommandMessage,
     ControlMessage,
@@ -177,7 +177,9 @@ VALID = [
     encode_message(3, 1, 0, [control.Heartbeat(), control.QueryOrders()]),
     encode_message(3, 1, 9, [ORDER, CANCEL, c.ReplaceOrder("r", 5, "", 7, 8), c.MassCancel("X", 1)]),
     encode_message(3, 1, 9, [c.DefineInstrument("X", "A", "B", 1, 2, 1, 3, 1, 100, 1, 100)]),
-    encode_message(0, 1, 0, [recovery.Replay("trade.X.", 5, 9), recovery.Snapshot("X", 2)]),
+    encode_message(
+        0, 1, 0, [recovery.Replay("trade.X.", 5, 9), recovery.Snapshot("X", 2), status.QueryStatus()]
+    ),
     encode_envelope(3, 1, 5, 9, 9, [reports.Completed(1, 2, 3, 4, 13, 2)]),
     encode_envelope(3, 1, 0, 9, 9, [control.Refused(1, 1, 101, "no")]),
     encode_envelope(0, 1, 0, 9, 9, [recovery.Replayed(1, "trade.X.", [b"ab", b""])]),

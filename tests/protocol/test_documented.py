@@ -13,7 +13,7 @@ import pytest
 
 from bus.config import settings
 from bus.journal.checkpoint import REPLAY_RING_COMMANDS
-from bus.protocol import codec, commands, control, feed, records, recovery, reports, terms
+from bus.protocol import codec, commands, control, feed, records, recovery, reports, status, terms
 from bus.protocol.checksum import CHECKSUM_LEVELS, book_checksum
 from bus.protocol.reasons import REASONS
 from bus.sessions import LEASE_MS_DEFAULT, LEASE_MS_MAX, LEASE_MS_MIN
@@ -29,7 +29,7 @@ from tests.support.processes import Processes
 PAGE = (Path(__file__).parents[2] / "docs/protocol.md").read_text(encoding="utf-8")
 KINDS = [
     kind
-    for module in (commands, control, reports, feed, recovery, records)
+    for module in (commands, control, reports, feed, recovery, status, records)
     for kind in protocol_page.structs_of(module)
 ]
 STRUCTS: dict[str, list[type[msgspec.Struct]]] = {

@@ -23,15 +23,12 @@ from typing import IO, Final
 
 import pytest
 
+from bus.addresses import OFFSETS
 from tools.__main__ import main
 
 ROOT: Final = Path(__file__).parents[2]
 #: Two noisy cores and a whole test suite: a start that takes this long hangs.
 LINE_S: Final = 30.0
-#: Offsets from a port base that a node binds, with those of the parts that come with it.
-_OFFSETS: Final = (1, 2, 3, 4)
-
-
 #: Segments of the size that tests need are filled at once.
 _SMALL: Final = {"MATCHBUS_ENGINE_SEGMENT_BYTES": str(2**20)}
 #: Verbs that change the process that they run in: its loop, its signals, its garbage collector.
@@ -214,7 +211,7 @@ def free_port_base() -> int:
     for base in range(start, 32_000, 50):
         with contextlib.ExitStack() as stack:
             try:
-                for offset in _OFFSETS:
+                for offset in OFFSETS.values():
                     listener = stack.enter_context(socket.socket())
                     listener.bind(("127.0.0.1", base + offset))
             except OSError:

@@ -11,6 +11,7 @@ from types import TracebackType
 
 import msgspec
 
+from bus.addresses import HIGHEST_OFFSET, OFFSETS
 from bus.journal.directory import read_token
 
 _SERVE = """
@@ -20,8 +21,6 @@ from tools.engine import serve
 serve(msgspec.json.decode(sys.argv[1], type=Config))
 """
 _ROOT = Path(__file__).parents[2]
-#: The highest offset from a port base that an engine uses.
-_PORTS = 4
 
 
 class RealEngine:
@@ -112,10 +111,10 @@ def _free_port_base() -> int:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             base = int(probe.getsockname()[1])
-        if base + 42 > 65_535:
+        if base + HIGHEST_OFFSET > 65_535:
             continue
         try:
-            for offset in range(1, _PORTS + 1):
+            for offset in OFFSETS.values():
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", base + offset))
         except OSError:

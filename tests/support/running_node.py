@@ -28,8 +28,10 @@ from bus.journal.checkpoint import Checkpoint, CheckpointHeader
 from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.node import Node
+from bus.process import this_process
 from bus.protocol.records import SEMANTICS_VERSION
 from matcher.engine import Engine
+from tools.core_kind import core_kind
 from tools.engine import Recovery, _engine_started, _unforeseen, recover_engine
 
 T = TypeVar("T")
@@ -101,6 +103,7 @@ class RunningNode:
             self.recovery.publication,
             self.recovery.sessions,
             TOKEN,
+            this_process("engine", ("core", core_kind())),
             self._stopped_by_itself,
             self._utc_ns,
         )
