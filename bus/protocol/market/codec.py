@@ -1,7 +1,6 @@
 """Bytes of a publisher to messages and back. Strict in, lenient out, as in `bus.protocol.codec`."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -71,10 +70,10 @@ _decode_anything: Final = msgspec.msgpack.Decoder().decode
 
 
 def encode_market_frame(
-    epoch: int, sequence: int, previous_sequence: int, time_ns: int, events: Sequence[Any]
+    epoch: int, sequence: int, previous_sequence: int, time_ns: int, events: bytes
 ) -> bytes:
-    """A frame of a stream; `events` are structs, or tuples in their shape."""
-    return _encode((PROTOCOL_VERSION, SHARD, epoch, sequence, previous_sequence, time_ns, events))
+    """A frame of a stream; `events` is the encoded list of its events."""
+    return _encode((PROTOCOL_VERSION, SHARD, epoch, sequence, previous_sequence, time_ns, Raw(events)))
 
 
 def decode_market_message(payload: bytes) -> MarketMessage:

@@ -128,7 +128,10 @@ class SymbolsRequest(Struct, array_like=True, tag=SYMBOLS_REQUEST, forbid_unknow
 
 
 class StreamReplay(Struct, array_like=True, tag=STREAM_REPLAY, forbid_unknown_fields=True, frozen=True):
-    """The frames of a chained topic whose `sequence` is larger than this, as they were published."""
+    """The frames of a chained topic whose `sequence` is larger than this, as they were published.
+
+    Of a topic whose frames are whole the newest one, whatever `after_sequence` is: a reader that lost it gets it again.
+    """
 
     topic: Text64
     after_sequence: Unsigned
@@ -165,8 +168,8 @@ class DepthAnswer(Struct, array_like=True, tag=DEPTH_ANSWER, frozen=True):
     """A book as of `sequence`: what a reader of `depth.<S>.` goes on from.
 
     `checksum`: of the whole book, whatever part of it this is. `spread_ticks`: 0 while a side is empty.
-    `imbalance_ppm`: (bid - ask) / (bid + ask) of the best quantities, in parts per million. `microprice_microticks`: the
-    best prices, each weighted by the quantity of the other side, in millionths of a tick; 0 while a side is empty.
+    `imbalance_ppm`: (bid - ask) / (bid + ask) of the best quantities, in parts per million. `microprice_microticks`:
+    the best prices, each weighted by the quantity of the other side, in millionths of a tick; 0 while a side is empty.
     """
 
     correlation_id: int
@@ -253,7 +256,11 @@ class SymbolsAnswer(Struct, array_like=True, tag=SYMBOLS_ANSWER, frozen=True):
 
 
 class StreamReplayed(Struct, array_like=True, tag=STREAM_REPLAYED, frozen=True):
-    """Frames as they were published, oldest first. Empty when there is nothing newer."""
+    """Frames as they were published, oldest first. The first begins a chain, or goes on from `after_sequence`.
+
+    Empty when there is nothing newer as of the envelope's `log_sequence`. They may be fewer than there are when the
+    answer would grow too large: ask again from where they end, until it is empty.
+    """
 
     correlation_id: int
     topic: str

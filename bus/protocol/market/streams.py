@@ -197,9 +197,14 @@ class Resync(Struct, array_like=True, tag=RESYNC, frozen=True, gc=False):
 class StreamsHeartbeat(Struct, array_like=True, tag=STREAMS_HEARTBEAT, frozen=True, gc=False):
     """The last frame of each of the symbol's streams: `[topic, sequence, time_ns]`, so that a lost last one is noticed.
 
+    Its frame's `sequence` and `time_ns` are how far the symbol has come. Said by the publisher's own clock, also while
+    the engine is silent, so its absence means that the publisher is gone.
+
     `publisher`: the name of the process. `segment` counts spans of 10 s of engine time; `digest` is over all frames of
-    the last span that this publisher has said from its beginning (empty: none yet). Publishers of a symbol agree in it.
-    `healing`: the feed has a gap that is not healed yet; nothing of the symbol is published meanwhile.
+    the last span that this publisher has said from its beginning (empty: none yet). Publishers of a symbol agree in it;
+    a span has none when a chain began in it or in the one before (whose conflated changes may leave in this one).
+    `healing`: the feed has a gap that is not healed yet; nothing of the symbol is published meanwhile. `checksum`: of
+    the book as of the last frame of `depth.<S>.` in `streams`, as in `bus.protocol.checksum`; -1: not said.
     """
 
     publisher: str
@@ -207,17 +212,10 @@ class StreamsHeartbeat(Struct, array_like=True, tag=STREAMS_HEARTBEAT, frozen=Tr
     segment: int
     digest: bytes
     healing: bool
+    checksum: int = -1
 
 
 #: Besides these, `trades` and `depth` carry Trade, TradeBusted, TradeCorrected and Level of `bus.protocol.feed`.
 StreamEvent = (
-    Book
-    | Top
-    | CandleUpdated
-    | Statistics
-    | MiniStatistics
-    | AlertFired
-    | Symbol
-    | Resync
-    | StreamsHeartbeat
+    Book | Top | CandleUpdated | Statistics | MiniStatistics | AlertFired | Symbol | Resync | StreamsHeartbeat
 )
