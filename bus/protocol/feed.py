@@ -160,9 +160,14 @@ class FeedHeartbeat(Struct, array_like=True, tag=FEED_HEARTBEAT, frozen=True, gc
 
 
 class StreamHeartbeat(Struct, array_like=True, tag=STREAM_HEARTBEAT, frozen=True, gc=False):
-    """On `heartbeat.clock.` and, on the drop-copy, `heartbeat.drop.`: the last number of that one topic."""
+    """On `heartbeat.clock.` and, on the drop-copy, `heartbeat.drop.`: the last number of that one topic.
+
+    `output_hash`, of the clock's alone: the chain of SHA-256 over all frames that the engine has published since it was
+    started, up to the frame's `log_sequence` (see `bus.sockets.publication`).
+    """
 
     number: int
+    output_hash: bytes = b""
 
 
 Event = (

@@ -2,9 +2,13 @@
 
 Each batch is encoded once: reports of an account become one Raw that goes into the envelopes of all its sessions,
 into the drop-copy and into the ring. Frames are kept in rings just as they left.
+
+The frames of each batch are hashed into a chain that begins anew with each incarnation of the engine. They are a
+function of the log, so whoever encodes the same log has the same hash: `bus.replication` compares.
 """
 
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
 from msgspec import Raw
 
@@ -20,12 +24,25 @@ _DROP_TOPIC: Final = DROP.encode()
 _DROP_HEARTBEAT_TOPIC: Final = f"{HEARTBEAT}.{DROP}".encode()
 _CLOCK_HEARTBEAT_TOPIC: Final = f"{HEARTBEAT}.{CLOCK}".encode()
 
+#: What the chain over outputs begins with.
+NO_OUTPUTS: Final = bytes(32)
+
 
 class Publication:
-    """Encodes what the core says. Holds the rings; sends nothing."""
+    """Encodes what the core says. Holds the rings; sends nothing.
+
+    `output_hash` is the chain of SHA-256 over the frames of each batch since EngineStarted, first the drop-copy, then
+    topic and frame of each publication; as of the core's last sequence, once all outputs were collected. It is nobody's
+    before the first EngineStarted that is collected here, unless the one of the core's state is given.
+    """
 
     def __init__(
-        self, core: Core, sessions: Sessions, report_ring_events_max: int, feed_ring_events_max: int
+        self,
+        core: Core,
+        sessions: Sessions,
+        report_ring_events_max: int,
+        feed_ring_events_max: int,
+        output_hash: bytes = NO_OUTPUTS,
     ) -> None:
         self._core = core
         self._sessions = sessions
@@ -39,6 +56,8 @@ class Publication:
         self._reports: list[tuple[str, int, int, Raw]] = []  # account, number of the first, count, encoded
         self._stamp = (0, 0, 0)  # epoch, sequence and time of the outputs taken last
         self._checksums: dict[str, tuple[int, int]] = {}  # symbol -> (level number, checksum)
+        self.output_hash = output_hash
+        self._hashed_epoch = core.epoch
 
     def skip(self) -> None:
         """Let the core's outputs go: they left before a restart, and are too old for the rings."""
@@ -80,6 +99,21 @@ class Publication:
             departure.public.append((self._topics[name], frame))
         if self._reports:
             self._collect_drop(departure, epoch, sequence, time_ns)
+        self._chain(departure, epoch)
+
+    def _chain(self, departure: Departure, epoch: int) -> None:
+        """Hash the frames of a batch onto those before it."""
+        if epoch != self._hashed_epoch:
+            self._hashed_epoch = epoch
+            self.output_hash = NO_OUTPUTS
+        parts = [self.output_hash]
+        for _, frame in departure.drop:
+            parts.append(frame)
+        for name, frame in departure.public:
+            parts.append(name)
+            parts.append(frame)
+        if len(parts) > 1:
+            self.output_hash = sha256(b"".join(parts)).digest()
 
     def _collect_drop(self, departure: Departure, epoch: int, sequence: int, time_ns: int) -> None:
         """All reports of the outputs taken last, as one frame; and each account's into its ring."""
@@ -114,9 +148,10 @@ class Publication:
             self._heartbeat(
                 departure.public, topic(HEARTBEAT, symbol).encode(), (FEED_HEARTBEAT, *numbers, checksum)
             )
-        self._heartbeat(departure.public, _CLOCK_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, core.clock_number()))
+        clock = (STREAM_HEARTBEAT, core.clock_number(), self.output_hash)
+        self._heartbeat(departure.public, _CLOCK_HEARTBEAT_TOPIC, clock)
         self._heartbeat(departure.drop, _DROP_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, self._next_drop - 1))
 
-    def _heartbeat(self, to: list[tuple[bytes, bytes]], name: bytes, event: tuple[int, ...]) -> None:
+    def _heartbeat(self, to: list[tuple[bytes, bytes]], name: bytes, event: tuple[Any, ...]) -> None:
         core = self._core
         to.append((name, encode_frame(core.epoch, 0, 1, core.sequence, core.time_ns, (event,))))
