@@ -212,5 +212,12 @@ def tune_garbage_collector() -> None:
 def _write_checkpoint(recovery: Recovery, journal: Journal) -> None:
     """A clean stop leaves the state behind, so that the next start replays little."""
     core = recovery.core
-    header = CheckpointHeader(core.sequence, core.time_ns, core.epoch, SEMANTICS_VERSION, journal.head_hash)
+    header = CheckpointHeader(
+        core.sequence,
+        core.time_ns,
+        core.epoch,
+        SEMANTICS_VERSION,
+        journal.head_hash,
+        recovery.publication.output_hash,
+    )
     recovery.store.write(Checkpoint(header, core.encode_state()))

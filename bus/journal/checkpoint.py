@@ -10,18 +10,21 @@
         40      4  semantics version  of the matcher that made the payload
         44      4  zero
         48     32  journal hash       of the batch that ends with `sequence`
-        80      8  length             of the payload
-        88     32  digest             SHA-256 over bytes 12 to 88 of the header and the payload
-       120         payload            opaque here
+        80     32  output hash        of the incarnation that the state is of, up to `sequence`
+       112      8  length             of the payload
+       120     32  digest             SHA-256 over bytes 12 to 120 of the header and the payload
+       152         payload            opaque here
 
 A file is written under another name, synced and renamed, so one that has its name is whole. Damage is never
-repaired: the next older checkpoint, or the empty state and the log, take its place. Called by `recovery`, and
-by the shadow that writes them.
+repaired: the next older checkpoint, or the empty state and the log, take its place. One of another format version is
+passed over by name in the same way. Called by `recovery`, and by those who write them: the shadow while the engine
+runs, and the engine at a clean stop. They may do so at the same time, so each has a temporary name of its own.
 """
 
 import os
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -31,7 +34,7 @@ from bus.errors import CheckpointDamaged, JournalFailed
 from bus.journal.batch import GENESIS_HASH
 from bus.journal.disk import Disk
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2  # 1 had no output hash
 # The rings that answer "replay from n" hold this many commands; a start this far back fills them again.
 REPLAY_RING_COMMANDS: Final = 100_000
 # About three seconds of replay: more than that is not worth full rings.
@@ -40,11 +43,11 @@ KEPT_DEFAULT: Final = 4
 
 _PREFIX: Final = "checkpoint-"
 _SUFFIX: Final = ".mbc"
-_TEMPORARY: Final = "checkpoint.tmp"
 _DIGITS: Final = 20
 _MAGIC: Final = b"MBCKPT1\n"
-_HEADER: Final = struct.Struct("<8sIIQQQII32sQ32s")
-_DIGEST_OFFSET: Final = 88
+_HEADER: Final = struct.Struct("<8sIIQQQII32s32sQ32s")
+_VERSION: Final = struct.Struct("<8sII")  # magic, crc, format version: the same in every format
+_DIGEST_OFFSET: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class CheckpointHeader:
     epoch: int
     semantics_version: int
     journal_hash: bytes  # 32 bytes
+    output_hash: bytes  # 32 bytes; see `bus.sockets.publication`
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Checkpoint:
     payload: bytes
 
 
-EMPTY_STATE: Final = CheckpointHeader(0, 0, 0, 0, GENESIS_HASH)
+EMPTY_STATE: Final = CheckpointHeader(0, 0, 0, 0, GENESIS_HASH, bytes(32))
 
 
 def choose(
@@ -97,13 +101,16 @@ def choose(
 
 
 class CheckpointStore:
-    """The checkpoints in a directory. One writer; any number of readers."""
+    """The checkpoints in a directory. Any number of readers; each writer has a name that no other one has."""
 
-    def __init__(self, directory: str, disk: Disk, *, kept: int = KEPT_DEFAULT) -> None:
+    def __init__(
+        self, directory: str, disk: Disk, *, kept: int = KEPT_DEFAULT, writer: str = "engine"
+    ) -> None:
         assert kept >= 1, "at least the newest checkpoint is kept"
         self._directory = directory
         self._disk = disk
         self._kept = kept
+        self._temporary = os.path.join(directory, f"checkpoint.{writer}.tmp")
 
     def path(self, sequence: int) -> str:
         """Where the checkpoint at this sequence stands."""
@@ -114,9 +121,8 @@ class CheckpointStore:
 
         `JournalFailed` when the disk refuses; the older checkpoints are then as they were.
         """
-        temporary = os.path.join(self._directory, _TEMPORARY)
         try:
-            handle = self._disk.create(temporary)
+            handle = self._disk.create(self._temporary)
             try:
                 head = _encode_header(checkpoint)
                 self._disk.write(handle, head, 0)
@@ -124,10 +130,11 @@ class CheckpointStore:
                 self._disk.datasync(handle)
             finally:
                 self._disk.close(handle)
-            self._disk.rename(temporary, self.path(checkpoint.header.sequence))
+            self._disk.rename(self._temporary, self.path(checkpoint.header.sequence))
             self._disk.sync_directory(self._directory)
             for sequence in self._sequences()[self._kept :]:
-                self._disk.unlink(self.path(sequence))
+                with suppress(FileNotFoundError):  # the other writer was quicker
+                    self._disk.unlink(self.path(sequence))
         except OSError as error:
             path = self.path(checkpoint.header.sequence)
             raise JournalFailed(
@@ -189,27 +196,31 @@ class CheckpointStore:
         """(header, its bytes, length of the payload)"""
         path = self.path(sequence)
         raw = self._disk.read(handle, 0, _HEADER.size)
+        if len(raw) >= _VERSION.size:
+            magic, _, version = _VERSION.unpack_from(raw)
+            if magic == _MAGIC and version != FORMAT_VERSION:
+                raise CheckpointDamaged(
+                    f"{path}: format version {version}, this program reads {FORMAT_VERSION}"
+                )
         if len(raw) < _HEADER.size:
             raise CheckpointDamaged(f"{path}: truncated to {len(raw)} bytes")
-        magic, crc, version, found, time_ns, epoch, semantics, _, journal_hash, length, _ = _HEADER.unpack(
-            raw
-        )
+        fields = _HEADER.unpack(raw)
+        magic, crc, _, found, time_ns, epoch, semantics, _, journal_hash, output_hash, length, _ = fields
         if magic != _MAGIC or crc32(raw[12:]) != crc:
             raise CheckpointDamaged(f"{path}: the header is damaged")
-        if version != FORMAT_VERSION:
-            raise CheckpointDamaged(f"{path}: format version {version}, this program reads {FORMAT_VERSION}")
         if found != sequence:
             raise CheckpointDamaged(f"{path}: it stands at sequence {found}, not as its name says")
         size = self._disk.size(handle)
         if size != _HEADER.size + length:
             raise CheckpointDamaged(f"{path}: {size} bytes instead of {_HEADER.size + length}")
-        return CheckpointHeader(found, time_ns, epoch, semantics, journal_hash), raw, length
+        header = CheckpointHeader(found, time_ns, epoch, semantics, journal_hash, output_hash)
+        return header, raw, length
 
 
 def _encode_header(checkpoint: Checkpoint) -> bytes:
     h = checkpoint.header
     assert h.sequence > 0, "the empty state has no file"
-    assert len(h.journal_hash) == len(GENESIS_HASH), "a hash has 32 bytes"
+    assert len(h.journal_hash) == len(h.output_hash) == len(GENESIS_HASH), "a hash has 32 bytes"
     fields = (
         FORMAT_VERSION,
         h.sequence,
@@ -218,6 +229,7 @@ def _encode_header(checkpoint: Checkpoint) -> bytes:
         h.semantics_version,
         0,
         h.journal_hash,
+        h.output_hash,
         len(checkpoint.payload),
     )
     covered = _HEADER.pack(_MAGIC, 0, *fields, bytes(32))[12:_DIGEST_OFFSET]

@@ -27,7 +27,7 @@ from bus.protocol.terms import ALL_OR_NOTHING, PROTOCOL_VERSION, SHARD, VALIDATE
 Options = Annotated[int, Meta(ge=0, le=VALIDATE_ONLY | ALL_OR_NOTHING)]
 
 #: What decoding of hostile bytes can raise: wrong shape, bad msgpack, bad UTF-8, nesting without end.
-_UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
+UNDECODABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError)
 
 
 #: More items than any message holds; what is in the log was within its engine's limit when it was taken.
@@ -172,7 +172,7 @@ class RecoveryEnvelope(Struct, array_like=True):
 
 
 class Frame(Struct, array_like=True):
-    """The second part of a publication. `numbers`: see `bus.protocol.feed`."""
+    """The second part of a publication."""
 
     version: int
     shard: int
@@ -182,7 +182,6 @@ class Frame(Struct, array_like=True):
     log_sequence: int
     time_ns: int
     events: list[Event]
-    numbers: tuple[int, ...] = ()
 
 
 class FrameHeader(Struct, array_like=True):
@@ -196,7 +195,6 @@ class FrameHeader(Struct, array_like=True):
     log_sequence: int
     time_ns: int
     events: Raw
-    numbers: tuple[int, ...] = ()
 
 
 class _ReportHead(Struct, array_like=True):
@@ -255,7 +253,7 @@ def decode_client_message(payload: bytes, items_max: int = ITEMS_MAX) -> Command
     """
     try:
         message: CommandMessage | ControlMessage = _decode_commands(payload)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         message = _decode_client_message_slowly(payload, items_max)
     if message.version != PROTOCOL_VERSION:
         raise _unsupported(message.version, message.correlation_id, len(message.items))
@@ -267,12 +265,12 @@ def decode_client_message(payload: bytes, items_max: int = ITEMS_MAX) -> Command
 def _decode_client_message_slowly(payload: bytes, items_max: int) -> CommandMessage | ControlMessage:
     try:
         return _decode_control(payload)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         control_error = error
     try:
         plain = _decode_plain_message(payload)
         raw = _decode_raw_message(payload)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise _undecodable(payload, error) from None
     if raw.version != PROTOCOL_VERSION:
         raise _unsupported(raw.version, raw.correlation_id, len(raw.items))
@@ -284,7 +282,7 @@ def _decode_client_message_slowly(payload: bytes, items_max: int) -> CommandMess
     for item in raw.items:
         try:
             commands.append(_decode_command(item))
-        except _UNDECODABLE as error:
+        except UNDECODABLE as error:
             commands.append(Malformed(str(error)))
             first_error = first_error or str(error)
     if all(type(command) is Malformed for command in commands):
@@ -309,7 +307,7 @@ def decode_recovery_message(payload: bytes) -> RecoveryMessage:
     """A reader's message on the recovery socket. Raises MalformedMessage."""
     try:
         message = _decode_recovery(payload)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise _undecodable(payload, error) from None
     if message.version != PROTOCOL_VERSION:
         raise _unsupported(message.version, message.correlation_id, len(message.items))
@@ -332,17 +330,17 @@ def decode_envelope(payload: bytes) -> Envelope:
     """
     try:
         return _decode_envelope(payload)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         pass
     try:
         raw = _decode_raw_envelope(payload)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise MalformedMessage(MALFORMED, str(error)) from None
     items: list[Any] = []
     for item in raw.items:
         try:
             items.append(_decode_item(item))
-        except _UNDECODABLE:
+        except UNDECODABLE:
             if raw.first_report:
                 items.append(_unknown_report(item))
     return Envelope(
@@ -354,7 +352,7 @@ def decode_recovery_envelope(payload: bytes) -> RecoveryEnvelope:
     """What the engine answered on the recovery socket. Raises MalformedMessage."""
     try:
         return _decode_recovery_envelope(payload)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise MalformedMessage(MALFORMED, str(error)) from None
 
 
@@ -380,26 +378,16 @@ def encode_envelope(
 
 
 def encode_frame(
-    epoch: int,
-    first_number: int,
-    count: int,
-    log_sequence: int,
-    time_ns: int,
-    events: Any,
-    numbers: tuple[int, ...] = (),
+    epoch: int, first_number: int, count: int, log_sequence: int, time_ns: int, events: Any
 ) -> bytes:
     """A frame of the feed; `events` is a sequence of events (or groups), or the Raw of them."""
-    if numbers:
-        return encode(
-            (PROTOCOL_VERSION, SHARD, epoch, first_number, count, log_sequence, time_ns, events, numbers)
-        )
     return encode((PROTOCOL_VERSION, SHARD, epoch, first_number, count, log_sequence, time_ns, events))
 
 
 def _unknown_report(item: Raw) -> UnknownReport:
     try:
         head = _decode_report_head(item)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return UnknownReport()
     return UnknownReport(head.tag, head.sequence, head.time_ns, head.session, head.correlation_id)
 
@@ -413,13 +401,13 @@ def _undecodable(payload: bytes, error: Exception) -> MalformedMessage:
     """Why a message could not be decoded; a foreign version explains a foreign shape."""
     try:
         raw = _decode_raw_message(payload)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         correlation_id, count = 0, 1
     else:
         correlation_id, count = raw.correlation_id, len(raw.items) or 1
     try:
         anything = _decode_anything(payload)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         anything = None
     version = anything[0] if isinstance(anything, list) and anything else PROTOCOL_VERSION
     if type(version) is int and version != PROTOCOL_VERSION:

@@ -2,12 +2,10 @@
 
 A publication has two parts: the topic (`trade.BTC-USD.`), and one frame:
 
-    [version, shard, epoch, first_number, count, log_sequence, time_ns, [event, ...], numbers]
+    [version, shard, epoch, first_number, count, log_sequence, time_ns, [event, ...]]
 
-Event i of the frame has number `first_number + i` in its topic. A frame holds what one batch of the log caused in its
-topic, all of it and nothing else; `log_sequence` and `time_ns` are those of the batch's last command. `numbers`, in
-frames of a symbol's topics alone, are the last numbers of its trade, level, order and status topics behind that batch:
-with any frame of a symbol a reader of several of its topics knows what it must have got by then. Each event starts
+Event i of the frame has number `first_number + i` in its topic. How many events share a frame depends on load and
+means nothing. `log_sequence` and `time_ns` are those of the last command that the frame knows of. Each event starts
 with its tag and the log `sequence` of the command that caused it: across topics only that orders.
 
 Nothing here names an account, a client's id or an `order_id`. The matcher builds events as plain tuples of these
@@ -162,9 +160,14 @@ class FeedHeartbeat(Struct, array_like=True, tag=FEED_HEARTBEAT, frozen=True, gc
 
 
 class StreamHeartbeat(Struct, array_like=True, tag=STREAM_HEARTBEAT, frozen=True, gc=False):
-    """On `heartbeat.clock.` and, on the drop-copy, `heartbeat.drop.`: the last number of that one topic."""
+    """On `heartbeat.clock.` and, on the drop-copy, `heartbeat.drop.`: the last number of that one topic.
+
+    `output_hash`, of the clock's alone: the chain of SHA-256 over all frames that the engine has published since it was
+    started, up to the frame's `log_sequence` (see `bus.sockets.publication`).
+    """
 
     number: int
+    output_hash: bytes = b""
 
 
 Event = (

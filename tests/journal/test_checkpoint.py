@@ -1,8 +1,14 @@
 """A checkpoint is whole or it is not used, and an older one stands behind it."""
 
 import dataclasses
+import itertools
 import os
+import random
+import struct
+import threading
 from hashlib import sha256
+from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -16,7 +22,8 @@ from tests.support.simulated_disk import SimulatedDisk
 
 
 def header(sequence: int) -> CheckpointHeader:
-    return CheckpointHeader(sequence, 1000 + sequence, 3, 1, sha256(b"%d" % sequence).digest())
+    hashes = (sha256(b"%d" % sequence).digest(), sha256(b"outputs %d" % sequence).digest())
+    return CheckpointHeader(sequence, 1000 + sequence, 3, 1, *hashes)
 
 
 def checkpoint(sequence: int) -> Checkpoint:
@@ -52,7 +59,7 @@ def test_a_changed_byte_anywhere_is_noticed() -> None:
         content[offset] ^= 4
         found, skipped = store.candidates()
         if header(20) in found:
-            assert offset >= 120
+            assert offset >= 152
             with pytest.raises(CheckpointDamaged, match=store.path(20)):
                 store.load(header(20))
         else:
@@ -94,11 +101,66 @@ def test_a_crash_while_one_is_written_leaves_the_older_one(seed: int) -> None:
     assert not promised or sequences(store) == [20, 10]
 
 
+@pytest.mark.parametrize("length", [0, 20, 1000])
+def test_one_of_the_format_before_is_passed_over_by_its_version(length: int) -> None:
+    disk = SimulatedDisk()
+    store = CheckpointStore(ROOT, disk)
+    store.write(checkpoint(10))
+    handle = disk.create(store.path(20))
+    disk.write(handle, written_as_version_1(header(20), bytes(length)), 0)
+    disk.close(handle)
+    assert store.candidates() == (
+        [header(10)],
+        [f"{store.path(20)}: format version 1, this program reads 2"],
+    )
+    with pytest.raises(CheckpointDamaged, match="format version 1"):
+        store.load(header(20))
+
+
+def written_as_version_1(header: CheckpointHeader, payload: bytes) -> bytes:
+    """A checkpoint of the format that had no output hash."""
+    fields = (1, header.sequence, header.time_ns, header.epoch, header.semantics_version, 0)
+    covered = struct.pack("<IQQQII32sQ", *fields, header.journal_hash, len(payload))
+    rest = covered + sha256(covered + payload).digest()
+    return b"MBCKPT1\n" + crc32(rest).to_bytes(4, "little") + rest + payload
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_writers_do_not_disturb_each_other(tmp_path: Path, seed: int) -> None:
+    """The engine at its clean stop, and the shadow: each writes and prunes, and what is there at the end is whole."""
+    chance = random.Random(seed)
+    sequence = itertools.count(1)
+    failures: list[BaseException] = []
+
+    def write(writer: str, payload_bytes: int) -> None:
+        store = CheckpointStore(str(tmp_path), Disk(), kept=2, writer=writer)
+        try:
+            for _ in range(10):
+                store.write(Checkpoint(header(next(sequence)), bytes(payload_bytes)))
+        except JournalFailed as failure:
+            failures.append(failure)
+
+    writers = [
+        threading.Thread(target=write, args=(name, chance.randrange(100_000)))
+        for name in ("engine", "shadow")
+    ]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    assert failures == []
+    store = CheckpointStore(str(tmp_path), Disk(), kept=2)
+    found, skipped = store.candidates()
+    assert skipped == []
+    assert [store.load(h).header for h in found] == [header(20), header(19)][: len(found)]
+    assert len(found) == len(os.listdir(tmp_path)) == 2
+
+
 def test_a_full_disk_is_reported_and_harms_no_older_one() -> None:
     disk = SimulatedDisk()
     store = CheckpointStore(ROOT, disk)
     store.write(checkpoint(10))
-    disk.space_bytes = 250
+    disk.space_bytes = 300
     with pytest.raises(JournalFailed, match="writing the checkpoint failed: No space left"):
         store.write(checkpoint(20))
     assert sequences(store) == [10]
@@ -162,4 +224,5 @@ def test_what_is_chosen_is_as_near_as_it_may_be(taken: list[int], head: int, rin
 def test_a_header_says_all_it_knows() -> None:
     assert [f.name for f in dataclasses.fields(CheckpointHeader)] == [
         "sequence", "time_ns", "epoch", "semantics_version", "journal_hash",
+        "output_hash",
     ]  # fmt: skip

@@ -34,7 +34,7 @@ def keep(
     store: CheckpointStore, batch: Batch, *, journal_hash: bytes | None = None, semantics: int = 1
 ) -> None:
     header = CheckpointHeader(
-        batch.last_sequence, batch.time_ns, 1, semantics, journal_hash or batch.hash
+        batch.last_sequence, batch.time_ns, 1, semantics, journal_hash or batch.hash, bytes(32)
     )  # fmt: skip
     store.write(Checkpoint(header, b"state %d" % batch.last_sequence))
 

@@ -120,8 +120,6 @@ def type_word(info: inspect.Type) -> str:
             return "text" if info.max_length is None else f"text {info.min_length or 0}-{info.max_length}"
         case inspect.ListType():
             return f"[{type_word(info.item_type)}]"
-        case inspect.VarTupleType():
-            return f"[{type_word(info.item_type)}]"
         case inspect.TupleType():
             return f"[{', '.join(map(type_word, info.item_types))}]"
         case inspect.StructType():
@@ -145,9 +143,13 @@ def rows_of(kind: type[msgspec.Struct]) -> list[tuple[str, str, str, str]]:
     if info.tag is not None:
         rows.append(("0", "tag", f"`{info.tag}`", ""))
     for place, known in enumerate(info.fields, len(rows)):
-        default = NO_DEFAULT if known.required else f"`{json.dumps(known.default)}`"
+        default = NO_DEFAULT if known.required else f"`{_default_text(known.default)}`"
         rows.append((str(place), known.name, type_word(known.type), default))
     return rows
+
+
+def _default_text(default: Any) -> str:
+    return json.dumps(BYTES + default.hex() if isinstance(default, bytes) else default)
 
 
 def structs_not_in_page(page: str, structs: Mapping[str, Iterable[type[msgspec.Struct]]]) -> Iterator[str]:

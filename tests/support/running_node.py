@@ -24,15 +24,13 @@ import zmq
 from bus.addresses import Addresses, addresses
 from bus.config import Config, load_config
 from bus.errors import EngineStopped, MatchbusError
-from bus.journal.checkpoint import Checkpoint, CheckpointHeader
 from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.node import Node
 from bus.process import this_process
-from bus.protocol.records import SEMANTICS_VERSION
 from matcher.engine import Engine
 from tools.core_kind import core_kind
-from tools.engine import Recovery, _engine_started, _unforeseen, recover_engine
+from tools.engine import Recovery, _engine_started, _unforeseen, _write_checkpoint, recover_engine
 
 T = TypeVar("T")
 
@@ -180,10 +178,7 @@ class RunningNode:
             return
         if self.error is None:
             self.call(self.node.stop)
-            core = self.core
-            hash_ = self.journal.head_hash
-            header = CheckpointHeader(core.sequence, core.time_ns, core.epoch, SEMANTICS_VERSION, hash_)
-            self.recovery.store.write(Checkpoint(header, core.encode_state()))
+            _write_checkpoint(self.recovery, self.journal)
         self._end()
 
     def vanish(self, power_loss: Callable[[], None] = lambda: None) -> None:
