@@ -172,7 +172,7 @@ class RecoveryEnvelope(Struct, array_like=True):
 
 
 class Frame(Struct, array_like=True):
-    """The second part of a publication."""
+    """The second part of a publication. `numbers`: see `bus.protocol.feed`."""
 
     version: int
     shard: int
@@ -182,6 +182,7 @@ class Frame(Struct, array_like=True):
     log_sequence: int
     time_ns: int
     events: list[Event]
+    numbers: tuple[int, ...] = ()
 
 
 class FrameHeader(Struct, array_like=True):
@@ -195,6 +196,7 @@ class FrameHeader(Struct, array_like=True):
     log_sequence: int
     time_ns: int
     events: Raw
+    numbers: tuple[int, ...] = ()
 
 
 class _ReportHead(Struct, array_like=True):
@@ -378,9 +380,19 @@ def encode_envelope(
 
 
 def encode_frame(
-    epoch: int, first_number: int, count: int, log_sequence: int, time_ns: int, events: Any
+    epoch: int,
+    first_number: int,
+    count: int,
+    log_sequence: int,
+    time_ns: int,
+    events: Any,
+    numbers: tuple[int, ...] = (),
 ) -> bytes:
     """A frame of the feed; `events` is a sequence of events (or groups), or the Raw of them."""
+    if numbers:
+        return encode(
+            (PROTOCOL_VERSION, SHARD, epoch, first_number, count, log_sequence, time_ns, events, numbers)
+        )
     return encode((PROTOCOL_VERSION, SHARD, epoch, first_number, count, log_sequence, time_ns, events))
 
 

@@ -2,10 +2,12 @@
 
 A publication has two parts: the topic (`trade.BTC-USD.`), and one frame:
 
-    [version, shard, epoch, first_number, count, log_sequence, time_ns, [event, ...]]
+    [version, shard, epoch, first_number, count, log_sequence, time_ns, [event, ...], numbers]
 
-Event i of the frame has number `first_number + i` in its topic. How many events share a frame depends on load and
-means nothing. `log_sequence` and `time_ns` are those of the last command that the frame knows of. Each event starts
+Event i of the frame has number `first_number + i` in its topic. A frame holds what one batch of the log caused in its
+topic, all of it and nothing else; `log_sequence` and `time_ns` are those of the batch's last command. `numbers`, in
+frames of a symbol's topics alone, are the last numbers of its trade, level, order and status topics behind that batch:
+with any frame of a symbol a reader of several of its topics knows what it must have got by then. Each event starts
 with its tag and the log `sequence` of the command that caused it: across topics only that orders.
 
 Nothing here names an account, a client's id or an `order_id`. The matcher builds events as plain tuples of these

@@ -15,7 +15,7 @@ from msgspec import Raw
 from bus.core import Core
 from bus.protocol.codec import encode, encode_envelope, encode_frame
 from bus.protocol.feed import FEED_HEARTBEAT, STREAM_HEARTBEAT
-from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, topic
+from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, parse, topic
 from bus.sessions import Sessions
 from bus.sockets.outbound import Departure
 from bus.sockets.rings import Ring
@@ -26,6 +26,17 @@ _CLOCK_HEARTBEAT_TOPIC: Final = f"{HEARTBEAT}.{CLOCK}".encode()
 
 #: What the chain over outputs begins with.
 NO_OUTPUTS: Final = bytes(32)
+
+
+class _Stream:
+    """A topic of the feed: as it is sent, its symbol ("" when it is none's), and its last frames."""
+
+    __slots__ = ("ring", "symbol", "topic")
+
+    def __init__(self, topic: bytes, symbol: str, ring: Ring[bytes]) -> None:
+        self.topic = topic
+        self.symbol = symbol
+        self.ring = ring
 
 
 class Publication:
@@ -50,7 +61,7 @@ class Publication:
         self._feed_ring_events_max = feed_ring_events_max
         self.report_rings: dict[str, Ring[Raw]] = {}
         self.feed_rings: dict[str, Ring[bytes]] = {}
-        self._topics: dict[str, bytes] = {}
+        self._streams: dict[str, _Stream] = {}
         # Reports are counted over all accounts; each account's own count is state, so this one is too.
         self._next_drop = core.report_count() + 1
         self._reports: list[tuple[str, int, int, Raw]] = []  # account, number of the first, count, encoded
@@ -88,15 +99,20 @@ class Publication:
     def collect_public(self, departure: Departure) -> None:
         """Take the core's public events, encode the frames of the feed, and the drop-copy of the reports taken last."""
         epoch, sequence, time_ns = self._stamp
-        for name, first_number, events in self._core.take_public():
+        core = self._core
+        symbol = ""
+        numbers: tuple[int, ...] = ()
+        for name, first_number, events in core.take_public():
             count = len(events)
-            frame = encode_frame(epoch, first_number, count, sequence, time_ns, events)
-            ring = self.feed_rings.get(name)
-            if ring is None:
-                ring = self.feed_rings[name] = Ring(self._feed_ring_events_max, first_number)
-                self._topics[name] = name.encode()
-            ring.add(first_number, count, frame)
-            departure.public.append((self._topics[name], frame))
+            stream = self._streams.get(name)
+            if stream is None:
+                stream = self._open(name, first_number)
+            if stream.symbol != symbol:  # the streams of a symbol stand together
+                symbol = stream.symbol
+                numbers = core.numbers(symbol) if symbol else ()
+            frame = encode_frame(epoch, first_number, count, sequence, time_ns, events, numbers)
+            stream.ring.add(first_number, count, frame)
+            departure.public.append((stream.topic, frame))
         if self._reports:
             self._collect_drop(departure, epoch, sequence, time_ns)
         self._chain(departure, epoch)
@@ -114,6 +130,14 @@ class Publication:
             parts.append(frame)
         if len(parts) > 1:
             self.output_hash = sha256(b"".join(parts)).digest()
+
+    def _open(self, name: str, first_number: int) -> "_Stream":
+        """The first event of a topic since this process was started."""
+        ring: Ring[bytes] = Ring(self._feed_ring_events_max, first_number)
+        stream = _Stream(name.encode(), parse(name)[1], ring)
+        self._streams[name] = stream
+        self.feed_rings[name] = ring
+        return stream
 
     def _collect_drop(self, departure: Departure, epoch: int, sequence: int, time_ns: int) -> None:
         """All reports of the outputs taken last, as one frame; and each account's into its ring."""

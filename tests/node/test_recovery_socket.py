@@ -3,10 +3,14 @@
 import os
 import time
 from importlib.metadata import version
+from itertools import groupby, pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from bus.journal.batch import Batch
+from bus.journal.journal import Journal
 from bus.protocol import reasons
 from bus.protocol.codec import decode_drop_frame, decode_frame
 from bus.protocol.commands import CancelOrder, MassCancel
@@ -15,6 +19,7 @@ from bus.protocol.feed import Level, OrderAdded, OrderDeleted, OrderExecuted, Or
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
 from bus.protocol.status import OK, ProcessStatus, QueryStatus
 from bus.protocol.terms import BUY, L2, L3
+from bus.protocol.topics import parse, topic
 from tests.node.parties import BTC_USD, Asker, Party, Reader, assert_continuous, buy, open_market, sell
 from tests.support.running_node import TOKEN, RunningNode, small_config
 from tests.support.simulated_disk import SimulatedDisk
@@ -64,6 +69,67 @@ def test_a_replay_is_what_was_published_frame_by_frame(node: RunningNode) -> Non
             assert [decode(frame) for frame in answer.frames] == frames[:1]
             answer = asker.ask(Replay(topic, last + 1, last + 9, TOKEN))
             assert (type(answer), answer.next_number) == (NotKept, last + 1)
+
+
+KINDS = ("status", "trade", "level", "order")
+SYMBOLS = ("BTC-USD", "ETH-USD")
+
+
+def two_markets(disk: SimulatedDisk) -> tuple[list[tuple[str, Any]], dict[int, Batch]]:
+    """All numbered frames of a lively feed, and the batches of its log by their last sequences."""
+    node = RunningNode(disk=disk)
+    try:
+        with Reader(node.addresses.feed) as feed, Party(node.addresses.orders) as alice:
+            feed.ready()
+            for symbol in SYMBOLS:
+                open_market(node.addresses, replace(BTC_USD, symbol=symbol))
+            alice.hello("alice")
+            number = 0
+            for i in range(90):
+                bid, ask = buy(f"{i} b", 100 + i % 3, 1 + i % 4), sell(f"{i} s", 100 + i % 2, 2)
+                number = alice.send(*(replace(order, symbol=SYMBOLS[i % 2]) for order in (bid, ask)))
+                if i % 3 == 0:  # the others may come in one drain, or in two
+                    alice.answer(number)
+            alice.answer(number)
+            said = feed.up_to(node.sequence())
+    finally:
+        node.stop()
+    journal = Journal.open("log", disk=disk.copy())
+    batches = {batch.last_sequence: batch for batch in journal.batches()}
+    journal.close()
+    return [(name, frame) for name, frame in said if not name.startswith("heartbeat.")], batches
+
+
+def test_a_frame_is_what_one_batch_of_the_log_caused_and_frames_of_a_batch_leave_in_order(
+    disk: SimulatedDisk,
+) -> None:
+    frames, batches = two_markets(disk)
+    places: dict[str, list[tuple[int, int]]] = {}
+    for name, frame in frames:
+        batch = batches[frame.log_sequence]
+        assert all(batch.first_sequence <= event.sequence <= batch.last_sequence for event in frame.events)
+        kind, symbol = parse(name)
+        rank = KINDS.index(kind) if symbol else -1
+        for of in [symbol] if symbol else SYMBOLS:
+            places.setdefault(of, []).append((frame.log_sequence, rank))
+    assert places.keys() == set(SYMBOLS)
+    for of_symbol in places.values():
+        # Rising, and so no topic has two frames of one batch.
+        assert all(before < after for before, after in pairwise(of_symbol))
+        assert {rank for _, rank in of_symbol} >= {0, 1, 2, 3}
+
+
+def test_each_frame_tells_the_last_numbers_of_its_symbol_behind_its_batch(disk: SimulatedDisk) -> None:
+    frames, _ = two_markets(disk)
+    known: dict[str, int] = {}
+    for _, of_batch in groupby(frames, key=lambda named: named[1].log_sequence):
+        batch = list(of_batch)
+        known |= {name: frame.first_number + frame.count - 1 for name, frame in batch}
+        for name, frame in batch:
+            symbol = parse(name)[1]
+            topics = [topic(kind, symbol) for kind in ("trade", "level", "order", "status")]
+            assert frame.numbers == (tuple(known.get(of, 0) for of in topics) if symbol else ())
+    assert len(known) >= 8
 
 
 def test_beyond_the_ring_nothing_is_kept_and_the_answer_says_what_is(disk: SimulatedDisk) -> None:

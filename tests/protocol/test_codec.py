@@ -36,6 +36,7 @@ from bus.protocol.codec import (
 )
 from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, UNSUPPORTED_VERSION
 from bus.protocol.terms import PROTOCOL_VERSION, SHARD
+from bus.sockets.reading.batch_numbers import numbers_of
 
 INT64_MAX = 2**63 - 1
 ORDER = c.EnterOrder("o-1", "BTC-USD", 1, 5, 30_000)
@@ -143,13 +144,20 @@ def test_answers_of_the_recovery_socket_come_back_as_they_were(answer: Any) -> N
     assert decode_recovery_envelope(payload).items == [answer]
 
 
-@given(st.lists(one_of(feed.Event), min_size=1, max_size=4))
-def test_events_come_back_as_they_were(events: Any) -> None:
-    payload = encode_frame(2, 40, len(events), 1000, 999, events)
+@given(st.lists(one_of(feed.Event), min_size=1, max_size=4), st.tuples(INTS, INTS, INTS, INTS))
+def test_events_come_back_as_they_were(events: Any, numbers: tuple[int, ...]) -> None:
+    payload = encode_frame(2, 40, len(events), 1000, 999, events, numbers)
     frame = decode_frame(payload)
     assert (frame.first_number, frame.count, frame.events) == (40, len(events), events)
+    assert frame.numbers == numbers
     assert encode(frame) == payload
     assert encode(decode_frame_header(payload)) == payload
+
+
+def test_a_frame_of_no_symbol_has_no_numbers() -> None:
+    payload = encode_frame(2, 40, 1, 1000, 999, [feed.Tick(1, 2)])
+    assert len(msgpack.unpackb(payload)) == 8
+    assert decode_frame(payload).numbers == decode_frame_header(payload).numbers == ()
 
 
 @given(st.lists(one_of(reports.Report), min_size=1, max_size=4))
@@ -183,7 +191,7 @@ VALID = [
     encode_envelope(3, 1, 5, 9, 9, [reports.Completed(1, 2, 3, 4, 13, 2)]),
     encode_envelope(3, 1, 0, 9, 9, [control.Refused(1, 1, 101, "no")]),
     encode_envelope(0, 1, 0, 9, 9, [recovery.Replayed(1, "trade.X.", [b"ab", b""])]),
-    encode_frame(1, 1, 2, 9, 9, [feed.Tick(1, 2), feed.Level(2, 1, 5, 6, 7)]),
+    encode_frame(1, 1, 2, 9, 9, [feed.Tick(1, 2), feed.Level(2, 1, 5, 6, 7)], (3, 2, 1, 0)),
 ]
 DECODERS = (
     decode_client_message,
@@ -463,7 +471,9 @@ def test_fields_of_tomorrow_are_ignored_in_what_the_engine_says() -> None:
     snapshot = recovery.NotKept(1, "trade.X.", 5, 9)
     assert decode_recovery_envelope(encode([1, 0, 0, 2, 0, 1, 9, [grown(snapshot)], 1])).items == [snapshot]
     tick = feed.Tick(5, 6)
-    assert decode_frame(encode([1, 0, 2, 40, 1, 1000, 999, [grown(tick)], "more"])).events == [tick]
+    grown_frame = encode([1, 0, 2, 40, 1, 1000, 999, [grown(tick)], [1, 2, 3, 4, 5], "more"])
+    assert decode_frame(grown_frame).events == [tick]
+    assert numbers_of(decode_frame_header(grown_frame)) == (1, 2, 3, 4)
 
 
 def test_an_unknown_answer_is_left_out() -> None:

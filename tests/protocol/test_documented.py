@@ -102,7 +102,8 @@ def test_the_page_has_every_envelope() -> None:
     elsewhere = {"PartialCommandMessage", "FrameHeader", "DropFrame"}
     public = {kind.__name__ for kind in protocol_page.structs_of(codec) if not kind.__name__.startswith("_")}
     assert public - in_the_page == elsewhere
-    assert protocol_page.rows_of(codec.DropFrame)[:-1] == protocol_page.rows_of(codec.Frame)[:-1]
+    drop_frame = protocol_page.rows_of(codec.DropFrame)
+    assert drop_frame[:-1] == protocol_page.rows_of(codec.Frame)[: len(drop_frame) - 1]
 
 
 @pytest.mark.parametrize(

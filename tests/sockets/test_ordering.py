@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 from bus.errors import GapNotHealed, NotTaken
 from bus.protocol import reasons
 from bus.protocol.codec import FrameHeader, decode_frame_header, encode_envelope, encode_frame
-from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder
+from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder, SetTradingStatus
 from bus.protocol.control import Refused
-from bus.protocol.feed import ORDER_DELETED, TICK, Level, Tick, Trade
-from bus.protocol.terms import BUY, L2, L3, OPERATOR, SELL
+from bus.protocol.feed import LEVEL, ORDER_DELETED, TICK, Level, Tick, Trade
+from bus.protocol.terms import BUY, HALTED, L2, L3, OPERATOR, SELL
 from bus.protocol.topics import CLOCK, DROP
 from bus.sockets.book_reader import BookReader
 from bus.sockets.reading.feed_core import ANSWER_TIMEOUT_MS, ATTEMPTS_MAX, FeedCore
@@ -57,8 +58,9 @@ class World:
         return self.engine.open_session("alice")
 
     def trade(self, chance: random.Random, commands: int = 1) -> None:
-        """Something happens, in frames of its own or together."""
+        """Something happens, all in one batch."""
         trader = self.trader
+        items: list[Any] = []
         for _ in range(commands):
             self.names += 1
             mine = list(self.engine.engine.state.accounts["alice"].open)
@@ -66,16 +68,23 @@ class World:
             if kind < 6 or not mine:
                 name = f"{len(self.engine.log)}-{self.names}"
                 price, quantity = 100 + chance.randrange(8), 1 + chance.randrange(9)
-                self.engine.command(
-                    trader, EnterOrder(name, "BTC-USD", chance.choice((BUY, SELL)), quantity, price)
-                )
+                items.append(EnterOrder(name, "BTC-USD", chance.choice((BUY, SELL)), quantity, price))
             elif kind < 8:
-                self.engine.command(trader, CancelOrder(chance.choice(mine)))
+                items.append(CancelOrder(chance.choice(mine)))
             else:
                 name = f"{len(self.engine.log)}-{self.names}"
-                self.engine.command(
-                    trader, ReplaceOrder(name, chance.choice(mine), "", 0, 1 + chance.randrange(12))
-                )
+                items.append(ReplaceOrder(name, chance.choice(mine), "", 0, 1 + chance.randrange(12)))
+        if items:
+            self.engine.command(trader, *items)
+
+    def some(self, chance: random.Random) -> list[Any]:
+        """Two orders that may meet."""
+        self.names += 1
+        name = f"{len(self.engine.log)}-{self.names}"
+        return [
+            EnterOrder(f"{name} {side}", "BTC-USD", side, 1 + chance.randrange(9), 100 + chance.randrange(8))
+            for side in (BUY, SELL)
+        ]
 
     def rest(self, price: int, quantity: int = 5, side: int = BUY) -> None:
         """An order comes to rest: one event on `level.` and one on `order.`."""
@@ -369,6 +378,108 @@ def test_a_lost_last_frame_is_noticed_by_the_heartbeat() -> None:
     world.hear()
     assert isinstance(world.known(TRADES)[1], Trade)
     assert isinstance(world.known(CLOCK)[1], Tick)
+
+
+def lose(world: World, *names: str) -> None:
+    """All that is under way arrives, but for what was published on these topics."""
+    world.publish()
+    for name, payload in world.wire.take():
+        if name not in names:
+            world.told(world.core.receive(name, payload))
+
+
+def test_a_frame_that_was_lost_is_noticed_by_another_one_of_its_batch() -> None:
+    world = World(LEVELS, ORDERS, TRADES)
+    world.settle()
+    world.rest(100)
+    lose(world, LEVELS)
+    assert world.core.requests(world.now), "the frame on `order.` tells of the level"
+    world.settle()
+    assert world.levels.levels(BUY) == [(100, 5, 1)]
+    assert len(of_kind(world, Resynced)) == 2  # those of the beginning
+
+
+def test_the_last_frame_of_a_batch_is_noticed_by_the_next_batch_whatever_its_topic() -> None:
+    for later in (CLOCK, STATUSES):
+        world = World(LEVELS, ORDERS, CLOCK, STATUSES)
+        world.settle()
+        world.rest(100)
+        lose(world, ORDERS)
+        assert world.core.requests(world.now) == [], "it may still be under way"
+        if later == CLOCK:
+            world.engine.tick()
+        else:
+            operator = world.engine.open_session("operator", OPERATOR)
+            world.engine.command(operator, SetTradingStatus("BTC-USD", HALTED))
+        lose(world)
+        assert len(world.core.requests(world.now)) == 1
+        world.settle()
+        assert [order[1:] for order in world.orders.orders(BUY)] == [(100, 5)]
+
+
+def test_what_is_under_way_is_not_asked_for() -> None:
+    """On a good network nothing is asked after any one publication."""
+    world = World("trade.", "level.", "order.", "status.", CLOCK, snapshots=False)
+    operator = world.engine.open_session("operator", OPERATOR)
+    world.engine.command(operator, msgspec.structs.replace(BTC_USD, symbol="ETH-USD"))
+    chance = random.Random(11)
+    for round_number in range(200):
+        world.trade(chance, 1 + chance.randrange(6))
+        if round_number % 3 == 0:
+            world.engine.command(
+                world.trader, EnterOrder(f"eth {round_number}", "ETH-USD", BUY, 1, 100), *world.some(chance)
+            )
+        if round_number % 7 == 0:
+            world.engine.tick()
+        if round_number % 10 == 0:
+            world.engine.heartbeats()
+        world.publish()
+        for name, payload in world.wire.take():
+            world.told(world.core.receive(name, payload))
+            assert world.core.requests(world.now) == [], f"after a frame of {name} in round {round_number}"
+    for name in (TRADES, LEVELS, ORDERS, CLOCK, "level.ETH-USD."):
+        assert world.core.next_number(name) == len(world.engine.events[name]) + 1
+    assert len(world.engine.events[TRADES]) > 100
+
+
+def test_a_run_says_where_its_symbol_stands_behind_its_batch() -> None:
+    world = World(TRADES, LEVELS, ORDERS, CLOCK, snapshots=False, from_numbers={TRADES: 1, LEVELS: 1})
+    ends: dict[int, tuple[int, ...]] = {}
+    chance = random.Random(12)
+    for _ in range(60):
+        world.trade(chance, 3)
+        ends[world.engine.engine.sequence] = world.engine.engine.numbers("BTC-USD")
+        world.engine.heartbeats()
+        lose(world, *chance.choices([TRADES, LEVELS, ORDERS, CLOCK], k=chance.randrange(2)))
+    world.engine.tick()
+    world.settle()
+    runs = of_kind(world, Run)
+    numbered = [run for run in runs if run.topic in (TRADES, LEVELS, ORDERS)]
+    assert len(numbered) > 100
+    for run in numbered:
+        assert run.numbers == ends[run.log_sequence]
+        place = (TRADES, LEVELS, ORDERS).index(run.topic)
+        assert run.first_number + len(run.events) - 1 == run.numbers[place]
+    beats = [run for run in runs if run.topic == "heartbeat.BTC-USD."]
+    assert [run.numbers for run in beats[:60]] == list(ends.values())
+    assert {run.numbers for run in runs if run.topic in (CLOCK, "heartbeat.clock.")} == {None}
+
+
+def test_numbers_of_an_older_engine_promise_nothing() -> None:
+    core = FeedCore([TRADES, LEVELS, ORDERS, CLOCK], snapshots=False, from_numbers={TRADES: 1})
+    core.receive(ORDERS, encode_frame(2, 8, 1, 48, 0, [(ORDER_DELETED, 48, 1)], (0, 6, 8, 1)))
+    core.receive(CLOCK, encode_frame(2, 1, 1, 50, 0, [(TICK, 50, 0)]))
+    for epoch, log_sequence in ((1, 60), (2, 49)):
+        stale = encode_frame(epoch, 8, 1, log_sequence, 0, [(ORDER_DELETED, 48, 1)], (9, 6, 8, 1))
+        assert core.receive(ORDERS, stale) == []
+        assert core.requests(0) == []
+    # Nor does it hide what the frames of the batch that is coming in say.
+    core.receive(LEVELS, encode_frame(2, 7, 1, 50, 0, [(LEVEL, 50, BUY, 1, 1, 1)], (1, 7, 9, 1)))
+    assert core.missing(TRADES) == (1, 1)
+    assert core.missing(ORDERS) is None
+    # The frame on `order.` that was to follow is of an engine that is no more: it is not waited for.
+    core.receive(CLOCK, encode_frame(3, 2, 1, 40, 0, [(TICK, 40, 0)]))
+    assert core.missing(ORDERS) is None
 
 
 def test_a_prefix_finds_its_topics_by_itself() -> None:

@@ -120,6 +120,8 @@ def type_word(info: inspect.Type) -> str:
             return "text" if info.max_length is None else f"text {info.min_length or 0}-{info.max_length}"
         case inspect.ListType():
             return f"[{type_word(info.item_type)}]"
+        case inspect.VarTupleType():
+            return f"[{type_word(info.item_type)}]"
         case inspect.TupleType():
             return f"[{', '.join(map(type_word, info.item_types))}]"
         case inspect.StructType():

@@ -51,7 +51,7 @@ from bus.protocol.records import (
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
 from bus.protocol.reports import Accepted
 from bus.protocol.terms import BUY, CLOCK_SYSTEM, L2, SELL
-from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, topic
+from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, parse, topic
 from matcher.book.level import Order
 from matcher.engine import Engine
 from matcher.ledger.request import Request
@@ -60,6 +60,9 @@ from matcher.ledger.request import Request
 PLAIN_ACCEPTED_FIELDS = 13
 
 MS = 1_000_000
+
+#: About how many events one answer of the recovery socket holds: few, so that long answers are cut.
+EVENTS_REPLAYED_MAX = 20
 
 #: The instrument that stories are told with: a tick of 0.01 USD, a lot of 0.001 BTC.
 BTC_USD = DefineInstrument("BTC-USD", "BTC", "USD", 1, 2, 1, 3, 1, 10_000_000, 1, 1_000_000)
@@ -124,13 +127,14 @@ class SimulatedEngine:
         self.reports: dict[str, list[tuple[Any, ...]]] = {}  # every report of an account, from number 1
         self.events: dict[str, list[tuple[Any, ...]]] = {}  # every event of a topic, from number 1
         self.drops: list[tuple[str, int, tuple[Any, ...]]] = []
+        self.frames: dict[str, list[tuple[int, int, bytes]]] = {}  # of a topic: first number, count, frame
         self.epoch = 0
         self.time_ns = time_ns
         self._begin()
 
     def _begin(self) -> None:
         self.engine = Engine()
-        self.reports, self.events, self.drops = {}, {}, []
+        self.reports, self.events, self.drops, self.frames = {}, {}, [], {}
         self.routes: dict[int, object] = {}  # session -> connection
         self.accounts: dict[int, str] = {}  # session -> account, of those with a route
         log, self.log = self.log, []
@@ -189,13 +193,19 @@ class SimulatedEngine:
                 for i, event in enumerate(events)
             )
             count = len(self.drops) + 1 - first
-            frame = encode_frame(self.epoch, first, count, state.sequence, state.time_ns, groups)
+            frame = encode_frame(self.engine.epoch, first, count, state.sequence, state.time_ns, groups)
+            self.frames.setdefault(DROP, []).append((first, count, frame))
             self.dropped_copies.append((DROP, frame))
         for name, first, events in public:
             kept = self.events.setdefault(name, [])
             assert first == len(kept) + 1
             kept.extend(events)
-            frame = encode_frame(self.epoch, first, len(events), state.sequence, state.time_ns, events)
+            symbol = parse(name)[1]
+            numbers = self.engine.numbers(symbol) if symbol else ()
+            frame = encode_frame(
+                self.engine.epoch, first, len(events), state.sequence, state.time_ns, events, numbers
+            )
+            self.frames.setdefault(name, []).append((first, len(events), frame))
             self.published.append((name, frame))
 
     def tick(self) -> None:
@@ -362,17 +372,12 @@ class SimulatedEngine:
         oldest = max(1, len(events) + 1 - self.feed_ring_max, self.feed_floor.get(item.topic, 1))
         if not oldest <= item.first_number <= len(events):
             return NotKept(number, item.topic, oldest, len(events) + 1)
-        # Frames of four events, at most five of them: packing means nothing, and long answers are cut.
         frames: list[bytes] = []
-        start = item.first_number - (item.first_number - 1) % 4
-        start = max(start, oldest)
-        while start <= min(item.last_number, len(events)) and len(frames) < 5:
-            part = events[start - 1 : start + 3]
-            shown = (
-                [(account, first, [event]) for account, first, event in part] if item.topic == DROP else part
-            )
-            frames.append(encode_frame(self.epoch, start, len(part), 0, 0, shown))
-            start += len(part)
+        for first, count, frame in self.frames[item.topic]:
+            if first + count > item.first_number:
+                if first > item.last_number or first >= item.first_number + EVENTS_REPLAYED_MAX:
+                    break
+                frames.append(frame)
         return Replayed(number, item.topic, frames)
 
     def _snapshot(self, number: int, item: Snapshot) -> Any:

@@ -2,6 +2,7 @@
 
 - `feed_core`: all topics of a reader without I/O; frames and times in, events and requests out
 - `ordering`: one topic: in order, each number once, and what is missing
+- `batch_numbers`: what a frame tells of the other topics of its symbol
 - `event_decoding`: a frame's events, those of later versions included
 - `feed_items`: what a reader gets beside events: resyncs, skips, withdrawals
 - `reader_sockets`: SUB and DEALER

@@ -7,7 +7,8 @@ A shell owns a SUB, and a DEALER to the recovery socket, and does nothing else:
     for each answer of the recovery socket: items = core.recovered(payload, now)
     for each of core.requests(now): send it to the recovery socket      (raises GapNotHealed)
 
-A lost last frame is noticed by the heartbeats, which are subscribed to along with the topics. A gap is healed by a
+A lost frame is noticed by the next one of its topic or of another topic of its symbol, at the latest by the heartbeats,
+which are subscribed to along with the topics. A gap is healed by a
 replay; what is no longer kept, by a snapshot (books: `Resynced`) or by name (`Skipped`). A late joiner of a book gets a
 snapshot first (it has subscribed before that was cut, so nothing is missed between), of any other stream what comes.
 """
@@ -31,6 +32,7 @@ from bus.protocol.reasons import NOT_OFFERED, reason_name
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
 from bus.protocol.terms import L2, L3
 from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, LEVEL, ORDER, STATUS, TRADE, topic
+from bus.sockets.reading.batch_numbers import BatchNumbers, Due, Numbers
 from bus.sockets.reading.event_decoding import decode_events
 from bus.sockets.reading.feed_items import Item, Resynced, Run
 from bus.sockets.reading.ordering import State, TopicOrder
@@ -80,6 +82,7 @@ class FeedCore:
         self._token = token
         self._orders: dict[str, TopicOrder] = {}
         self._incomplete: dict[str, _Asking] = {}
+        self._batch_numbers = BatchNumbers()
         self._next_id = 1
         numbers = from_numbers or {}
         for name in {**dict.fromkeys(self._prefixes), **numbers}:
@@ -101,6 +104,11 @@ class FeedCore:
         """The number of the event of a topic that is given next; 0 while it is not known."""
         order = self._orders.get(name)
         return 0 if order is None or order.state is State.SYNCING else order.next_number
+
+    def missing(self, name: str) -> tuple[int, int] | None:
+        """The first and last number of a topic that are known to exist and were not given; None when nothing is."""
+        order = self._orders.get(name)
+        return None if order is None else order.missing
 
     def resync(self, symbol: str, kind: int) -> None:
         """Begin a book anew: its reader has found that it is not the engine's."""
@@ -128,6 +136,9 @@ class FeedCore:
         items = order.take(header)
         if order.incomplete or name in self._incomplete:
             self._look(order)
+        if name != DROP:  # which is no part of the feed
+            due = self._batch_numbers.take(order.kind, order.symbol, header)
+            self._take_due(due, header.epoch, items)
         return items
 
     def recovered(self, payload: bytes, now_ns: int) -> list[Item]:
@@ -206,21 +217,28 @@ class FeedCore:
         of = name.removeprefix(_HEARTBEAT_PREFIX)
         events = decode_events(name, header.events)
         items: list[Item] = []
+        numbers: Numbers | None = None
+        if of != DROP:
+            self._take_due(self._batch_numbers.take_heartbeat(header), header.epoch, items)
         for event in events:
             if isinstance(event, FeedHeartbeat):
                 symbol = of.removesuffix(".")
-                numbers = (
-                    (TRADE, event.trade_number),
-                    (LEVEL, event.level_number),
-                    (ORDER, event.order_number),
-                    (STATUS, event.status_number),
-                )
-                for kind, number in numbers:
+                numbers = event.trade_number, event.level_number, event.order_number, event.status_number
+                for kind, number in zip((TRADE, LEVEL, ORDER, STATUS), numbers, strict=True):
                     items.extend(self._take_last_number(topic(kind, symbol), number, header.epoch))
             elif isinstance(event, StreamHeartbeat):
                 items.extend(self._take_last_number(of, event.number, header.epoch))
-        items.append(Run(name, 0, events, header.epoch, header.log_sequence, header.time_ns))
+        items.append(Run(name, 0, events, header.epoch, header.log_sequence, header.time_ns, numbers))
         return items
+
+    def _take_due(self, due: list[Due], epoch: int, items: list[Item]) -> None:
+        """Numbers up to which other topics should have come; those that are not read do not matter."""
+        for name, number in due:
+            order = self._orders.get(name)
+            if order is None or (number < order.next_number and epoch == order.epoch):
+                continue
+            items.extend(order.take_heartbeat(number, epoch))
+            self._look(order)
 
     def _take_last_number(self, name: str, number: int, epoch: int) -> list[Item]:
         order = self._orders.get(name)

@@ -11,7 +11,9 @@ from bus.protocol.reports import Report
 class Run(Struct, frozen=True, gc=False):
     """Events of one topic in a row: event i has number `first_number + i`. A heartbeat has `first_number` 0.
 
-    `log_sequence` and `time_ns` are those of the frame that brought them.
+    `log_sequence` and `time_ns` are those of the frame that brought them: of the end of the batch in which they were
+    caused. `numbers`: for a symbol's topics and its heartbeat, the last numbers of its trade, level, order and status
+    topics behind that batch. A run holds the events of one batch, all that were not given before.
     """
 
     topic: str
@@ -20,6 +22,7 @@ class Run(Struct, frozen=True, gc=False):
     epoch: int
     log_sequence: int
     time_ns: int
+    numbers: tuple[int, int, int, int] | None = None
 
 
 class Resynced(Struct, frozen=True):

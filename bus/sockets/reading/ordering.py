@@ -1,8 +1,8 @@
 """The order of one topic: which of its events have been given, which came early, which are missing.
 
 No I/O. The rule: events are given by rising number without a gap; what has a number that was given is dropped; what
-comes early waits, within a bound, while what is missing is asked for. A frame's numbers count, not its borders: a
-replay may pack the same events differently.
+comes early waits, within a bound, while what is missing is asked for. A frame is given whole but for what was given
+before: it holds the events of one batch, the first time and whenever it is replayed.
 
     JOINING ──first frame or heartbeat──▶ FOLLOWING ──missing events are not kept──▶ SYNCING (books)
                                             ▲                                          │
@@ -18,6 +18,7 @@ from typing import Final
 
 from bus.protocol.codec import FrameHeader
 from bus.protocol.topics import LEVEL, ORDER, parse
+from bus.sockets.reading.batch_numbers import numbers_of
 from bus.sockets.reading.event_decoding import decode_events
 from bus.sockets.reading.feed_items import Item, Run, Skipped, Withdrawn
 
@@ -38,9 +39,9 @@ class TopicOrder:
     """One topic. `next_number`: the number of the event that is given next; 0 while JOINING."""
 
     def __init__(self, name: str, *, from_number: int = 0, snapshot: bool = False) -> None:
-        kind, self.symbol = parse(name)
+        self.kind, self.symbol = parse(name)
         self.topic = name
-        self.is_book = kind in (LEVEL, ORDER)
+        self.is_book = self.kind in (LEVEL, ORDER)
         self.next_number = from_number
         self.epoch = 0
         if snapshot:
@@ -214,7 +215,8 @@ class TopicOrder:
             events = events[expected - first :]
         self.next_number = following
         self._doubtful_from = 0
-        return Run(self.topic, expected, events, header.epoch, header.log_sequence, header.time_ns)
+        numbers = numbers_of(header)
+        return Run(self.topic, expected, events, header.epoch, header.log_sequence, header.time_ns, numbers)
 
     def _forget_older_epochs(self) -> None:
         """What came early of an older epoch may never have happened; what did is replayed."""
