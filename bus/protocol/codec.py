@@ -8,8 +8,8 @@ of a message left out again. So a message is refused as a whole when it holds an
 where an item has its fields: how deep a decoder follows what is nested depends on the machine and on its caller.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -305,10 +305,22 @@ def _decode_client_message_slowly(payload: bytes, items_max: int) -> CommandMess
     )
 
 
-def decode_recovery_message(payload: bytes) -> RecoveryMessage:
-    """A reader's message on the recovery socket. Raises MalformedMessage."""
+class Requests(Protocol):
+    """A reader's message, on whichever ROUTER."""
+
+    version: int
+    correlation_id: int
+    items: Any
+
+
+R = TypeVar("R", bound=Requests)
+T = TypeVar("T")
+
+
+def decode_requests(decode: Callable[[bytes], R], payload: bytes) -> R:
+    """A reader's message in the shape that `decode` knows. Raises MalformedMessage."""
     try:
-        message = _decode_recovery(payload)
+        message = decode(payload)
     except UNDECODABLE as error:
         raise _undecodable(payload, error) from None
     if message.version != PROTOCOL_VERSION:
@@ -316,6 +328,19 @@ def decode_recovery_message(payload: bytes) -> RecoveryMessage:
     if not message.items:
         raise MalformedMessage(MALFORMED, "a message holds at least one item", message.correlation_id)
     return message
+
+
+def decode_answers(decode: Callable[[bytes], T], payload: bytes) -> T:
+    """What was answered to a reader, in the shape that `decode` knows. Raises MalformedMessage."""
+    try:
+        return decode(payload)
+    except UNDECODABLE as error:
+        raise MalformedMessage(MALFORMED, str(error)) from None
+
+
+def decode_recovery_message(payload: bytes) -> RecoveryMessage:
+    """A reader's message on the recovery socket. Raises MalformedMessage."""
+    return decode_requests(_decode_recovery, payload)
 
 
 def decode_record(payload: bytes) -> Record:
@@ -352,10 +377,7 @@ def decode_envelope(payload: bytes) -> Envelope:
 
 def decode_recovery_envelope(payload: bytes) -> RecoveryEnvelope:
     """What the engine answered on the recovery socket. Raises MalformedMessage."""
-    try:
-        return _decode_recovery_envelope(payload)
-    except UNDECODABLE as error:
-        raise MalformedMessage(MALFORMED, str(error)) from None
+    return decode_answers(_decode_recovery_envelope, payload)
 
 
 def encode_message(

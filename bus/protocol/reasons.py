@@ -29,6 +29,10 @@ QUEUE_FULL: Final = 110
 RATE_EXCEEDED: Final = 111
 INVALID_LEASE: Final = 112
 NOT_OFFERED: Final = 113
+NOT_YET: Final = 114
+TOO_MANY_REQUESTS: Final = 115
+UNAVAILABLE: Final = 116
+INVALID_REQUEST: Final = 117
 
 NOT_PERMITTED: Final = 201
 STALE: Final = 202
@@ -123,7 +127,11 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     QUEUE_FULL: ("queue_full", "too many commands wait for the disk; nothing was taken, send the message again"),
     RATE_EXCEEDED: ("rate_exceeded", "more commands a second than a session may send; nothing of the message was taken"),
     INVALID_LEASE: ("invalid_lease", "a lease is within the bounds that docs/protocol.md states, or 0"),
-    NOT_OFFERED: ("not_offered", "no such topic, symbol or kind of snapshot"),
+    NOT_OFFERED: ("not_offered", "no such topic, symbol, order or kind of snapshot"),
+    NOT_YET: ("not_yet", "it is not known yet, and did not come in time; ask again"),
+    TOO_MANY_REQUESTS: ("too_many_requests", "as many requests of this connection wait as may; ask again when some are answered"),
+    UNAVAILABLE: ("unavailable", "the database does not answer at the moment; ask again later"),
+    INVALID_REQUEST: ("invalid_request", "no request that could be answered; the text says why"),
     NOT_PERMITTED: ("not_permitted", "the session's role may not do this"),
     STALE: ("stale", "created so long ago that the engine may have forgotten its id: not risked twice"),
     FROM_THE_FUTURE: ("from_the_future", "created more than an hour after the engine's time"),

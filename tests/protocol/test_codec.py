@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from bus.protocol import commands as c
-from bus.protocol import control, feed, records, recovery, reports, status
+from bus.protocol import control, feed, history, records, recovery, reports, status
 from bus.protocol.codec import (
     CommandMessage,
     ControlMessage,
@@ -34,6 +34,7 @@ from bus.protocol.codec import (
     encode_frame,
     encode_message,
 )
+from bus.protocol.history_codec import HistoryMessage, decode_history_envelope, decode_history_message
 from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, UNSUPPORTED_VERSION
 from bus.protocol.terms import PROTOCOL_VERSION, SHARD
 from bus.sockets.reading.batch_numbers import numbers_of
@@ -87,6 +88,8 @@ def _values(info: Any) -> st.SearchStrategy[Any]:
         return st.lists(_values(info.item_type), max_size=3)
     if isinstance(info, msgspec.inspect.TupleType):
         return st.tuples(*(_values(item) for item in info.item_types))
+    if isinstance(info, msgspec.inspect.UnionType):
+        return st.one_of([_values(kind) for kind in info.types])
     assert isinstance(info, msgspec.inspect.StructType), info
     return st.builds(info.cls, *(_values(field.type) for field in info.fields))
 
@@ -144,6 +147,18 @@ def test_answers_of_the_recovery_socket_come_back_as_they_were(answer: Any) -> N
     assert decode_recovery_envelope(payload).items == [answer]
 
 
+@given(st.lists(one_of(history.HistoryRequest), min_size=1, max_size=4))
+def test_requests_to_the_history_come_back_as_they_were(items: Any) -> None:
+    payload = encode_message(0, 5, 0, items)
+    assert decode_history_message(payload) == HistoryMessage(PROTOCOL_VERSION, 0, 5, 0, items)
+
+
+@given(one_of(history.HistoryAnswer))
+def test_answers_of_the_history_come_back_as_they_were(answer: Any) -> None:
+    payload = encode_envelope(0, 2, 0, 1000, 999, (answer,))
+    assert decode_history_envelope(payload).items == [answer]
+
+
 @given(st.lists(one_of(feed.Event), min_size=1, max_size=4), st.tuples(INTS, INTS, INTS, INTS))
 def test_events_come_back_as_they_were(events: Any, numbers: tuple[int, ...]) -> None:
     payload = encode_frame(2, 40, len(events), 1000, 999, events, numbers)
@@ -188,6 +203,9 @@ VALID = [
     encode_message(
         0, 1, 0, [recovery.Replay("trade.X.", 5, 9), recovery.Snapshot("X", 2), status.QueryStatus()]
     ),
+    encode_message(
+        0, 1, 0, [history.QueryPastOrders("a", "t", limit=5), history.QueryOrderLife("a", "t", 5)]
+    ),
     encode_envelope(3, 1, 5, 9, 9, [reports.Completed(1, 2, 3, 4, 13, 2)]),
     encode_envelope(3, 1, 0, 9, 9, [control.Refused(1, 1, 101, "no")]),
     encode_envelope(0, 1, 0, 9, 9, [recovery.Replayed(1, "trade.X.", [b"ab", b""])]),
@@ -198,6 +216,8 @@ DECODERS = (
     decode_recovery_message,
     decode_envelope,
     decode_recovery_envelope,
+    decode_history_message,
+    decode_history_envelope,
 )
 
 

@@ -13,7 +13,19 @@ import pytest
 
 from bus.config import settings
 from bus.journal.checkpoint import REPLAY_RING_COMMANDS
-from bus.protocol import codec, commands, control, feed, records, recovery, reports, status, terms
+from bus.protocol import (
+    codec,
+    commands,
+    control,
+    feed,
+    history,
+    history_codec,
+    records,
+    recovery,
+    reports,
+    status,
+    terms,
+)
 from bus.protocol.checksum import CHECKSUM_LEVELS, book_checksum
 from bus.protocol.reasons import REASONS
 from bus.sessions import LEASE_MS_DEFAULT, LEASE_MS_MAX, LEASE_MS_MIN
@@ -29,14 +41,14 @@ from tests.support.processes import Processes
 PAGE = (Path(__file__).parents[2] / "docs/protocol.md").read_text(encoding="utf-8")
 KINDS = [
     kind
-    for module in (commands, control, reports, feed, recovery, status, records)
+    for module in (commands, control, reports, feed, recovery, status, history, records)
     for kind in protocol_page.structs_of(module)
 ]
 STRUCTS: dict[str, list[type[msgspec.Struct]]] = {
     **{kind.__name__: [kind] for kind in KINDS},
-    "Message": [codec.ControlMessage, codec.RecoveryMessage],
+    "Message": [codec.ControlMessage, codec.RecoveryMessage, history_codec.HistoryMessage],
     "CommandMessage": [codec.CommandMessage],
-    "Envelope": [codec.Envelope, codec.RecoveryEnvelope],
+    "Envelope": [codec.Envelope, codec.RecoveryEnvelope, history_codec.HistoryEnvelope],
     "Frame": [codec.Frame],
     "DropGroup": [codec.DropGroup],
 }
@@ -55,6 +67,8 @@ NUMBERS = {
     "Role": terms.ROLES,
     "Clock": terms.CLOCKS,
     "Kind of book": terms.BOOK_KINDS,
+    "Order state": history.ORDER_STATES,
+    "Execution state": history.EXECUTION_STATES,
 }
 NS_PER_HOUR = 3600 * 1_000_000_000
 LIMITS = {

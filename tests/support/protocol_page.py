@@ -21,7 +21,7 @@ import msgpack  # type: ignore[import-untyped]  # has no types
 import msgspec
 from msgspec import Raw, inspect
 
-from bus.protocol import codec
+from bus.protocol import codec, history_codec
 
 NO_DEFAULT: Final = "—"
 #: How bytes are written in the JSON of an example, which has none.
@@ -250,6 +250,18 @@ def _in_recovery_envelope(example: Example) -> tuple[Any, bytes]:
     return item, codec.encode(item)
 
 
+def _in_history_message(example: Example) -> tuple[Any, bytes]:
+    message = history_codec.decode_history_message(codec.encode_message(0, 1, 0, [Raw(example.packed)]))
+    (item,) = message.items
+    return item, codec.encode(item)
+
+
+def _in_history_envelope(example: Example) -> tuple[Any, bytes]:
+    payload = codec.encode_envelope(0, 1, 0, 1, 1, [Raw(example.packed)])
+    (item,) = history_codec.decode_history_envelope(payload).items
+    return item, codec.encode(item)
+
+
 def _in_frame(example: Example) -> tuple[Any, bytes]:
     frame = codec.decode_frame(codec.encode_frame(1, 1, 1, 1, 1, [Raw(example.packed)]))
     (event,) = frame.events
@@ -272,6 +284,8 @@ DECODERS: Final[dict[str, _Decode]] = {
     "answer": _in_envelope,
     "report": _in_envelope,
     "recovery-answer": _in_recovery_envelope,
+    "history-request": _in_history_message,
+    "history-answer": _in_history_envelope,
     "event": _in_frame,
     "record": _whole(codec.decode_record),
     "message": _whole(codec.decode_client_message),

@@ -1,0 +1,259 @@
+"""History: what an account did in the past, asked of the private history on its ROUTER.
+
+Requests come in a client's envelope with session 0 (`[version, 0, correlation_id, 0, [request, ...]]`), answers in
+the engine's (`first_report` 0), as on the engine's recovery socket. Each request names an account and shows the token
+of the data directory: who asks is a service of the house, which knows whose request it carries out.
+
+All answers tell how far the history had come (`log_sequence`: everything that the log caused up to there is in it).
+`at_least` asks for no less: a client that was told of sequence n asks with `at_least` n and finds its own write, or
+is Refused with `not_yet` after a bounded wait.
+
+Lists are cut into pages of at most `limit` rows. `after` is the number of the last row that the reader has (an
+`order_id`, a `report_number`): the page begins behind it. With `newest_first` the list runs backwards, and so does
+`after`; 0 begins at the end at which the list begins. Rows stand where they stand for good, so paging loses none and
+gives none twice, whatever comes meanwhile. `from_ns` (inclusive) and `to_ns` (exclusive) are engine time; 0: no bound.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from bus.protocol.commands import EnterOrder, Unsigned
+from bus.protocol.control import Refused
+from bus.protocol.reports import Rejected, Report
+from bus.protocol.status import ProcessStatus, QueryStatus
+
+QUERY_PAST_ORDERS: Final = 120
+QUERY_ORDER_LIFE: Final = 121
+QUERY_EXECUTIONS: Final = 122
+QUERY_REJECTIONS: Final = 123
+QUERY_REPORTS: Final = 124
+
+PAST_ORDERS: Final = 130
+ORDER_LIFE: Final = 131
+EXECUTIONS: Final = 132
+REJECTIONS: Final = 133
+PAST_REPORTS: Final = 134
+
+#: Rows of one page: at most some 200 kB.
+ROWS_PER_PAGE_MAX: Final = 1_000
+ROWS_PER_PAGE_DEFAULT: Final = 100
+
+#: Which orders are meant.
+ALL: Final = 0
+OPEN: Final = 1
+ENDED: Final = 2
+ORDER_STATES: Final = {ALL: "all", OPEN: "open", ENDED: "ended"}
+
+#: How an execution counts.
+AS_IT_HAPPENED: Final = 0
+BUSTED: Final = 1
+CORRECTED: Final = 2
+EXECUTION_STATES: Final = {AS_IT_HAPPENED: "as it happened", BUSTED: "busted", CORRECTED: "corrected"}
+
+
+class QueryPastOrders(
+    Struct, array_like=True, tag=QUERY_PAST_ORDERS, forbid_unknown_fields=True, frozen=True
+):
+    """The orders of an account, open and ended ones, as they stand. Answered with PastOrders.
+
+    `symbol` "" for all. `state`: one of ORDER_STATES. `client_order_id` "" for all; an id may be used again a day after
+    its order has ended, so it may name several. Times are those at which the orders were entered.
+    """
+
+    account: str
+    token: str
+    symbol: str = ""
+    state: Unsigned = ALL
+    client_order_id: str = ""
+    from_ns: Unsigned = 0
+    to_ns: Unsigned = 0
+    after: Unsigned = 0
+    limit: Unsigned = ROWS_PER_PAGE_DEFAULT
+    newest_first: bool = False
+    at_least: Unsigned = 0
+
+
+class QueryOrderLife(Struct, array_like=True, tag=QUERY_ORDER_LIFE, forbid_unknown_fields=True, frozen=True):
+    """One order, named by exactly one of its ids, and all reports about it. Answered with OrderLife.
+
+    A `client_order_id` names the newest order that was entered with it. `after`: a report number.
+    """
+
+    account: str
+    token: str
+    order_id: Unsigned = 0
+    client_order_id: str = ""
+    after: Unsigned = 0
+    limit: Unsigned = ROWS_PER_PAGE_DEFAULT
+    at_least: Unsigned = 0
+
+
+class QueryExecutions(Struct, array_like=True, tag=QUERY_EXECUTIONS, forbid_unknown_fields=True, frozen=True):
+    """The executions of an account. Answered with Executions.
+
+    `symbol` "" for all. `order_id` 0 for those of all orders. `trade_id` 0 for all; it counts within a symbol, which
+    must then be named. `after`: a report number.
+    """
+
+    account: str
+    token: str
+    symbol: str = ""
+    order_id: Unsigned = 0
+    trade_id: Unsigned = 0
+    from_ns: Unsigned = 0
+    to_ns: Unsigned = 0
+    after: Unsigned = 0
+    limit: Unsigned = ROWS_PER_PAGE_DEFAULT
+    newest_first: bool = False
+    at_least: Unsigned = 0
+
+
+class QueryRejections(Struct, array_like=True, tag=QUERY_REJECTIONS, forbid_unknown_fields=True, frozen=True):
+    """What was refused to an account in the log. Answered with Rejections.
+
+    `request_id` "" for all. `after`: a report number.
+    """
+
+    account: str
+    token: str
+    request_id: str = ""
+    from_ns: Unsigned = 0
+    to_ns: Unsigned = 0
+    after: Unsigned = 0
+    limit: Unsigned = ROWS_PER_PAGE_DEFAULT
+    newest_first: bool = False
+    at_least: Unsigned = 0
+
+
+class QueryReports(Struct, array_like=True, tag=QUERY_REPORTS, forbid_unknown_fields=True, frozen=True):
+    """All reports of an account behind number `after`, as they were. Answered with PastReports."""
+
+    account: str
+    token: str
+    after: Unsigned = 0
+    limit: Unsigned = ROWS_PER_PAGE_DEFAULT
+    at_least: Unsigned = 0
+
+
+class PastOrder(Struct, array_like=True, frozen=True):
+    """An order as it stands, or as it ended.
+
+    `entered` as it was accepted: an order that is good for the day has the end of its day in `expires_ns`. Price and
+    quantity are what they were told to be last. `filled_quote`: the sum of price times quantity (in tick-lots, as
+    decimal text) over its fills that count; `busted_lots` of what is filled do not. So its average price is
+    `filled_quote / (filled_lots - busted_lots)`. `reason`: why it was cancelled, or was restated last; 0 for none.
+    `updated_ns`, `last_sequence` and `last_report` are those of the last report that tells of a change of it.
+    """
+
+    order_id: int
+    entered: EnterOrder
+    price_ticks: int
+    quantity_lots: int
+    filled_lots: int
+    status: int
+    reason: int
+    fills: int
+    filled_quote: str
+    busted_lots: int
+    entered_ns: int
+    updated_ns: int
+    ended_ns: int
+    last_sequence: int
+    last_report: int
+
+
+class Execution(Struct, array_like=True, frozen=True):
+    """An order traded `quantity_lots` at `price_ticks`, which is 0 when the trade was busted.
+
+    `state`: one of EXECUTION_STATES. `first_price_ticks`: what it traded at when it did. `revised_ns` and
+    `revised_sequence`: of the last bust or correction, 0 for none. The rest is as in Filled.
+    """
+
+    report_number: int
+    sequence: int
+    time_ns: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: int
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    cumulative_lots: int
+    leaves_lots: int
+    liquidity: int
+    state: int
+    first_price_ticks: int
+    revised_ns: int
+    revised_sequence: int
+
+
+class NumberedReport(Struct, array_like=True, frozen=True):
+    """A report, and its number among those of its account."""
+
+    report_number: int
+    report: Report
+
+
+class NumberedRejection(Struct, array_like=True, frozen=True):
+    """A refusal, and its number among the reports of its account."""
+
+    report_number: int
+    rejected: Rejected
+
+
+class PastOrders(Struct, array_like=True, tag=PAST_ORDERS, frozen=True):
+    """A page of orders. `more`: there are further ones behind the last."""
+
+    correlation_id: int
+    log_sequence: int
+    account: str
+    orders: list[PastOrder]
+    more: bool
+
+
+class OrderLife(Struct, array_like=True, tag=ORDER_LIFE, frozen=True):
+    """An order and a page of the reports about it, oldest first. `more`: there are further ones behind the last."""
+
+    correlation_id: int
+    log_sequence: int
+    account: str
+    order: PastOrder
+    reports: list[NumberedReport]
+    more: bool
+
+
+class Executions(Struct, array_like=True, tag=EXECUTIONS, frozen=True):
+    """A page of executions. `more`: there are further ones behind the last."""
+
+    correlation_id: int
+    log_sequence: int
+    account: str
+    executions: list[Execution]
+    more: bool
+
+
+class Rejections(Struct, array_like=True, tag=REJECTIONS, frozen=True):
+    """A page of refusals. `more`: there are further ones behind the last."""
+
+    correlation_id: int
+    log_sequence: int
+    account: str
+    rejections: list[NumberedRejection]
+    more: bool
+
+
+class PastReports(Struct, array_like=True, tag=PAST_REPORTS, frozen=True):
+    """A page of an account's reports, oldest first. `more`: there are further ones behind the last."""
+
+    correlation_id: int
+    log_sequence: int
+    account: str
+    reports: list[NumberedReport]
+    more: bool
+
+
+HistoryQuery = QueryPastOrders | QueryOrderLife | QueryExecutions | QueryRejections | QueryReports
+HistoryRequest = HistoryQuery | QueryStatus
+HistoryAnswer = PastOrders | OrderLife | Executions | Rejections | PastReports | ProcessStatus | Refused
