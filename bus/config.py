@@ -94,7 +94,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 class Feed(Struct, frozen=True, kw_only=True):
     """How the public stream behaves when nothing happens."""
 
-    # A reader notices a lost last event after this long. It is also the worst sleep of a missed socket edge.
+    # How often all last numbers are said; a symbol that has changed says its own each 100 ms.
     heartbeat_interval_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1000
 
 

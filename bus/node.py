@@ -35,9 +35,13 @@ from bus.sockets.router import Router, bind, plain_send
 
 _SNDMORE = int(zmq.SNDMORE)
 
-#: How often leases and idleness are looked at: a lease ends at most this late.
-_HOUSEKEEPING_S = 0.1
-#: An engine that is idle this long logs a tick.
+#: How often leases and idleness are looked at: a lease ends at most this late. Symbols that have changed get their
+#: heartbeats as often.
+HOUSEKEEPING_MS = 100
+_HOUSEKEEPING_S = HOUSEKEEPING_MS / 1000
+#: So long after the last change of a symbol a tick is logged, so that readers know that the moment is over.
+SETTLE_MS = 100
+#: When nothing was published for so long a tick is logged.
 _IDLE_NS = 1_000_000_000
 #: While so much is ready to be said and waits for the disk, nothing more is taken: what asks has to wait, too.
 _WAITING_BYTES_MAX = 64 * 1024 * 1024
@@ -48,7 +52,10 @@ _ENTRY_OVERHEAD_FACTOR = 2
 
 
 class Node:
-    """Sockets, journal and core on one loop. `start` once, then the loop runs until `on_stop` is called."""
+    """Sockets, journal and core on one loop. `start` once, then the loop runs until `on_stop` is called.
+
+    `settle_ms`: how long after a change a tick follows; 0 for never.
+    """
 
     def __init__(
         self,
@@ -64,6 +71,7 @@ class Node:
         process: Process,
         on_stop: Callable[[MatchbusError], None],
         utc: Callable[[], int] = utc_ns,
+        settle_ms: int = SETTLE_MS,
     ) -> None:
         limits = config.limits
         largest_batch = (limits.drain_bytes_max + limits.message_bytes_max) * _ENTRY_OVERHEAD_FACTOR
@@ -131,9 +139,11 @@ class Node:
         self._unsynced_commands_max = limits.unsynced_commands_max - limits.cancel_reserve_commands
         self._heartbeat_ns = heartbeat_ms * 1_000_000
         self._heartbeat_generation = 0
-        self._last_batch_ns = self._next_heartbeat_ns = self._gateway.now_ns = monotonic_ns()
-        self._next_house_ns = self._last_batch_ns
+        now = self._gateway.now_ns = monotonic_ns()
+        self._last_change_ns = self._last_frame_ns = self._next_heartbeat_ns = self._next_house_ns = now
         self._housekeeping: asyncio.TimerHandle | None = None
+        self._settle_s = settle_ms / 1000
+        self._settling: asyncio.TimerHandle | None = None  # runs while a change has no tick behind it
 
     def start(self, started: EngineStarted) -> None:
         """Log that the engine has started, durably, then take messages."""
@@ -161,6 +171,8 @@ class Node:
         self._stopped = True
         if self._housekeeping is not None:
             self._housekeeping.cancel()
+        if self._settling is not None:
+            self._settling.cancel()
         self._loop.remove_reader(self._journal.completion_fd)
         self._orders.pause()
         self._replays.pause()
@@ -235,23 +247,44 @@ class Node:
         for seat in self._sessions.expired(now):
             self._gateway.end(seat)
         if self._core.clock == CLOCK_SYSTEM and (
-            now - self._last_batch_ns >= _IDLE_NS or self._timer_is_due()
+            now - self._last_frame_ns >= _IDLE_NS or self._timer_is_due()
         ):
             self._sequencer.add_record(TimeTicked())
         if self._sequencer.count or not self._gateway.idle:
             self._run()
-        # While one waits for the disk another would tell nothing.
-        waits = self._heartbeat_generation > self._journal.durable_generation
-        if now >= self._next_heartbeat_ns and not self._stopped and not waits:
-            self._heartbeat_generation = self._journal.writer.generation
-            self._next_heartbeat_ns = now + self._heartbeat_ns
-            departure = Departure(self._journal.writer.generation)
-            self._gateway.heartbeats(departure)
-            self._publication.heartbeats(departure)
-            self._outbound.add(departure, self._journal.durable_generation)
         if not self._stopped:
+            self._say_heartbeats(now)
             self._orders.check()
             self._replays.check()
+
+    def _say_heartbeats(self, now: int) -> None:
+        """Of everything once in an interval, of what has changed each time."""
+        if self._heartbeat_generation > self._journal.durable_generation:
+            return  # while one waits for the disk another would tell nothing
+        of_all = now >= self._next_heartbeat_ns
+        if not (of_all or self._publication.has_changed):
+            return
+        generation = self._heartbeat_generation = self._journal.writer.generation
+        departure = Departure(generation)
+        if of_all:
+            self._next_heartbeat_ns = now + self._heartbeat_ns
+            self._gateway.heartbeats(departure)
+            self._publication.heartbeats(departure)
+        else:
+            self._publication.changed_heartbeats(departure)
+        self._outbound.add(departure, self._journal.durable_generation)
+
+    def _settle(self) -> None:
+        """A symbol has changed a while ago: log a tick, unless one has changed since."""
+        self._settling = None
+        now = self._gateway.now_ns = monotonic_ns()
+        rest_s = self._settle_s - (now - self._last_change_ns) / 1e9
+        if rest_s > 0:
+            # A loop counts in milliseconds, and rounds: a little more, so that it is not asked in vain.
+            self._settling = self._loop.call_later(rest_s + 0.001, self._settle)
+            return
+        self._sequencer.add_record(TimeTicked())
+        self._run()
 
     def _timer_is_due(self) -> bool:
         """Whether something ends by the clock now; a command that waits in this batch ends it as well."""
@@ -274,7 +307,13 @@ class Node:
             self._publication.collect_private(private)
             self._outbound.add(private, durable)
             rest = Departure(generation)
-            self._publication.collect_public(rest)
+            changed = self._publication.collect_public(rest)
+            if rest.public:
+                self._last_frame_ns = monotonic_ns()
+                if changed and self._settle_s and self._core.clock == CLOCK_SYSTEM:
+                    self._last_change_ns = self._last_frame_ns
+                    if self._settling is None:
+                        self._settling = self._loop.call_later(self._settle_s, self._settle)
             self._gateway.answer(rest)
             self._outbound.add(rest, durable)
         except MatchbusError as error:
@@ -286,7 +325,6 @@ class Node:
         generation = self._journal.writer.append(
             batch.first_sequence, batch.count, batch.time_ns, batch.payload
         )
-        self._last_batch_ns = self._gateway.now_ns
         try:
             apply_open_batch(self._core, batch)
         except Exception as error:

@@ -141,7 +141,9 @@ class TradingStatusSet(Struct, array_like=True, tag=TRADING_STATUS_SET, frozen=T
 
 
 class Tick(Struct, array_like=True, tag=TICK, frozen=True, gc=False):
-    """Engine time moved although nothing else happened: once in each idle second. Readers close candles by it."""
+    """Engine time moved although nothing else happened: 100 ms after the last change of a symbol, and then once in each
+    second in which nothing is published. Readers close candles by it.
+    """
 
     sequence: int
     time_ns: int

@@ -24,6 +24,10 @@ _DROP_TOPIC: Final = DROP.encode()
 _DROP_HEARTBEAT_TOPIC: Final = f"{HEARTBEAT}.{DROP}".encode()
 _CLOCK_HEARTBEAT_TOPIC: Final = f"{HEARTBEAT}.{CLOCK}".encode()
 
+#: How many symbols that have changed get a heartbeat between two of all: each may cost a checksum, about 20 us. What
+#: is above it has its turn the next time.
+CHANGED_HEARTBEATS_MAX: Final = 256
+
 #: What the chain over outputs begins with.
 NO_OUTPUTS: Final = bytes(32)
 
@@ -66,6 +70,9 @@ class Publication:
         self._next_drop = core.report_count() + 1
         self._reports: list[tuple[str, int, int, Raw]] = []  # account, number of the first, count, encoded
         self._stamp = (0, 0, 0)  # epoch, sequence and time of the outputs taken last
+        self._changed: dict[
+            str, None
+        ] = {}  # symbols with events since their last heartbeat, first things first
         self._checksums: dict[str, tuple[int, int]] = {}  # symbol -> (level number, checksum)
         self.output_hash = output_hash
         self._hashed_epoch = core.epoch
@@ -96,8 +103,16 @@ class Publication:
                     departure.letters.append((seat, seat.route, envelope))
             self._reports.append((account, first_report, len(events), raw))
 
-    def collect_public(self, departure: Departure) -> None:
-        """Take the core's public events, encode the frames of the feed, and the drop-copy of the reports taken last."""
+    @property
+    def has_changed(self) -> bool:
+        """Whether a symbol has events behind its last heartbeat."""
+        return bool(self._changed)
+
+    def collect_public(self, departure: Departure) -> bool:
+        """Take the core's public events, encode the frames of the feed, and the drop-copy of the reports taken last.
+
+        Whether a symbol has changed: ticks alone change none.
+        """
         epoch, sequence, time_ns = self._stamp
         core = self._core
         symbol = ""
@@ -107,15 +122,17 @@ class Publication:
             stream = self._streams.get(name)
             if stream is None:
                 stream = self._open(name, first_number)
-            if stream.symbol != symbol:  # the streams of a symbol stand together
+            if stream.symbol != symbol:  # ticks come first, and then the streams of each symbol together
                 symbol = stream.symbol
-                numbers = core.numbers(symbol) if symbol else ()
+                numbers = core.numbers(symbol)
+                self._changed[symbol] = None
             frame = encode_frame(epoch, first_number, count, sequence, time_ns, events, numbers)
             stream.ring.add(first_number, count, frame)
             departure.public.append((stream.topic, frame))
         if self._reports:
             self._collect_drop(departure, epoch, sequence, time_ns)
         self._chain(departure, epoch)
+        return bool(symbol)
 
     def _chain(self, departure: Departure, epoch: int) -> None:
         """Hash the frames of a batch onto those before it."""
@@ -164,17 +181,27 @@ class Publication:
         """The last number of every stream, for readers that have lost the last frame. O(symbols)."""
         core = self._core
         for symbol in core.symbols():
-            numbers = core.numbers(symbol)
-            level_number, checksum = self._checksums.get(symbol, (0, 0))
-            if level_number != numbers[1]:
-                checksum = core.checksum(symbol)
-                self._checksums[symbol] = (numbers[1], checksum)
-            self._heartbeat(
-                departure.public, topic(HEARTBEAT, symbol).encode(), (FEED_HEARTBEAT, *numbers, checksum)
-            )
+            self._symbol_heartbeat(departure, symbol)
+        self._changed.clear()
         clock = (STREAM_HEARTBEAT, core.clock_number(), self.output_hash)
         self._heartbeat(departure.public, _CLOCK_HEARTBEAT_TOPIC, clock)
         self._heartbeat(departure.drop, _DROP_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, self._next_drop - 1))
+
+    def changed_heartbeats(self, departure: Departure) -> None:
+        """The last numbers of symbols that have changed, those that wait longest first. O(symbols)."""
+        for symbol in list(self._changed)[:CHANGED_HEARTBEATS_MAX]:
+            del self._changed[symbol]
+            self._symbol_heartbeat(departure, symbol)
+
+    def _symbol_heartbeat(self, departure: Departure, symbol: str) -> None:
+        core = self._core
+        numbers = core.numbers(symbol)
+        level_number, checksum = self._checksums.get(symbol, (0, 0))
+        if level_number != numbers[1]:
+            checksum = core.checksum(symbol)
+            self._checksums[symbol] = (numbers[1], checksum)
+        name = topic(HEARTBEAT, symbol).encode()
+        self._heartbeat(departure.public, name, (FEED_HEARTBEAT, *numbers, checksum))
 
     def _heartbeat(self, to: list[tuple[bytes, bytes]], name: bytes, event: tuple[Any, ...]) -> None:
         core = self._core

@@ -1,13 +1,19 @@
 """Engine time: strictly increasing whatever the system's clock does, ticking when idle, moved by commands if asked."""
 
+import time
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
 from bus.errors import DataDirectoryMismatch
 from bus.journal.journal import Journal
+from bus.node import SETTLE_MS
 from bus.protocol import reasons
-from bus.protocol.commands import AdvanceClock
+from bus.protocol.commands import AdvanceClock, CancelOrder
+from bus.protocol.feed import OrderDeleted
 from bus.protocol.reports import Accepted, Completed
-from bus.protocol.terms import OPERATOR
+from bus.protocol.terms import GTD, OPERATOR
 from bus.replay import apply_logged_batch
 from matcher.engine import Engine
 from tests.node.parties import Party, Reader, buy, open_market
@@ -66,6 +72,98 @@ def test_an_idle_engine_ticks_once_a_second_and_is_heard(node: RunningNode) -> N
 
         feed.until(tick)
         assert 900_000_000 < ticks[1].time_ns - ticks[0].time_ns < 3_000_000_000
+
+
+def wait(feed: Reader, heartbeats: int) -> list[tuple[str, Any]]:
+    """Everything up to so many heartbeats of the clock from now; between two of them lie 100 ms."""
+    frames = []
+    for _ in range(heartbeats):
+        frames += feed.until(lambda name, _: name == "heartbeat.clock.")
+    return frames
+
+
+def numbered_frames(frames: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Those of the log, a batch's ticks first."""
+    return [(name, frame) for name, frame in frames if not name.startswith("heartbeat.")]
+
+
+def test_a_tick_follows_100_ms_after_the_last_change_and_no_sooner(disk: SimulatedDisk) -> None:
+    node = RunningNode(disk=disk, settles=True)
+    try:
+        open_market(node.addresses)
+        with Party(node.addresses.orders) as alice, Reader(node.addresses.feed) as feed:
+            alice.hello("alice")
+            frames = wait(feed, 1)
+            pauses = (0, 1, 0, 0, 3, 1, 4, 0, 2, 3)
+            for i, heartbeats in enumerate(pauses):
+                alice.ask(buy(f"{i}", 100 + i))
+                frames += wait(feed, heartbeats)
+            frames += feed.until(lambda name, _: name == "clock.")
+    finally:
+        node.stop()
+    said = numbered_frames(frames)
+    assert said[-1][0] == "clock."
+    settled = 0
+    for (before, frame_before), (after, frame_after) in pairwise(said):
+        passed_ns = frame_after.time_ns - frame_before.time_ns
+        if before != "clock." and after == "clock.":
+            settled += 1
+            # A millisecond less: the system's clock and the one that timers go by are not the same.
+            assert passed_ns > (SETTLE_MS - 1) * 1_000_000
+        if before == "clock." and after == "clock.":
+            assert passed_ns > 900_000_000, "one tick is enough until a second has passed"
+        assert passed_ns < 3_000_000_000
+    assert settled >= 3, "after a pause of 300 ms a tick had come"
+
+
+def test_what_a_timer_ends_is_a_change_and_has_a_tick_behind_it(disk: SimulatedDisk) -> None:
+    node = RunningNode(disk=disk, settles=True)
+    try:
+        open_market(node.addresses)
+        with Party(node.addresses.orders) as alice, Reader(node.addresses.feed) as feed:
+            alice.hello("alice")
+            feed.ready()
+            soon_ns = time.time_ns() + 250_000_000
+            entered = alice.ask(buy("soon over", 100, 1, time_in_force=GTD, expires_ns=soon_ns))
+            assert isinstance(entered, Accepted)
+            frames = feed.until(lambda name, frame: name == "order.BTC-USD." and frame.time_ns >= soon_ns)
+            ended = frames[-1][1]
+            assert isinstance(ended.events[0], OrderDeleted)
+            # In the batch that ended it a tick stands before; the next one says that this moment is over, too.
+            (_, tick) = feed.until(lambda name, _: name == "clock.")[-1]
+    finally:
+        node.stop()
+    assert next(name for name, frame in frames if frame.log_sequence == ended.log_sequence) == "clock."
+    assert SETTLE_MS - 1 < (tick.time_ns - ended.time_ns) / 1_000_000 < 1_000
+
+
+def test_what_changes_no_symbol_has_no_tick_behind_it(disk: SimulatedDisk) -> None:
+    node = RunningNode(disk=disk, settles=True)
+    try:
+        open_market(node.addresses)
+        with Party(node.addresses.orders) as alice, Reader(node.addresses.feed) as feed:
+            alice.hello("alice")
+            feed.until(lambda name, _: name == "clock.")
+            assert alice.ask(CancelOrder(1)).reason == reasons.UNKNOWN_ORDER
+            before = node.sequence()
+            assert numbered_frames(wait(feed, 3)) == []
+            assert node.sequence() == before
+    finally:
+        node.stop()
+
+
+def test_under_clock_commands_no_tick_follows_a_change(disk: SimulatedDisk) -> None:
+    node = RunningNode(disk=disk, config=small_config(engine__clock="commands"), settles=True)
+    try:
+        open_market(node.addresses)
+        with Party(node.addresses.orders) as alice, Reader(node.addresses.feed) as feed:
+            alice.hello("alice")
+            alice.ask(buy("a"), created_ns=1)
+            before = node.sequence()
+            wait(feed, 3)
+            assert node.sequence() == before
+    finally:
+        node.stop()
 
 
 def test_under_clock_commands_only_the_operator_moves_time_and_the_directory_keeps_its_clock(

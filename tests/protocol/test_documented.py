@@ -13,6 +13,7 @@ import pytest
 
 from bus.config import settings
 from bus.journal.checkpoint import REPLAY_RING_COMMANDS
+from bus.node import HOUSEKEEPING_MS, SETTLE_MS
 from bus.protocol import (
     codec,
     commands,
@@ -31,6 +32,7 @@ from bus.protocol.reasons import REASONS
 from bus.sessions import LEASE_MS_DEFAULT, LEASE_MS_MAX, LEASE_MS_MIN
 from bus.sockets.client import Client
 from bus.sockets.gateway import ACCOUNTS_MAX, LARGE_ANSWERS_MAX
+from bus.sockets.publication import CHANGED_HEARTBEATS_MAX
 from bus.sockets.recovery import REPLAY_BYTES_MAX, REQUESTS_PER_MESSAGE_MAX
 from bus.sockets.router import HARD_LIMIT_FACTOR
 from matcher.gate.instruments import DECIMALS_MAX, QUANTITY_LIMIT_LOTS
@@ -78,6 +80,9 @@ LIMITS = {
         if setting.section == "limits" and setting.name != "drain_bytes_max"
     },
     "feed.heartbeat_interval_ms": next(s.default for s in settings() if s.name == "heartbeat_interval_ms"),
+    "HOUSEKEEPING_MS": HOUSEKEEPING_MS,
+    "CHANGED_HEARTBEATS_MAX": CHANGED_HEARTBEATS_MAX,
+    "SETTLE_MS": SETTLE_MS,
     "HARD_LIMIT_FACTOR": HARD_LIMIT_FACTOR,
     "REQUESTS_PER_MESSAGE_MAX": REQUESTS_PER_MESSAGE_MAX,
     "ACCOUNTS_MAX": ACCOUNTS_MAX,

@@ -26,7 +26,7 @@ from bus.config import Config, load_config
 from bus.errors import EngineStopped, MatchbusError
 from bus.journal.disk import Disk
 from bus.journal.journal import Journal
-from bus.node import Node
+from bus.node import SETTLE_MS, Node
 from bus.process import this_process
 from matcher.engine import Engine
 from tools.core_kind import core_kind
@@ -51,7 +51,10 @@ def small_config(**settings: Any) -> Config:
 
 
 class RunningNode:
-    """See above. What the node's own thread owns is touched through `call` alone."""
+    """See above. What the node's own thread owns is touched through `call` alone.
+
+    `settles`: ticks follow what changes, as they do in an engine. Without them a test knows which sequence comes next.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class RunningNode:
         directory: str = "log",
         config: Config | None = None,
         utc_ns: Callable[[], int] = time.time_ns,
+        settles: bool = False,
     ) -> None:
         self.config = config or small_config()
         self.disk = disk or Disk()
@@ -67,6 +71,7 @@ class RunningNode:
         self._failed = threading.Event()
         self._directory = directory
         self._utc_ns = utc_ns
+        self._settles = settles
         self._loop = uvloop.new_event_loop()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._thread = threading.Thread(target=self._loop.run_forever, name="node", daemon=True)
@@ -104,6 +109,7 @@ class RunningNode:
             this_process("engine", ("core", core_kind())),
             self._stopped_by_itself,
             self._utc_ns,
+            SETTLE_MS if self._settles else 0,
         )
         self._loop.set_exception_handler(lambda _, context: self.node.fail(_unforeseen(context, self.core)))
         self.node.start(started)
@@ -158,7 +164,7 @@ class RunningNode:
     def keep_house(self, *, idle: bool = False) -> None:
         """The node looks at its house now instead of at its next time, and says its heartbeats.
 
-        `idle`: its last batch was long ago, so it ticks.
+        `idle`: it has published nothing for long, so it ticks.
         """
 
         def look() -> None:
@@ -167,7 +173,7 @@ class RunningNode:
             node._housekeeping.cancel()
             node._next_heartbeat_ns = 0
             if idle:
-                node._last_batch_ns = 0
+                node._last_frame_ns = 0
             node._keep_house()
 
         self.call(look)
