@@ -31,6 +31,8 @@ NOT_SETTINGS: Final = frozenset({"MATCHBUS_PURE"})
 # All offsets of `bus.addresses` must lead to a port.
 PortBase = Annotated[int, Meta(ge=0, le=65_535 - HIGHEST_OFFSET)]
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+# How long something is kept; 0 is for ever. A century is a slip.
+Days = Annotated[int, Meta(ge=0, le=36_525)]
 
 
 class Engine(Struct, frozen=True, kw_only=True):
@@ -98,12 +100,39 @@ class Feed(Struct, frozen=True, kw_only=True):
     heartbeat_interval_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1000
 
 
+class Store(Struct, frozen=True, kw_only=True):
+    """What the publisher remembers, and for how long."""
+
+    # Empty: publisher/market.db below the data directory, SQLite. Else sqlite:///FILE or postgresql://USER@HOST/DATABASE.
+    url: str = ""
+    # What happened is in the database after this long. A transaction costs about as much as a hundred rows, so that
+    # shorter is possible; what is lost in a crash meanwhile comes again from the feed.
+    batch_ms_max: Annotated[int, Meta(ge=1, le=60_000)] = 250
+    # Rows of one transaction, some 50 ms of work: another publisher waits no longer than this for its turn.
+    batch_rows_max: Positive = 20_000
+    # Rows that wait for the database, about 250 bytes each. Behind a longer outage they are read again from the feed.
+    queue_rows_max: Positive = 200_000
+    # For ever: trades are the record of the market, everything else can be made from them again, and what was deleted
+    # by a default is gone. A trade takes about 45 bytes in SQLite.
+    trades_days: Days = 0
+    # For ever: a minute takes about 120 bytes, so a symbol's year of minutes 60 MB, and all the others 20 MB.
+    candles_1m_days: Days = 0
+    candles_5m_days: Days = 0
+    candles_15m_days: Days = 0
+    candles_30m_days: Days = 0
+    candles_1h_days: Days = 0
+    candles_4h_days: Days = 0
+    candles_1d_days: Days = 0
+    candles_1w_days: Days = 0
+
+
 class Config(Struct, frozen=True, kw_only=True):
-    """All settings of one engine."""
+    """All settings."""
 
     engine: Engine = Engine()
     limits: Limits = Limits()
     feed: Feed = Feed()
+    store: Store = Store()
 
 
 class Setting(Struct, frozen=True):
@@ -220,6 +249,10 @@ def _check_together(config: Config, sources: Mapping[str, str]) -> None:
             host,
             "Only loopback (127.0.0.0/8) can be bound: connections are neither encrypted nor authenticated yet",
         )
+    scheme = config.store.url.partition(":")[0]
+    if config.store.url and scheme not in ("sqlite", "postgresql"):
+        # Not the whole of it: there may be a password inside.
+        refuse("store.url", scheme, "Expected sqlite:///FILE or postgresql://USER@HOST/DATABASE")
     if limits.cancel_reserve_commands >= limits.unsynced_commands_max:
         refuse(
             "limits.cancel_reserve_commands",

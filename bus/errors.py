@@ -135,3 +135,42 @@ class UnknownSymbol(MatchbusError):
 
 class GapNotHealed(MatchbusError):
     """Events of a topic are missing and the recovery service did not give them, although it was asked repeatedly."""
+
+
+class StoreUnavailable(MatchbusError):
+    """The database cannot be reached or takes nothing now: gone, locked, full. The same may be tried again."""
+
+
+class StoreDamaged(MatchbusError):
+    """The file is no database, or what it holds is not what was written. Nothing is repaired silently."""
+
+
+class StoreMismatch(MatchbusError):
+    """The database belongs to something else, or to another version of matchbus. Nothing in it was touched."""
+
+
+class StoreDiffers(MatchbusError):
+    """The database remembers something else of this symbol than what is to be written. One of the two is wrong.
+
+    Nothing of the transaction was written. Two publishers of one log never disagree, so this is an alarm.
+    """
+
+    def __init__(self, text: str, symbol: str) -> None:
+        super().__init__(text)
+        self.symbol = symbol
+
+
+class StoreBehind(MatchbusError):
+    """Rows of this symbol before the given ones are not in the database: they have to be written first.
+
+    Nothing of the transaction was written. `stored_sequence` is the log sequence that the database contains.
+    """
+
+    def __init__(self, text: str, symbol: str, stored_sequence: int) -> None:
+        super().__init__(text)
+        self.symbol = symbol
+        self.stored_sequence = stored_sequence
+
+
+class AdjustmentRefused(MatchbusError):
+    """What an operator wants to change by hand is not there, or the change is none. Nothing was changed."""

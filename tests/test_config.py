@@ -153,6 +153,14 @@ def test_all_of_loopback_may_be_bound() -> None:
     assert load_config(environment={"MATCHBUS_ENGINE_HOST": "127.8.9.10"}).engine.host == "127.8.9.10"
 
 
+def test_only_two_kinds_of_database_are_known_and_a_password_is_not_repeated() -> None:
+    assert refusal(environment={"MATCHBUS_STORE_URL": "mysql://me:secret@host/market"}) == (
+        "MATCHBUS_STORE_URL: store.url = 'mysql': Expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+    )
+    for url in ("", "sqlite:///market.db", "postgresql://me@host/market"):
+        assert load_config(command_line={"store.url": url}).store.url == url
+
+
 def test_the_reserve_for_cancels_is_smaller_than_the_queue_it_is_part_of() -> None:
     assert refusal(command_line={"limits.cancel_reserve_commands": 65_536}) == (
         "command line: limits.cancel_reserve_commands = 65536: Expected less than"
