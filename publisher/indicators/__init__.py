@@ -1,0 +1,1 @@
+"""Indicators: lines over candles. One function a file (`sma`, `ema`, `vwap`); `table` has their names and limits."""
