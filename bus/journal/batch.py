@@ -69,11 +69,17 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     hash: bytes
     segment: str
     offset: int  # of its frame in the segment
+    behind: int = 0  # see above
 
     @property
     def last_sequence(self) -> int:
         """The sequence of its last command."""
         return self.first_sequence + self.count - 1
+
+    @property
+    def frame_bytes(self) -> int:
+        """How much of its segment it takes."""
+        return HEADER_BYTES + len(self.payload)
 
 
 def encode(

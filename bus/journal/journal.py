@@ -120,9 +120,10 @@ class Journal:
             raise JournalFailed(
                 f"{self.directory}: preparing the journal for writing failed: {error.strerror or error}"
             ) from error
+        end = reader.end
         position = Position(
-            reader.last_sequence, reader.last_hash, reader.last_time_ns,
-            reader.segment, reader.offset, reader.segment_bytes, reader.salt,
+            end.last_sequence, end.last_hash, end.last_time_ns,
+            end.segment or None, end.offset, reader.segment_bytes, end.salt,
         )  # fmt: skip
         self._writer = JournalWriter(
             self.disk, self.directory, position, policy=self._policy, segment_bytes=self._segment_bytes
@@ -138,7 +139,7 @@ class Journal:
         if reader.torn is not None:
             cut(self.disk, reader.torn)
             self.torn = reader.torn
-            remaining = [name for name in remaining if reader.segment is not None and name <= reader.segment]
+            remaining = [name for name in remaining if name <= reader.end.segment]
         for index, name in enumerate(remaining):
             is_last = index + 1 == len(remaining)
             if is_last or first_sequence_of(remaining[index + 1]) - 1 > reader.synced_sequence:

@@ -5,27 +5,18 @@ densely, that its time rises; of each segment: label, link and that it follows t
 What cannot be read is judged by `tail`: a torn tail ends the log, everything else is `JournalDamaged`.
 
 One segment is in memory at a time. The reader changes nothing, so it may read beside a running engine; then
-what is being written looks like a torn tail, or simply is not there yet.
+what is being written looks like a torn tail, or simply is not there yet. Whoever follows a log as it grows has
+`follower`.
 
-Called by `journal` for recovery, and by whoever audits or follows a log.
+Called by `journal` for recovery, and by whoever audits a log.
 """
 
 import os
 from collections.abc import Iterator
-from hashlib import sha256
-from zlib import crc32
 
 from bus.errors import CheckpointDamaged, JournalDamaged
-from bus.journal.batch import (
-    GENESIS_HASH,
-    HEADER_BYTES,
-    MAGIC,
-    MAX_BATCH_BYTES,
-    PAYLOAD_OFFSET,
-    SEAL_BYTES,
-    Batch,
-    unpack_frame,
-)
+from bus.journal.batch import HEADER_BYTES, MAGIC, Batch, unpack_frame
+from bus.journal.chain import Chain
 from bus.journal.disk import Disk
 from bus.journal.segment import (
     FIRST_BATCH_OFFSET,
@@ -50,13 +41,8 @@ class LogReader:
         self.synced_sequence = read_synced(disk, directory)
         self.segments = segment_names(disk, directory)
         self.first_sequence = first_sequence_of(self.segments[0]) if self.segments else 1
-        # Where the log ends, once the walk has finished; while it walks, where a segment began.
-        self.last_sequence = 0
-        self.last_hash = GENESIS_HASH
-        self.last_time_ns = 0
-        self.segment: str | None = None  # the last one with an intact link
-        self.offset = 0  # of the next frame in it
-        self.salt = 0
+        # How far the walk has come; at last where the log ends. `segment`: the last one with an intact link, or "".
+        self.end = Chain(directory)
         self.segment_bytes = 0
         self.torn: TornTail | None = None
         self.finished = False
@@ -70,7 +56,7 @@ class LogReader:
         `JournalDamaged` while walking. To be called once; the walk has finished when the iterator is exhausted.
         """
         walk = self._walk(self._start(after))
-        last_sequence, last_hash = self.last_sequence, self.last_hash
+        last_sequence, last_hash = self.end.last_sequence, self.end.last_hash
         if last_sequence != after:
             for batch in walk:
                 last_sequence, last_hash = batch.last_sequence, batch.hash
@@ -106,10 +92,10 @@ class LogReader:
                 break
             start -= 1
             first_sequence = first_sequence_of(self.segments[start])
-        self.last_sequence = first_sequence - 1
+        self.end.last_sequence = first_sequence - 1
         if link is not None and first_sequence > 1:  # what the very first segment follows is known: nothing
-            self.last_hash = link.previous
-            self.last_time_ns = link.last_time_ns
+            self.end.last_hash = link.previous
+            self.end.last_time_ns = link.last_time_ns
         return start
 
     def _walk(self, start: int) -> Iterator[Batch]:
@@ -118,88 +104,43 @@ class LogReader:
             path = os.path.join(self._directory, name)
             data = read_segment(self._disk, path)
             label = decode_label(data, path)
-            if not self._take_link(data, label.salt, index):
+            link = decode_link(data, label.salt)
+            if link is None:
+                self._stop(data, index, LINK_OFFSET, "the link of the segment is not intact")
                 break
-            self.segment, self.salt, self.segment_bytes = name, label.salt, label.segment_bytes
-            self.offset = FIRST_BATCH_OFFSET
-            yield from self._walk_segment(data, name, label.salt)
+            self.end.enter(name, label.salt, link)
+            self.segment_bytes = label.segment_bytes
+            yield from self.end.batches(data)
             if not self._end_of_segment(data, index):
                 break
-        if self.torn is None and self.last_sequence < self.synced_sequence:
+        if self.torn is None and self.end.last_sequence < self.synced_sequence:
             raise JournalDamaged(
-                f"{self._directory}: the log ends with sequence {self.last_sequence}, "
+                f"{self._directory}: the log ends with sequence {self.end.last_sequence}, "
                 f"but everything up to {self.synced_sequence} had been synced"
             )
         self.finished = True
 
-    def _take_link(self, data: bytes, salt: int, index: int) -> bool:
-        """Whether the segment is linked to the batch before it; False sets `torn`."""
-        name = self.segments[index]
-        link = decode_link(data, salt)
-        if link is None:
-            self._stop(data, index, LINK_OFFSET, "the link of the segment is not intact")
-            return False
-        where = (
-            f"{os.path.join(self._directory, name)}: offset {LINK_OFFSET}, sequence {self.last_sequence + 1}"
-        )
-        if link.first_sequence != first_sequence_of(name):
-            raise JournalDamaged(
-                f"{where}: the segment begins with {link.first_sequence}, not as its name says"
-            )
-        if link.first_sequence != self.last_sequence + 1:
-            raise JournalDamaged(f"{where}: the segment begins with {link.first_sequence}")
-        if link.previous != self.last_hash or link.last_time_ns != self.last_time_ns:
-            raise JournalDamaged(
-                f"{where}: the segment does not follow the batch before it: the chain is broken"
-            )
-        return True
-
-    def _walk_segment(self, data: bytes, name: str, salt: int) -> Iterator[Batch]:
-        """Yield intact batches up to the first frame that is not one. The loop that recovery spends its time in:
-        the attributes are brought up to date at its end, not at each batch."""
-        offset, last_frame_at = self.offset, len(data) - HEADER_BYTES
-        size = len(data)
-        last_sequence, last_hash, last_time_ns = self.last_sequence, self.last_hash, self.last_time_ns
-        while offset <= last_frame_at:
-            magic, crc, behind, length, count, first_sequence, time_ns, previous = unpack_frame(data, offset)
-            end = offset + HEADER_BYTES + length
-            if magic != MAGIC or end > size or not 0 < length <= MAX_BATCH_BYTES or not count:
-                break
-            hashed = data[offset + SEAL_BYTES : end]
-            if crc32(hashed, salt ^ behind) != crc:
-                break
-            # An intact frame was written by an engine, not torn by a crash: from here on it is wrong or right.
-            if previous != last_hash or first_sequence != last_sequence + 1 or time_ns <= last_time_ns:
-                raise JournalDamaged(
-                    f"{os.path.join(self._directory, name)}: offset {offset}, sequence {last_sequence + 1}: "
-                    f"the intact batch {first_sequence} does not follow the one before it: the chain is broken"
-                )
-            last_hash = sha256(hashed).digest()
-            last_sequence += count
-            last_time_ns = time_ns
-            yield Batch(first_sequence, count, time_ns, hashed[PAYLOAD_OFFSET:], last_hash, name, offset)
-            offset = end
-        self.offset, self.last_sequence = offset, last_sequence
-        self.last_hash, self.last_time_ns = last_hash, last_time_ns
-
     def _end_of_segment(self, data: bytes, index: int) -> bool:
         """Whether the walk goes on in the next segment; False at the end of the log, or sets `torn`."""
-        rest = len(data) - self.offset
-        if data.count(0, self.offset) != rest:
-            self._stop(data, index, self.offset, "the batch is not intact")
+        rest = len(data) - self.end.offset
+        if data.count(0, self.end.offset) != rest:
+            self._stop(data, index, self.end.offset, "the batch is not intact")
             return False
         if index + 1 == len(self.segments):
             return False
         following = first_sequence_of(self.segments[index + 1])
-        if following != self.last_sequence + 1:
+        if following != self.end.last_sequence + 1:
             self._stop(
-                data, index, self.offset, f"the batch is missing, the next segment begins with {following}"
+                data,
+                index,
+                self.end.offset,
+                f"the batch is missing, the next segment begins with {following}",
             )
             return False
         return True
 
     def _stop(self, data: bytes, index: int, offset: int, why: str) -> None:
-        place = Place(self._directory, tuple(self.segments[index:]), offset, self.last_sequence + 1, why)
+        place = Place(self._directory, tuple(self.segments[index:]), offset, self.end.last_sequence + 1, why)
         self.torn = judge(self._disk, place, data, self.synced_sequence)
 
 

@@ -137,16 +137,16 @@ def verify(data: Directory = options.DEFAULT_DATA) -> None:
     damaged += [
         f"{store.path(sequence)}: no batch of the log ends there"
         for sequence in waiting
-        if sequence <= reader.last_sequence
+        if sequence <= reader.end.last_sequence
     ]
     table = Table(box=None, show_header=False, pad_edge=False)
     rows = {
         "segments": counted(len(reader.segments), "file"),
         "batches": f"{batches:,}",
-        "commands": f"{commands:,}, sequences {reader.first_sequence:,} to {reader.last_sequence:,}",
-        "time": f"{time_text(time_ns)} to {time_text(reader.last_time_ns)} UTC" if batches else "",
+        "commands": f"{commands:,}, sequences {reader.first_sequence:,} to {reader.end.last_sequence:,}",
+        "time": f"{time_text(time_ns)} to {time_text(reader.end.last_time_ns)} UTC" if batches else "",
         "known to be synced": f"up to {reader.synced_sequence:,}",
-        "head hash": reader.last_hash.hex(),
+        "head hash": reader.end.last_hash.hex(),
         "checkpoints": ", ".join(f"{header.sequence:,}" for header in headers) or "none",
         "tail": str(reader.torn) if reader.torn else "whole",
     }
