@@ -46,6 +46,14 @@ class JournalDamaged(MatchbusError):
     """
 
 
+class LogReplaced(MatchbusError):
+    """The log that was followed is another one now: what was read of it is not there any more.
+
+    So it is after a loss of power took away what was not durable, or another copy of the directory was put in place.
+    What was built on it is built anew from a checkpoint.
+    """
+
+
 class JournalFailed(MatchbusError):
     """A write or a sync failed; it is never tried again, since a second sync may succeed falsely (I3)."""
 

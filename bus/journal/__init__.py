@@ -4,6 +4,7 @@
     recovery     which checkpoint to start from, with the batches behind it
     writer       appends batches and says which of them are durable (I3); `syncer` is its one thread
     reader       reads the log and verifies every byte of it; `tail` tells a torn tail from damage
+    follower     reads it beside the engine that writes it, only what is new; `chain` is what both verify
     batch        the frame of one batch; `segment` the files they stand in; `synced` the small side file
     checkpoint   the files of checkpoints, and the choice among them
     skips        commands that the operator decided to pass over

@@ -98,8 +98,13 @@ def encode_label(label: Label) -> bytes:
     return body[:8] + crc32(body[12:]).to_bytes(4, "little") + body[12:]
 
 
-def decode_label(data: bytes, path: str) -> Label:
-    """The label of a whole segment; `JournalDamaged` when it is not one, or the file's size is another."""
+def decode_label(data: bytes, path: str, size: int | None = None) -> Label:
+    """The label of a segment; `JournalDamaged` when it is not one, or the file's size is another.
+
+    `data`: the whole segment, or the bytes up to its first batch and the `size` of the file.
+    """
+    if size is None:
+        size = len(data)
     if len(data) < FIRST_BATCH_OFFSET:
         raise JournalDamaged(f"{path}: offset 0: truncated to {len(data)} bytes")
     magic, crc, version, segment_bytes, salt, zero = _LABEL.unpack_from(data, 0)
@@ -109,8 +114,8 @@ def decode_label(data: bytes, path: str) -> Label:
         raise JournalDamaged(
             f"{path}: offset 8: format version {version}, this program reads {FORMAT_VERSION}"
         )
-    if segment_bytes != len(data):
-        raise JournalDamaged(f"{path}: offset {len(data)}: {len(data)} bytes instead of {segment_bytes}")
+    if segment_bytes != size:
+        raise JournalDamaged(f"{path}: offset {size}: {size} bytes instead of {segment_bytes}")
     return Label(segment_bytes, salt)
 
 
@@ -122,7 +127,7 @@ def encode_link(link: Link, salt: int) -> bytes:
 
 
 def decode_link(data: bytes, salt: int) -> Link | None:
-    """The link of a whole segment, None when its bytes are not intact."""
+    """The link of a segment (of its bytes up to the first batch), None when it is not intact."""
     body = data[LINK_OFFSET:FIRST_BATCH_OFFSET]
     magic, crc, _, first_sequence, last_time_ns, previous = _LINK.unpack_from(body, 0)
     if magic != _LINK_MAGIC or crc32(body[12:], salt) != crc:
