@@ -100,6 +100,15 @@ class Feed(Struct, frozen=True, kw_only=True):
     heartbeat_interval_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1000
 
 
+class Shadow(Struct, frozen=True, kw_only=True):
+    """When the shadow writes checkpoints. How many stay is `engine.checkpoints_kept`: both write them."""
+
+    # A start replays at most about so many commands: some seconds.
+    checkpoint_interval_commands: Positive = 250_000
+    # So that a quiet day leaves some as well.
+    checkpoint_interval_s: Annotated[int, Meta(ge=1, le=86_400)] = 600
+
+
 class Store(Struct, frozen=True, kw_only=True):
     """What the publisher remembers, and for how long."""
 
@@ -132,6 +141,7 @@ class Config(Struct, frozen=True, kw_only=True):
     engine: Engine = Engine()
     limits: Limits = Limits()
     feed: Feed = Feed()
+    shadow: Shadow = Shadow()
     store: Store = Store()
 
 

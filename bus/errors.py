@@ -77,6 +77,10 @@ class LogBreaksEngine(EngineStopped):
         self.sequence = sequence
 
 
+class OutputsDiffer(MatchbusError):
+    """An engine and its shadow came to different outputs from one log; the text names the sequences between which."""
+
+
 class ChildEnded(MatchbusError):
     """A process that the whole exchange needs has ended; the text names it, how it ended and its last error line."""
 

@@ -14,6 +14,7 @@ from typer.main import get_command, get_group
 VERBS: Final = {
     "up": "tools.up.command:up",
     "engine": "tools.engine:engine",
+    "shadow": "tools.shadow:shadow",
     "status": "tools.status.command:status",
     "demo": "tools.demo.command:demo",
     "tap": "tools.tap.command:tap",

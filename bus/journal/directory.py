@@ -1,9 +1,10 @@
 """The data directory: made once, held by one engine, with the token that brokers and operators show.
 
-    lock     held with flock while an engine runs; its text is the holder's process id
-    token    64 hexadecimal digits, readable by the owner alone, made once
+    lock         held with flock while an engine runs; its text is the holder's process id
+    shadow.lock  the same for a shadow: one, beside the engine
+    token        64 hexadecimal digits, readable by the owner alone, made once
 
-The lock goes with the process, however it ends. Called by the node before anything else in the directory is
+A lock goes with the process, however it ends. Called by the node before anything else in the directory is
 touched, and by the command line, which reads the token.
 """
 
@@ -15,6 +16,7 @@ from typing import Final
 from bus.errors import ConfigError, DataDirectoryHeld
 
 _LOCK: Final = "lock"
+SHADOW_LOCK: Final = "shadow.lock"
 _TOKEN: Final = "token"
 TOKEN_BYTES: Final = 32  # as hard to guess as the keys of CURVE
 
@@ -27,11 +29,14 @@ class DataDirectory:
         self._lock_fd: int | None = lock_fd
 
     @classmethod
-    def hold(cls, path: str) -> "DataDirectory":
-        """Make the directory (mode 0700) when it is not there, and hold it; `DataDirectoryHeld` names the holder."""
+    def hold(cls, path: str, lock: str = _LOCK) -> "DataDirectory":
+        """Make the directory (mode 0700) when it is not there, and hold it; `DataDirectoryHeld` names the holder.
+
+        `lock`: `SHADOW_LOCK` for a shadow, which lives beside an engine.
+        """
         try:
             os.makedirs(path, mode=0o700, exist_ok=True)
-            lock_fd = os.open(os.path.join(path, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock_fd = os.open(os.path.join(path, lock), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigError(f"{path}: cannot be used as data directory: {error.strerror}") from error
         try:

@@ -168,7 +168,10 @@ class LogFollower:
         found = 0
         for name in names:
             begin = self._end.offset if name == self._end.segment else FIRST_BATCH_OFFSET
-            handle = self._disk.open(os.path.join(self.directory, name))
+            try:
+                handle = self._disk.open(os.path.join(self.directory, name))
+            except FileNotFoundError:  # cut off meanwhile
+                continue
             try:
                 size = self._disk.size(handle)
                 written = self._written_up_to(handle, begin, size) if name == names[-1] else size

@@ -11,11 +11,37 @@ next older one is tried, at last the empty state and the whole log. Called by th
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from bus.errors import CheckpointDamaged, JournalDamaged
 from bus.journal.batch import Batch
-from bus.journal.checkpoint import EMPTY_STATE, Checkpoint, CheckpointHeader, CheckpointStore, choose
-from bus.journal.journal import Journal
+from bus.journal.checkpoint import (
+    EMPTY_STATE,
+    REPLAY_RING_COMMANDS,
+    Checkpoint,
+    CheckpointHeader,
+    CheckpointStore,
+    choose,
+)
+
+
+class Log(Protocol):
+    """What is asked of a log: a `Journal` that will be written, or a `LogFollower` beside the one who writes."""
+
+    @property
+    def directory(self) -> str:
+        """Where it is."""
+
+    @property
+    def first_sequence(self) -> int:
+        """The first sequence that is still in it; 1 when it is empty."""
+
+    @property
+    def probable_head(self) -> int:
+        """The last sequence as far as lengths tell."""
+
+    def batches(self, after: int = 0, expected_hash: bytes | None = None) -> Iterator[Batch]:
+        """The batches behind the one that ends with `after`; `CheckpointDamaged` at once when that is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +54,30 @@ class Recovered:
 
 
 def recover(
-    journal: Journal,
+    journal: Log,
     store: CheckpointStore,
     *,
     usable: Callable[[CheckpointHeader], bool] = lambda _: True,
+    ring_commands: int = REPLAY_RING_COMMANDS,
 ) -> Recovered:
     """The best start there is. `usable` refuses what this program cannot read, such as other semantics.
+
+    `ring_commands`: how far before the head the start should lie, so that rings are full (see `choose`).
 
     `JournalDamaged` when no checkpoint is good and the log does not reach back to its beginning.
     """
     headers, skipped = store.candidates()
     remaining = [header for header in headers if usable(header)]
     skipped += [f"{store.path(h.sequence)}: made by other semantics" for h in headers if not usable(h)]
+    head, first_sequence = journal.probable_head, journal.first_sequence
     for header in remaining:
-        if header.sequence > journal.probable_head:
-            skipped.append(
-                f"{store.path(header.sequence)}: beyond the end of the journal, {journal.probable_head}"
-            )
+        if header.sequence > head:
+            skipped.append(f"{store.path(header.sequence)}: beyond the end of the journal, {head}")
     while True:
-        chosen = choose(remaining, journal.probable_head, log_first_sequence=journal.first_sequence)
+        chosen = choose(remaining, head, log_first_sequence=first_sequence, ring_commands=ring_commands)
         if chosen is None:
             raise JournalDamaged(
-                f"{journal.directory}: the log begins with sequence {journal.first_sequence} "
+                f"{journal.directory}: the log begins with sequence {first_sequence} "
                 f"and no checkpoint before it is good: {'; '.join(skipped) or 'there is none'}"
             )
         try:

@@ -124,7 +124,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     BAD_TOKEN: ("bad_token", "the role needs the token of the data directory"),
     INVALID_ACCOUNT: ("invalid_account", "account names are 1 to 32 of A-Z a-z 0-9 _ . -"),
     TOO_MANY_SESSIONS: ("too_many_sessions", "the engine has as many sessions as it is allowed"),
-    QUEUE_FULL: ("queue_full", "too many commands wait for the disk; nothing was taken, send the message again"),
+    QUEUE_FULL: ("queue_full", "too much waits already, mostly for the disk; nothing was taken, send the message again"),
     RATE_EXCEEDED: ("rate_exceeded", "more commands a second than a session may send; nothing of the message was taken"),
     INVALID_LEASE: ("invalid_lease", "a lease is within the bounds that docs/protocol.md states, or 0"),
     NOT_OFFERED: ("not_offered", "no such topic, symbol, order or kind of snapshot"),

@@ -82,11 +82,17 @@ class Publication:
         self._next_drop += sum(len(events) for _, _, events in self._core.take_private())
         self._core.take_public()
 
-    def encode_for_rings(self) -> None:
-        """Put the core's outputs into the rings alone: they left before a restart, but can be asked for again."""
+    def encode_for_rings(self) -> Departure:
+        """Put the core's outputs into the rings alone: they left before, but can be asked for again. What had left."""
         nowhere = Departure(0)
         self.collect_private(nowhere)
         self.collect_public(nowhere)
+        return nowhere
+
+    @property
+    def drop_number(self) -> int:
+        """Last number of the drop-copy, of the outputs that were collected."""
+        return self._next_drop - 1
 
     def collect_private(self, departure: Departure) -> None:
         """Take the core's reports, encode them and address them to the sessions of their accounts.
@@ -185,7 +191,7 @@ class Publication:
         self._changed.clear()
         clock = (STREAM_HEARTBEAT, core.clock_number(), self.output_hash)
         self._heartbeat(departure.public, _CLOCK_HEARTBEAT_TOPIC, clock)
-        self._heartbeat(departure.drop, _DROP_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, self._next_drop - 1))
+        self._heartbeat(departure.drop, _DROP_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, self.drop_number))
 
     def changed_heartbeats(self, departure: Departure) -> None:
         """The last numbers of symbols that have changed, those that wait longest first. O(symbols)."""

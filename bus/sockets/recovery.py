@@ -10,13 +10,14 @@ from bus.core import Core
 from bus.protocol import reasons
 from bus.protocol.codec import MalformedMessage, decode_recovery_message, encode_envelope
 from bus.protocol.control import INSTRUMENTS, Refused
-from bus.protocol.recovery import BOOK_SNAPSHOT, NotKept, Replay, Replayed, Snapshot
+from bus.protocol.recovery import BOOK_SNAPSHOT, NotKept, RecoveryRequest, Replay, Replayed, Snapshot
 from bus.protocol.status import ProcessStatus, QueryStatus
 from bus.protocol.terms import BOOK_KINDS
 from bus.protocol.topics import DROP
 from bus.sessions import same_secret
 from bus.sockets.outbound import Departure
 from bus.sockets.publication import Publication
+from bus.sockets.rings import Ring
 
 #: How large an answer of replayed frames grows; the reader asks again for the rest. Bounds what one reader can make
 #: the engine send in one go.
@@ -27,6 +28,18 @@ REQUESTS_PER_MESSAGE_MAX: Final = 16
 MESSAGES_PER_DRAIN: Final = 2
 #: How many answers may wait for one reader. They are large; who does not read them is not given more, and asks again.
 SEND_HIGH_WATER_MARK: Final = 32
+
+
+def frames_of(ring: Ring[bytes], first_number: int, last_number: int) -> list[bytes]:
+    """The frames of a ring from the one that holds `first_number` on, as many as one answer holds; or none."""
+    frames: list[bytes] = []
+    size = 0
+    for number, _, frame in ring.since(first_number):
+        if number > last_number or (frames and size + len(frame) > REPLAY_BYTES_MAX):
+            break
+        frames.append(frame)
+        size += len(frame)
+    return frames
 
 
 class Recovery:
@@ -75,15 +88,9 @@ class Recovery:
             return
         for index, item in enumerate(message.items):
             correlation_id = message.correlation_id + index
-            if isinstance(item, Replay):
-                answer = self._replay(correlation_id, item)
-            elif isinstance(item, Snapshot):
-                answer = self._snapshot(correlation_id, item)
-            elif isinstance(item, QueryStatus):
-                answer = self._status(correlation_id)
-            else:
-                answer = (INSTRUMENTS, correlation_id, self._core.instruments())
-            self._answers.append((route, answer))
+            answer = self._answer(route, correlation_id, item)
+            if answer is not None:
+                self._answers.append((route, answer))
 
     def take_extra_parts(self, route: bytes) -> None:
         """A message of more than one part; the rest of it was dropped."""
@@ -97,24 +104,32 @@ class Recovery:
             departure.recovery.append((route, payload))
         self._answers = []
 
-    def _replay(self, correlation_id: int, request: Replay) -> object:
+    def _answer(self, route: bytes, correlation_id: int, item: RecoveryRequest) -> object | None:
+        """The answer to one request; None when it comes later."""
+        if isinstance(item, Replay):
+            return self._replay(route, correlation_id, item)
+        if isinstance(item, Snapshot):
+            return self._snapshot(correlation_id, item)
+        if isinstance(item, QueryStatus):
+            return self._status(correlation_id)
+        return (INSTRUMENTS, correlation_id, self._core.instruments())
+
+    def _replay(self, route: bytes, correlation_id: int, request: Replay) -> object | None:
         if request.topic == DROP and not same_secret(self._token, request.token):
             return Refused(correlation_id, 1, reasons.BAD_TOKEN, reasons.REASONS[reasons.BAD_TOKEN][1])
         ring = self._publication.feed_rings.get(request.topic)
-        if ring is None:
-            return Refused(
-                correlation_id, 1, reasons.NOT_OFFERED, f"nothing was published on {request.topic!r}"
-            )
-        frames: list[bytes] = []
-        size = 0
-        for first_number, _, frame in ring.since(request.first_number):
-            if first_number > request.last_number or (frames and size + len(frame) > REPLAY_BYTES_MAX):
-                break
-            frames.append(frame)
-            size += len(frame)
+        frames = frames_of(ring, request.first_number, request.last_number) if ring is not None else []
         if not frames:
-            return NotKept(correlation_id, request.topic, ring.oldest_number, ring.next_number)
+            return self._not_in_ring(route, correlation_id, request)
         return Replayed(correlation_id, request.topic, frames)
+
+    def _not_in_ring(self, _: bytes, correlation_id: int, request: Replay) -> object | None:
+        """The answer to a replay of what no ring has; None when it comes later."""
+        ring = self._publication.feed_rings.get(request.topic)
+        if ring is None:
+            text = f"nothing was published on {request.topic!r}"
+            return Refused(correlation_id, 1, reasons.NOT_OFFERED, text)
+        return NotKept(correlation_id, request.topic, ring.oldest_number, ring.next_number)
 
     def _snapshot(self, correlation_id: int, request: Snapshot) -> object:
         """A book as it stands between two batches; cut once a sequence, however many ask for it."""

@@ -87,7 +87,11 @@ def test_two_traders_meet_and_nothing_that_was_acknowledged_is_lost_in_a_crash(
 
     up.signal(signal.SIGINT)
     status, lines, errors = up.wait()
-    assert (status, lines, errors) == (0, [], ["starting the engine", "stopping", "stopped"])
+    assert (status, lines, errors) == (
+        0,
+        [],
+        ["starting the engine", "starting the shadow", "stopping", "stopped"],
+    )
     tap.signal(signal.SIGINT)
     status, _, errors = tap.wait()
     # Depending on how long the exchange was away, it has said that it heard nothing.

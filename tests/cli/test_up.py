@@ -3,16 +3,15 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from tests.support.processes import Processes, ended, wait_for_end
 
 
 def test_a_parent_that_is_killed_leaves_nothing_running(processes: Processes, tmp_path: Path) -> None:
     up = processes.start("up", "--data", str(tmp_path / "data"), "--port-base", "0")
-    engine = int(up.ready()["engine_pid"])
+    facts = up.ready()
     up.kill()
-    wait_for_end(engine)
+    wait_for_end(int(facts["engine_pid"]))
+    wait_for_end(int(facts["shadow_pid"]))
 
 
 def test_a_port_in_use_and_a_held_directory_are_one_line(processes: Processes, tmp_path: Path) -> None:
@@ -59,9 +58,12 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
     assert "█" in picture
 
     status, _, errors = up.stop()
-    assert (status, errors) == (0, ["starting the engine", "starting the demo", "stopping", "stopped"])
-    assert ended(int(facts["engine_pid"]))
-    assert ended(int(facts["demo_pid"]))
+    assert (status, errors) == (
+        0,
+        ["starting the engine", "starting the shadow", "starting the demo", "stopping", "stopped"],
+    )
+    for part in ("engine", "shadow", "demo"):
+        assert ended(int(facts[f"{part}_pid"]))
     engine = processes.start(*processes.exchange("engine", "--data", data, "--sync", "os"))
     engine.ready()
     for account in ("bot-maker-1", "bot-crowd"):
@@ -78,15 +80,16 @@ def test_a_part_that_dies_stops_the_others(processes: Processes, tmp_path: Path)
     assert ended(int(facts["engine_pid"])), "before up itself"
 
 
-@pytest.mark.parametrize(
-    ("words", "why"),
-    [
-        (
-            ("--port-base", "0"),
-            "--port-base 0 with --demo: the demo could not find the engine; name a port base",
-        ),
-        (("--clock", "commands"), "--clock commands with --demo: the demo trades by the system's clock"),
-    ],
-)
-def test_what_the_demo_cannot_do_is_refused(processes: Processes, words: tuple[str, ...], why: str) -> None:
-    assert processes.run("up", "--demo", *words, status=1) == f"matchbus: {why}"
+def test_what_the_demo_cannot_do_is_refused(processes: Processes) -> None:
+    assert processes.run("up", "--demo", "--clock", "commands", status=1) == (
+        "matchbus: --clock commands with --demo: the demo trades by the system's clock"
+    )
+
+
+def test_without_a_port_base_its_parts_find_each_other(processes: Processes, tmp_path: Path) -> None:
+    up = processes.start("up", "--data", str(tmp_path / "data"), "--port-base", "0", "--sync", "os")
+    facts = up.ready()
+    assert {"orders", "feed", "recovery", "deep_recovery", "engine_pid", "shadow_pid"} <= set(facts)
+    status, _, errors = up.stop()
+    assert (status, errors) == (0, ["starting the engine", "starting the shadow", "stopping", "stopped"])
+    assert ended(int(facts["shadow_pid"]))

@@ -1,6 +1,7 @@
 """What the stories of this room need: journals to tell them with."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from bus.errors import JournalFailed
@@ -8,6 +9,7 @@ from bus.journal.batch import Batch, join_entries
 from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.journal.writer import Policy
+from tests.support.simulated_disk import SimulatedDisk
 
 ROOT = "/data"
 SMALL_SEGMENT = 1024  # a handful of batches
@@ -61,3 +63,13 @@ def prepared(journal: Journal) -> None:
     """Wait until the preparation of the next segment has ended, so that the next sync is one of the log."""
     assert journal.writer._preparation is not None
     journal.writer._preparation.result()
+
+
+def put_back(disk: SimulatedDisk, copy: SimulatedDisk, root: str = ROOT) -> None:
+    """The directory holds what it held when it was copied, in the same files."""
+    for name in disk.names(root):
+        path = os.path.join(root, name)
+        if name in copy.names(root):
+            disk.content(path)[:] = copy.content(path)
+        else:
+            disk.unlink(path)

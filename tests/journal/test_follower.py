@@ -13,7 +13,7 @@ from bus.journal.journal import Journal
 from bus.journal.reader import LogReader
 from bus.journal.segment import decode_label, segment_names
 from bus.journal.synced import SyncedFile
-from tests.journal.logs import ROOT, SMALL_SEGMENT, append, left_behind, opened, written
+from tests.journal.logs import ROOT, SMALL_SEGMENT, append, left_behind, opened, put_back, written
 from tests.support.simulated_disk import SimulatedDisk
 
 
@@ -176,16 +176,6 @@ def test_each_batch_tells_how_much_was_not_durable_when_it_was_written() -> None
 
 
 # The log becomes another one
-
-
-def put_back(disk: SimulatedDisk, copy: SimulatedDisk) -> None:
-    """The directory holds what it held when it was copied, in the same files."""
-    for name in disk.names(ROOT):
-        path = os.path.join(ROOT, name)
-        if name in copy.names(ROOT):
-            disk.content(path)[:] = copy.content(path)
-        else:
-            disk.unlink(path)
 
 
 def test_a_log_that_lost_its_end_and_went_on_is_another_log() -> None:

@@ -32,7 +32,7 @@ LINE_S: Final = 30.0
 #: Segments of the size that tests need are filled at once.
 _SMALL: Final = {"MATCHBUS_ENGINE_SEGMENT_BYTES": str(2**20)}
 #: Verbs that change the process that they run in: its loop, its signals, its garbage collector.
-_SERVERS: Final = ("engine", "up", "demo")
+_SERVERS: Final = ("engine", "shadow", "up", "demo")
 
 
 class Process:

@@ -69,7 +69,7 @@ class RunningNode:
         self.disk = disk or Disk()
         self.error: MatchbusError | None = None
         self._failed = threading.Event()
-        self._directory = directory
+        self.directory = directory
         self._utc_ns = utc_ns
         self._settles = settles
         self._loop = uvloop.new_event_loop()
@@ -89,7 +89,7 @@ class RunningNode:
     def _start(self) -> None:
         config = self.config
         self.journal = Journal.open(
-            self._directory,
+            self.directory,
             policy=config.engine.sync,
             segment_bytes=config.engine.segment_bytes,
             disk=self.disk,

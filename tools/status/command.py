@@ -75,7 +75,7 @@ def status(
 def _expected(names: str) -> frozenset[str]:
     """The kinds of processes that must be there."""
     if not names:
-        return frozenset(name for name, _ in parts(load_config(None, os.environ), [], None))
+        return frozenset(name for name, _ in parts(load_config(None, os.environ), [], [], None))
     expected = frozenset(name.strip() for name in names.split(","))
     for name in sorted(expected):
         if name not in KINDS:

@@ -2,5 +2,6 @@
 
 - `command`: the verb; the list of the processes that make an exchange stands there, in one place
 - `child`: a process that this one started: its ready line, its error lines, its end
+- `ports`: where they listen when no port base is named
 - `bound`: how such a process ends with the one that started it, also when that one is killed
 """

@@ -1,23 +1,25 @@
 """`matchbus up`: the whole exchange on this machine, each part a process of its own, all of them ended with this one.
 
-engine ─▶ ready ─▶ demo (--demo) ─▶ ready ─▶ "ready"        Ctrl-C, SIGTERM, a part that dies: all stop,
-                                                            the engine last
+engine ─▶ ready ─▶ shadow ─▶ ready ─▶ demo (--demo) ─▶ ready ─▶ "ready"        Ctrl-C, SIGTERM, a part that dies:
+                                                                               all stop, the engine last
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from bus.config import Config
 from bus.errors import ConfigError
 from tools import options
 from tools.up.child import Child
+from tools.up.ports import free_port_base
 
 
 def up(
@@ -45,31 +47,35 @@ def up(
     settings = options.engine_config(
         config, os.environ, data=data, port_base=port_base, host=host, sync=sync, clock=clock
     )
-    if demo and settings.engine.port_base == 0:
-        raise ConfigError("--port-base 0 with --demo: the demo could not find the engine; name a port base")
     if demo and settings.engine.clock == "commands":
         raise ConfigError("--clock commands with --demo: the demo trades by the system's clock")
-    given = {
-        "--config": config and str(config),
-        "--data": data,
-        "--port-base": port_base,
-        "--host": host,
-        "--sync": sync,
-        "--clock": clock,
-    }
-    words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
-    asyncio.run(_run(parts(settings, words, demo_seed if demo else None)))
+    if settings.engine.port_base == 0:
+        port_base = free_port_base(settings.engine.host)
+        settings = replace(settings, engine=replace(settings.engine, port_base=port_base))
+    where = _words(
+        {"--config": config and str(config), "--data": data, "--port-base": port_base, "--host": host}
+    )
+    how = _words({"--sync": sync, "--clock": clock})
+    asyncio.run(_run(parts(settings, where, how, demo_seed if demo else None)))
+
+
+def _words(given: Mapping[str, object]) -> list[str]:
+    """The words of the command line for what was given."""
+    return [word for name, value in given.items() if value is not None for word in (name, str(value))]
 
 
 def parts(
-    settings: Config, engine_words: Sequence[str], demo_seed: int | None
+    settings: Config, where: Sequence[str], how: Sequence[str], demo_seed: int | None
 ) -> list[tuple[str, list[str]]]:
-    """What an exchange is made of: `(name, words of the command line)`, in the order in which they start."""
+    """What an exchange is made of: `(name, words of the command line)`, in the order in which they start.
+
+    `where`: options of all that read the settings. `how`: those of the engine alone.
+    """
     engine = settings.engine
-    found = [("engine", ["engine", *engine_words])]
+    found = [("engine", ["engine", *where, *how]), ("shadow", ["shadow", *where])]
     if demo_seed is not None:
-        where = ["--connect", engine.host, "--port-base", str(engine.port_base), "--data", engine.data_dir]
-        found.append(("demo", ["demo", *where, "--seed", str(demo_seed)]))
+        there = ["--connect", engine.host, "--port-base", str(engine.port_base), "--data", engine.data_dir]
+        found.append(("demo", ["demo", *there, "--seed", str(demo_seed)]))
     return found
 
 
