@@ -15,15 +15,11 @@ from types import TracebackType
 
 import zmq
 
-from bus.addresses import addresses
 from bus.clock import monotonic_ns
 from bus.errors import MatchbusError, NotConnected
-from bus.protocol.terms import L2
-from bus.sockets.book_reader import BookReader
-from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item, Run
-from bus.sockets.reading.reader_sockets import open_recovery, open_subscription
-from bus.sockets.subscriber import Books, Told, tell
+from bus.sockets.reading.reader_shell import ReaderShell
+from bus.sockets.reading.telling import Told, tell
 
 #: Events that wait for the user before the sockets are left alone. About 200 bytes each.
 EVENTS_WAITING_MAX = 65_536
@@ -31,40 +27,23 @@ EVENTS_WAITING_MAX = 65_536
 MESSAGES_PER_DRAIN_MAX = 256
 
 
-class AsyncSubscriber:
-    """See above; the arguments are those of `FeedCore`. `drop.` is read from the drop-copy, and needs the token."""
+class AsyncSubscriber(ReaderShell):
+    """See above, and `ReaderShell` for the arguments and for what else it can do."""
 
-    def __init__(
-        self,
-        topics: Iterable[str],
-        connect: str = "127.0.0.1",
-        port_base: int = 3000,
-        *,
-        from_numbers: Mapping[str, int] | None = None,
-        snapshots: bool = True,
-        token: str = "",
-        context: "zmq.Context[zmq.Socket[bytes]] | None" = None,
-    ) -> None:
-        self._core = FeedCore(topics, from_numbers=from_numbers, snapshots=snapshots, token=token)
-        self._addresses = addresses(port_base, connect)
-        self._context = context or zmq.Context.instance()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._feed: zmq.Socket[bytes] | None = None
-        self._recovery: zmq.Socket[bytes] | None = None
-        self._books = Books(self._core)
-        self._items: deque[Item] = deque()
-        self._events_waiting = 0
-        self._scheduled = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._failure: MatchbusError | None = None
-        self._reader: asyncio.Future[None] | None = None
+    # Until `open`.
+    _loop: asyncio.AbstractEventLoop | None = None
+    _items: deque[Item]
+    _events_waiting = 0
+    _scheduled = False
+    _timer: asyncio.TimerHandle | None = None
+    _failure: MatchbusError | None = None
+    _reader: asyncio.Future[None] | None = None
 
     async def open(self) -> None:
         """Connect. Nobody need be there yet."""
         self._loop = asyncio.get_running_loop()
-        self._feed = open_subscription(self._context, self._addresses, self._core.subscriptions)
-        self._recovery = open_recovery(self._context, self._addresses)
-        for socket in (self._feed, self._recovery):
+        self._items = deque()
+        for socket in self._open_sockets().all:
             self._loop.add_reader(socket.fileno(), self._drain)
         self._schedule()
 
@@ -73,11 +52,11 @@ class AsyncSubscriber:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for socket in (self._feed, self._recovery):
-            if socket is not None and self._loop is not None:
+        if self._sockets is not None and self._loop is not None:
+            for socket in self._sockets.all:
                 self._loop.remove_reader(socket.fileno())
-                socket.close(0)
-        self._feed = self._recovery = None
+            self._sockets.close()
+        self._sockets = None
         self._wake()
 
     async def __aenter__(self) -> "AsyncSubscriber":
@@ -89,22 +68,23 @@ class AsyncSubscriber:
     ) -> None:
         self.close()
 
-    def book(self, symbol: str, kind: int = L2) -> BookReader:
-        """A book that is kept by what `events` gives, always at the event that was given last.
-
-        Its topic must be among those that are read. When it is wrong it begins anew by itself (`Resynced`).
-        """
-        return self._books.add(symbol, kind)
-
-    def next_number(self, topic: str) -> int:
-        """The number of the event of a topic that is received next; what waits for the user is below it."""
-        return self._core.next_number(topic)
+    def follow(self, topics: Iterable[str], from_numbers: Mapping[str, int] | None = None) -> None:
+        """As of every subscriber; what is missing is asked for at once."""
+        super().follow(topics, from_numbers)
+        self._schedule()
 
     async def events(self) -> AsyncIterator[Told]:
-        """What comes, as it comes, until `close`. One iteration at a time.
+        """What comes, as it comes, until `close`. One iteration at a time, of this or of `items`.
 
-        Raises GapNotHealed when the recovery service does not answer, NotTaken when it refuses (a wrong token).
+        Raises GapNotHealed when no recovery service answers, NotTaken when one refuses (a wrong token).
         """
+        async for item in self.items():
+            for told in tell(item):
+                self._books.take(told)
+                yield told
+
+    async def items(self) -> AsyncIterator[Item]:
+        """The same run by run, each with its batch (`Run.log_sequence`, `Run.numbers`). Keeps no books."""
         if self._loop is None:
             raise NotConnected("the subscriber is not open: use it in an async with block, or await open()")
         while True:
@@ -112,12 +92,10 @@ class AsyncSubscriber:
                 item = self._items.popleft()
                 if isinstance(item, Run):
                     self._events_waiting -= len(item.events)
-                for told in tell(item):
-                    self._books.take(told)
-                    yield told
+                yield item
             if self._failure is not None:
                 raise self._failure
-            if self._feed is None:
+            if self._sockets is None:
                 return
             self._reader = self._loop.create_future()
             self._schedule()
@@ -126,7 +104,7 @@ class AsyncSubscriber:
     # The shell.
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._loop is not None and self._feed is not None:
+        if not self._scheduled and self._loop is not None and self._sockets is not None:
             self._scheduled = True
             self._loop.call_soon(self._drain_scheduled)
 
@@ -136,31 +114,29 @@ class AsyncSubscriber:
 
     def _drain(self) -> None:
         """Take what waits, ask for what is missing, and look whether more waits: its edge may be gone."""
-        feed, recovery = self._feed, self._recovery
-        if feed is None or recovery is None or self._failure is not None:
+        sockets = self._sockets
+        if sockets is None or self._failure is not None:
             return
-        core = self._core
         try:
-            self._take_answers(recovery)
-            self._take_publications(feed)
-            for request in core.requests(monotonic_ns()):
-                recovery.send(request, zmq.NOBLOCK)
+            for service in sockets.services:
+                self._take_answers(service)
+            self._take_publications(sockets.feed)
+            sockets.ask(self._core, monotonic_ns())
         except MatchbusError as failure:
             self._failure = failure
             self._wake()
             return
         if self._items:
             self._wake()
-        if int(recovery.getsockopt(zmq.EVENTS)) & zmq.POLLIN or (
-            self._has_room() and int(feed.getsockopt(zmq.EVENTS)) & zmq.POLLIN
-        ):
+        readable = sockets.all if self._has_room() else sockets.services
+        if any(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN for socket in readable):
             self._schedule()
         self._arm()
 
-    def _take_answers(self, recovery: "zmq.Socket[bytes]") -> None:
+    def _take_answers(self, service: "zmq.Socket[bytes]") -> None:
         try:
             for _ in range(MESSAGES_PER_DRAIN_MAX):
-                self._keep(self._core.recovered(recovery.recv(zmq.NOBLOCK), monotonic_ns()))
+                self._keep(self._core.recovered(service.recv(zmq.NOBLOCK), monotonic_ns()))
         except zmq.Again:
             pass
 

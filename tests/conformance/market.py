@@ -14,8 +14,9 @@ from bus.protocol.feed import OrderAdded, OrderDeleted, OrderExecuted, OrderRedu
 from bus.protocol.terms import BUY, L3, SELL
 from bus.protocol.topics import ORDER, topic
 from bus.sockets.book_reader import BookReader
+from bus.sockets.reading.telling import Told
 from bus.sockets.session.prices import Scale
-from bus.sockets.subscriber import Subscriber, Told
+from bus.sockets.subscriber import Subscriber
 
 #: Nothing here waits this long unless it is broken.
 PATIENCE_S: Final = 20.0

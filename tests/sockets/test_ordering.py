@@ -17,11 +17,13 @@ from bus.protocol.feed import LEVEL, ORDER_DELETED, TICK, Level, Tick, Trade
 from bus.protocol.terms import BUY, HALTED, L2, L3, OPERATOR, SELL
 from bus.protocol.topics import CLOCK, DROP
 from bus.sockets.book_reader import BookReader
-from bus.sockets.reading.feed_core import ANSWER_TIMEOUT_MS, ATTEMPTS_MAX, FeedCore
+from bus.sockets.reading.asking import ANSWER_TIMEOUT_MS, ATTEMPTS_MAX
+from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import DropReport, Item, Resynced, Run, Skipped, UnknownEvent, Withdrawn
 from bus.sockets.reading.ordering import TopicOrder
-from bus.sockets.subscriber import Books, tell
+from bus.sockets.reading.telling import Books, tell
 from tests.support.simulated_network import BTC_USD, MS, Pipe, SimulatedEngine, as_tuple, topics_of
+from tests.support.simulated_shadow import SimulatedShadow
 
 TRADES, LEVELS, ORDERS, STATUSES = topics_of("BTC-USD")
 
@@ -29,11 +31,20 @@ TRADES, LEVELS, ORDERS, STATUSES = topics_of("BTC-USD")
 class World:
     """An engine with a market, one reader, and what is between."""
 
-    def __init__(self, *topics: str, engine: SimulatedEngine | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *topics: str,
+        engine: SimulatedEngine | None = None,
+        shadow: SimulatedShadow | None = None,
+        **options: Any,
+    ) -> None:
         self.engine = engine or SimulatedEngine()
+        self.shadow = shadow
         if "BTC-USD" not in self.engine.engine.state.instruments:
             self.begin_market()
-        self.core = FeedCore(topics or (*topics_of("BTC-USD"), CLOCK, DROP), **options)
+        self.core = FeedCore(
+            topics or (*topics_of("BTC-USD"), CLOCK, DROP), deep=shadow is not None, **options
+        )
         self.wire, self.answers = Pipe(), Pipe()
         self.now = 0
         self.items: list[Item] = []
@@ -86,6 +97,11 @@ class World:
             for side in (BUY, SELL)
         ]
 
+    def set_status(self, status: int) -> None:
+        """The operator opens or halts the instrument."""
+        operator = self.engine.open_session("operator", OPERATOR)
+        self.engine.command(operator, SetTradingStatus("BTC-USD", status))
+
     def rest(self, price: int, quantity: int = 5, side: int = BUY) -> None:
         """An order comes to rest: one event on `level.` and one on `order.`."""
         self.names += 1
@@ -109,6 +125,10 @@ class World:
         for request in self.core.requests(self.now):
             for answer in self.engine.recover(request):
                 self.answers.put(answer)
+        if self.shadow is not None:
+            for request in self.core.deep_requests(self.now):
+                for answer in self.shadow.recover(request):
+                    self.answers.put(answer)
 
     def hear(self) -> None:
         for answer in self.answers.take():
@@ -180,6 +200,12 @@ class World:
             assert event.report_number == report_number
             assert as_tuple(event.report) == report
         self.check_books()
+
+    def check_books_of_levels(self) -> None:
+        book = self.engine.engine.state.instruments["BTC-USD"].book
+        for side in (BUY, SELL):
+            assert self.levels.levels(side) == book.levels(side)
+        assert not self.levels.is_wrong
 
     def check_books(self) -> None:
         book = self.engine.engine.state.instruments["BTC-USD"].book
@@ -409,8 +435,7 @@ def test_the_last_frame_of_a_batch_is_noticed_by_the_next_batch_whatever_its_top
         if later == CLOCK:
             world.engine.tick()
         else:
-            operator = world.engine.open_session("operator", OPERATOR)
-            world.engine.command(operator, SetTradingStatus("BTC-USD", HALTED))
+            world.set_status(HALTED)
         lose(world)
         assert len(world.core.requests(world.now)) == 1
         world.settle()

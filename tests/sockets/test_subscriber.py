@@ -17,7 +17,8 @@ from bus.sockets.async_subscriber import AsyncSubscriber
 from bus.sockets.book_reader import BookReader
 from bus.sockets.client import Client
 from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped
-from bus.sockets.subscriber import Subscriber, Told
+from bus.sockets.reading.telling import Told
+from bus.sockets.subscriber import Subscriber
 from tests.sockets.conftest import define
 from tests.support.real_engine import RealEngine
 

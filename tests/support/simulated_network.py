@@ -10,6 +10,7 @@ loss of power under `sync = "os"`.
 
 import random
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import astuple
@@ -372,13 +373,7 @@ class SimulatedEngine:
         oldest = max(1, len(events) + 1 - self.feed_ring_max, self.feed_floor.get(item.topic, 1))
         if not oldest <= item.first_number <= len(events):
             return NotKept(number, item.topic, oldest, len(events) + 1)
-        frames: list[bytes] = []
-        for first, count, frame in self.frames[item.topic]:
-            if first + count > item.first_number:
-                if first > item.last_number or first >= item.first_number + EVENTS_REPLAYED_MAX:
-                    break
-                frames.append(frame)
-        return Replayed(number, item.topic, frames)
+        return Replayed(number, item.topic, frames_to_replay(self.frames[item.topic], item))
 
     def _snapshot(self, number: int, item: Snapshot) -> Any:
         instrument = self.engine.state.instruments.get(item.symbol)
@@ -402,6 +397,17 @@ class SimulatedEngine:
             rows(BUY),
             rows(SELL),
         )
+
+
+def frames_to_replay(frames: Iterable[tuple[int, int, bytes]], item: Replay) -> list[bytes]:
+    """What answers a request, of `(first number, count, frame)` of its topic."""
+    wanted: list[bytes] = []
+    for first, count, frame in frames:
+        if first + count > item.first_number:
+            if first > item.last_number or first >= item.first_number + EVENTS_REPLAYED_MAX:
+                break
+            wanted.append(frame)
+    return wanted
 
 
 def _open_order(order: Request) -> OpenOrder:

@@ -127,13 +127,14 @@ class TopicOrder:
             self._last_known = expected - 1
         return []
 
-    def take_nothing_kept(self) -> list[Item]:
-        """Nothing of the topic is kept."""
-        missing = self.missing
-        if missing is None:
-            return []
-        following = self._doubtful_from or missing[1] + 1
-        return self.take_not_kept(following, following)
+    def is_lost(self, oldest_number: int, next_number: int) -> bool:
+        """Whether a service that keeps these events no longer has what is missing (and not: has not got it yet)."""
+        return oldest_number > self.next_number and next_number >= self.next_number
+
+    @property
+    def following_number(self) -> int:
+        """The number of the event that follows all that is known: what a service keeps from on that keeps nothing."""
+        return self._doubtful_from or max(self._last_known + 1, self.next_number)
 
     def take_snapshot(self, number: int, epoch: int) -> list[Item]:
         """The book stands at this number. Gives what follows it and is here already."""
