@@ -97,9 +97,8 @@ def test_what_is_followed_no_longer_is_not_given_and_not_asked_for() -> None:
     world.engine.published.clear()
     world.engine.heartbeats()
     world.deliver()
-    assert sorted(world.core.healing) == []
+    assert sorted(world.core.healing) == [LEVELS, TRADES], "at once, before anything is asked"
     world.ask()  # for both
-    assert sorted(world.core.healing) == [LEVELS, TRADES]
     world.core.unfollow([TRADES])
     before = len(world.items)
     world.hear()

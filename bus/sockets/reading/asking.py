@@ -35,7 +35,7 @@ class Service(enum.Enum):
 
 
 class Asking:
-    """One incomplete topic. `since_ns`: when it was seen first, None until then.
+    """One topic that is incomplete since `since_ns`, None while no time is known.
 
     `correlation_id` is that of the request that is under way; 0 while there is none. `kept_from`: the first number
     that the first service keeps, as far as it has said so; 0 otherwise.
@@ -52,12 +52,12 @@ class Asking:
         "since_ns",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, since_ns: int | None) -> None:
         self.service = Service.FIRST
         self.attempts = 0
         self.correlation_id = 0
         self.deadline_ns = 0
-        self.since_ns: int | None = None
+        self.since_ns = since_ns
         self.kept_from = 0
         self.failures = 0
         self.deep_failures = 0

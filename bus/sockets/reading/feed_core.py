@@ -75,6 +75,7 @@ class FeedCore:
         self._incomplete: dict[str, Asking] = {}
         self._batch_numbers = BatchNumbers()
         self._next_id = 1
+        self._now_ns: int | None = None  # the last time that was given
         # What is subscribed to: topics and prefixes as they were asked for, and how many of them need each heartbeat.
         self._topics: dict[str, None] = {}
         self._heartbeats: dict[str, int] = {}
@@ -129,10 +130,11 @@ class FeedCore:
 
     @property
     def healing(self) -> dict[str, int]:
-        """The topics of which something is missing, and since when, in the time that `requests` is given."""
-        return {
-            name: asking.since_ns for name, asking in self._incomplete.items() if asking.since_ns is not None
-        }
+        """The topics of which something is missing, and since when, in the time that `requests` is given.
+
+        What has just been found to be missing stands with the last time that was given, 0 before there was one.
+        """
+        return {name: asking.since_ns or 0 for name, asking in self._incomplete.items()}
 
     @property
     def deadline_ns(self) -> int | None:
@@ -217,6 +219,7 @@ class FeedCore:
 
     def _requests_to(self, service: Service, now_ns: int) -> list[bytes]:
         messages: list[bytes] = []
+        self._now_ns = now_ns
         for name, asking in self._incomplete.items():
             if asking.since_ns is None:
                 asking.since_ns = now_ns
@@ -354,7 +357,7 @@ class FeedCore:
         if not order.incomplete:
             self._incomplete.pop(order.topic, None)
         elif order.topic not in self._incomplete:
-            self._incomplete[order.topic] = Asking()
+            self._incomplete[order.topic] = Asking(self._now_ns)
 
     def _subscribe(self, name: str) -> list[str]:
         """A topic or prefix more, and its heartbeats; which of them are new."""
