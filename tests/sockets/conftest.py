@@ -18,19 +18,24 @@ def define(engine: RealEngine, *symbols: str) -> None:
     with Client(
         port_base=engine.port_base, account="operator", role="operator", token=engine.token
     ) as operator:
-        for symbol in symbols:
-            answer = operator.define_instrument(
-                symbol,
-                "BTC",
-                "USD",
-                tick="0.01",
-                lot="0.001",
-                price_min="0.01",
-                price_max="1000000",
-                quantity_min="0.001",
-                quantity_max="1000",
-            ).result()
-            assert isinstance(answer, Completed)
+        define_on(operator, *symbols)
+
+
+def define_on(operator: Client, *symbols: str) -> None:
+    """The same by an operator who is there."""
+    for symbol in symbols:
+        answer = operator.define_instrument(
+            symbol,
+            "BTC",
+            "USD",
+            tick="0.01",
+            lot="0.001",
+            price_min="0.01",
+            price_max="1000000",
+            quantity_min="0.001",
+            quantity_max="1000",
+        ).result()
+        assert isinstance(answer, Completed)
 
 
 @pytest.fixture(scope="module")

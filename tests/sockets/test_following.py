@@ -1,22 +1,26 @@
 """A reader that changes its mind: topics that are followed later, and no longer; also from who keeps more."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bus.addresses import addresses
-from bus.protocol.feed import FeedHeartbeat, Trade
+from bus.protocol.feed import FeedHeartbeat, StreamHeartbeat, Trade
 from bus.protocol.topics import CLOCK, DROP
 from bus.sockets.async_subscriber import AsyncSubscriber
+from bus.sockets.client import Client
 from bus.sockets.reading.feed_core import FeedCore
-from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped
+from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
 from bus.sockets.reading.telling import Told
 from bus.sockets.subscriber import Subscriber
-from tests.sockets.conftest import LIMITS, define
+from tests.sockets.conftest import LIMITS, define, define_on
 from tests.sockets.test_ordering import LEVELS, ORDERS, STATUSES, TRADES, World, of_kind
 from tests.sockets.test_subscriber import PATIENCE_S, client, trade
+from tests.support.processes import Processes, processes  # noqa: F401
 from tests.support.real_engine import RealEngine
 from tests.support.recording_shadow import RecordingShadow
 from tests.support.simulated_network import as_tuple
@@ -139,13 +143,21 @@ def test_what_a_prefix_has_found_begins_where_it_is_asked_to_and_again_when_it_i
 # Over sockets
 
 
+def in_time(events: Iterator[Told]) -> Iterator[Told]:
+    """The same; fails when it goes on and on."""
+    deadline = time.monotonic() + PATIENCE_S
+    for told in events:
+        yield told
+        assert time.monotonic() < deadline, "the feed goes on, and what was waited for does not come"
+
+
 def until_last(events: Iterator[Told], topic: str) -> tuple[dict[int, Any], list[Any]]:
     """Read on until the trades of a symbol are all there: the trades by number, and what else came of the topic."""
     found: dict[int, Any] = {}
     others: list[Any] = []
     last = 0
     symbol = topic.split(".")[1]
-    for name, number, event in events:
+    for name, number, event in in_time(events):
         if name == f"heartbeat.{symbol}." and isinstance(event, FeedHeartbeat):
             last = event.trade_number
         elif name == topic and isinstance(event, Trade):
@@ -179,7 +191,7 @@ def test_a_subscriber_follows_and_unfollows_while_it_reads(engine: RealEngine) -
         trade(dave, 3, 60, "F-1")
         trade(dave, 4, 60, "F-2")
         heard: set[str] = set()
-        for name, _, _ in events:
+        for name, _, _ in in_time(events):
             heard.add(name)
             if book.checks and {"trade.F-2.", DROP} <= heard:
                 break
@@ -226,6 +238,41 @@ def test_an_async_subscriber_follows_while_it_reads_and_gives_runs_with_their_ba
 
     with client(engine, "follower-2") as dave:
         asyncio.run(asyncio.wait_for(story(), PATIENCE_S))
+
+
+def test_everything_that_was_ever_said_is_read_from_a_real_shadow(
+    processes: Processes,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATCHBUS_LIMITS_FEED_RING_EVENTS_MAX", "200")
+        processes.engine(tmp_path)
+    processes.start(*processes.exchange("shadow", "--data", str(tmp_path))).ready()
+    token = (tmp_path / "token").read_text().strip()
+    options: dict[str, Any] = {"port_base": processes.port_base, "token": token}
+    topics = [f"{kind}.F-5." for kind in ("trade", "level", "order", "status")] + [DROP]
+    with Client(account="operator", role="operator", **options) as operator:
+        define_on(operator, "F-5")
+    with Client(port_base=processes.port_base, account="dave", timeout=PATIENCE_S) as dave:
+        trade(dave, 7, 800, "F-5")
+    last: dict[str, int] = {}
+    stand = dict.fromkeys(topics, 0)
+    with Subscriber(
+        topics, deep=True, never_skip=True, from_numbers=dict.fromkeys(topics, 1), **options
+    ) as subscriber:
+        for name, number, event in in_time(subscriber.events(PATIENCE_S)):
+            assert not isinstance(event, Resynced | Skipped | Withdrawn), (name, event)
+            if isinstance(event, FeedHeartbeat):
+                numbers = (event.trade_number, event.level_number, event.order_number, event.status_number)
+                last |= zip(topics, numbers, strict=False)
+            elif isinstance(event, StreamHeartbeat):
+                last[name.removeprefix("heartbeat.")] = event.number
+            else:
+                assert number == stand[name] + 1
+                stand[name] = number
+            if last == stand:
+                break
+    assert min(last["trade.F-5."], last[DROP]) > 2 * 200
 
 
 def test_subscribers_get_from_the_deep_service_what_the_engine_no_longer_keeps(
