@@ -30,7 +30,6 @@ class RollingStatistics:
     """Of one symbol. `seconds` is the closed seconds of the window; a `TrailingWindow` reads them, too."""
 
     __slots__ = (
-        "_before_ticks",
         "_highs",
         "_last_ticks",
         "_lows",
@@ -76,8 +75,6 @@ class RollingStatistics:
         self._open_quote = 0
         self._open_trades = 0
         self._last_ticks = 0
-        # The last price before the window; 0 when there is none.
-        self._before_ticks = 0
         self._next_ns = NEVER_NS
 
     def trade(self, time_ns: int, price_ticks: int, quantity_lots: int) -> None:
@@ -162,6 +159,10 @@ class RollingStatistics:
             session_trades,
         )
 
+    def last_ticks(self) -> int:
+        """The last price; 0 before the first trade."""
+        return self._last_ticks
+
     def open_volume_lots(self) -> int:
         """What has been traded in the second that is not over."""
         return self._open_volume_lots if self._open_trades else 0
@@ -183,7 +184,7 @@ class RollingStatistics:
         before. ValueError when they do not rise, or one has no trades.
         """
         assert not self._last_ticks, "restored before anything else"
-        self._last_ticks = self._before_ticks = before_ticks
+        self._last_ticks = self.seconds.before_ticks = before_ticks
         previous = -1
         for row in buckets:
             second, trades = row[0], row[7]
@@ -278,7 +279,7 @@ class RollingStatistics:
             self._volume_lots -= volume
             self._quote -= quote
             self._trades -= trades
-            self._before_ticks = last
+            seconds.before_ticks = last
             changed.append(second + DAY_SECONDS + 1)
             self._drop_empty()
 
@@ -331,7 +332,7 @@ class RollingStatistics:
         for number in range(seconds.end - 1, seconds.first - 1, -1):
             if seconds.trades(number):
                 return seconds.last_ticks(number)
-        return self._before_ticks
+        return seconds.before_ticks
 
     def _find_session_open(self) -> int:
         """The first price of the trading day; 0 without trades in it."""

@@ -52,9 +52,12 @@ def bucket_of(second: int, trades: Sequence[Trade]) -> BucketRow:
 
 @final
 class SecondRing:
-    """The buckets numbered `first` to `end` - 1, oldest first. `revisions` counts how often one was changed."""
+    """The buckets numbered `first` to `end` - 1, oldest first. `revisions` counts how often one was changed.
 
-    __slots__ = ("capacity", "end", "first", "places", "revisions")
+    `before_ticks` is the last price before all of them, 0 when there was none: whoever takes a bucket out sets it.
+    """
+
+    __slots__ = ("before_ticks", "capacity", "end", "first", "places", "revisions")
 
     def __init__(self) -> None:
         self.capacity = CAPACITY_MIN
@@ -62,6 +65,7 @@ class SecondRing:
         self.first = 0
         self.end = 0
         self.revisions = 0
+        self.before_ticks = 0
 
     def push(self, row: BucketRow) -> None:
         """The bucket of a later second than any before. AssertionError when a whole day is there already."""

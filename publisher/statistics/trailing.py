@@ -50,3 +50,11 @@ class TrailingWindow:
             if seconds.trades(number):
                 return seconds.open_ticks(number)
         return 0
+
+    def before_ticks(self) -> int:
+        """The last price before the window; 0 when there was no trade before it."""
+        seconds = self._seconds
+        for number in range(self._first - 1, seconds.first - 1, -1):
+            if seconds.trades(number):
+                return seconds.last_ticks(number)
+        return seconds.before_ticks
