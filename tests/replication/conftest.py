@@ -1,0 +1,5 @@
+"""The fixtures of these tests."""
+
+from tests.support.processes import processes
+
+__all__ = ["processes"]
