@@ -1,10 +1,12 @@
 """What a shadow answers on its recovery socket: the engine's messages, and any event from number 1 on.
 
     Replay ─▶ in a ring? ─▶ at once                              Snapshot, QueryInstruments, QueryStatus ─▶ at once
-                 └ older ─▶ waits for a walk ─▶ walked ─▶ answered, all who wait for the same one
+                 └ older ─▶ a page to be walked for ─┬─▶ walked soon: all who ask for the page are answered
+                                                     └─▶ not yet: "ask again"; the page is kept when it is there
 
-One walk is under way at a time; the others wait in the order in which they were asked for. How much one reader and all
-readers together may have waiting is bounded, and each request gets exactly one answer. No I/O. Called by `shadow`.
+A page is the events of a topic from some number on. One walk is under way at a time; other pages wait in the order in
+which they were asked for. How many one reader and all readers together may have waiting is bounded, and each request
+gets exactly one answer, within half a second. No I/O, no clock: `now_ns` is set by `shadow`, which calls it.
 """
 
 from collections.abc import Callable
@@ -20,23 +22,33 @@ from bus.replication.walk_protocol import WalkAnswer, WalkRequest
 from bus.sockets.publication import Publication
 from bus.sockets.recovery import Recovery
 
-#: Walks that one reader may wait for: the topics of a symbol, and as much again.
+#: Pages that one reader may wait for: the topics of a symbol, and as much again.
 WAITING_PER_READER_MAX: Final = 8
-#: Walks that may wait in all. Each takes some bytes, and its turn may come minutes later.
+#: Pages that may wait in all. Each takes some bytes, and its turn may come minutes later.
 WAITING_MAX: Final = 256
+#: After so long a request is answered in any case: less than readers take for the silence of one who is gone.
+PATIENCE_MS: Final = 500
+#: A page that nobody has asked for again for so long is not walked for.
+FORGOTTEN_MS: Final = 10_000
+#: Pages that were walked for while nobody waited, kept for who asks again; about 1 MiB each.
+WALKED_MAX: Final = 16
+
+_NS_PER_MS: Final = 1_000_000
 
 #: (topic, number of the first event)
-_Page = tuple[str, int]
+_Key = tuple[str, int]
 
 
-class _Waiter:
-    """A request that waits for a walk."""
+class _Page:
+    """A page that is to be walked for. `waiting`: by reader, the correlation id of its request, and since when."""
 
-    __slots__ = ("correlation_id", "last_number")
+    __slots__ = ("asked_ns", "last_number", "readers", "waiting")
 
-    def __init__(self, correlation_id: int, last_number: int) -> None:
-        self.correlation_id = correlation_id
-        self.last_number = last_number
+    def __init__(self) -> None:
+        self.last_number = 0
+        self.asked_ns = 0
+        self.readers: dict[bytes, None] = {}
+        self.waiting: dict[bytes, tuple[int, int]] = {}
 
 
 class DeepRecovery(Recovery):
@@ -53,32 +65,52 @@ class DeepRecovery(Recovery):
         super().__init__(core, publication, message_bytes_max, token, status)
         self.unable = ""
         self.replays = 0
-        self._waiting: dict[_Page, dict[bytes, _Waiter]] = {}
-        self._walked: _Page | None = None  # the one that is under way
+        self.now_ns = 0
+        self._pages: dict[_Key, _Page] = {}
+        self._walking: _Key | None = None
+        self._walked: dict[_Key, WalkAnswer] = {}
 
     def next_walk(self) -> WalkRequest | None:
         """What to walk for now; None when nothing waits, or one is under way. `walked` must follow."""
-        if self._walked is not None or not self._waiting or self.unable:
+        if self._walking is not None or not self._pages or self.unable:
             return None
-        self._walked = page = next(iter(self._waiting))
-        topic, first = page
-        last = max(waiter.last_number for waiter in self._waiting[page].values())
-        return WalkRequest(topic, first, last, self._core.sequence)
+        self._walking = key = next(iter(self._pages))
+        return WalkRequest(*key, self._pages[key].last_number, self._core.sequence)
 
     def walked(self, answer: WalkAnswer) -> None:
-        """The walk that was under way has ended: answer all who waited for it."""
-        page, self._walked = self._walked, None
-        assert page is not None, "a walk was under way"
-        for route, waiter in self._waiting.pop(page, {}).items():
-            self._answers.append((route, self._walked_for(page, waiter.correlation_id, answer)))
+        """The walk that was under way has ended: answer all who wait for it, or keep it for who asks again."""
+        key, self._walking = self._walking, None
+        assert key is not None, "a walk was under way"
+        waiting = self._pages.pop(key).waiting
+        for route, (correlation_id, _) in waiting.items():
+            self._answers.append((route, self._answer_of(key, correlation_id, answer)))
+        self.replays += len(waiting) if answer.frames else 0
+        if not waiting and not answer.problem:
+            self._walked[key] = answer
+            if len(self._walked) > WALKED_MAX:
+                del self._walked[next(iter(self._walked))]
+
+    def pass_time(self) -> None:
+        """It is `now_ns`: let nobody wait for too long, and forget pages that nobody wants any longer."""
+        patience_ns = self.now_ns - PATIENCE_MS * _NS_PER_MS
+        forgotten_ns = self.now_ns - FORGOTTEN_MS * _NS_PER_MS
+        for key, page in list(self._pages.items()):
+            for route, (correlation_id, since_ns) in list(page.waiting.items()):
+                if since_ns <= patience_ns:
+                    del page.waiting[route]
+                    text = "old history: it is walked for, ask again"
+                    self._answers.append((route, _ask_again(correlation_id, text)))
+            if page.asked_ns <= forgotten_ns and key != self._walking:
+                del self._pages[key]
 
     def give_up(self, why: str) -> None:
         """Nothing that waits will be walked for; a walk that is under way is of no use either."""
-        for waiters in self._waiting.values():
-            for route, waiter in waiters.items():
-                self._answers.append((route, _ask_again(waiter.correlation_id, why)))
-        self._waiting = {}
-        self._walked = None
+        for page in self._pages.values():
+            for route, (correlation_id, _) in page.waiting.items():
+                self._answers.append((route, _ask_again(correlation_id, why)))
+        self._pages = {}
+        self._walked = {}
+        self._walking = None
 
     def move_to(self, core: Core, publication: Publication) -> None:
         """Speak of another core from now on: everything began anew."""
@@ -100,30 +132,37 @@ class DeepRecovery(Recovery):
             return Refused(correlation_id, 1, reasons.NOT_OFFERED, f"nothing is published on {topic!r}")
         if not 1 <= request.first_number <= last:
             return NotKept(correlation_id, topic, 1, last + 1)
-        page = (topic, request.first_number)
-        waiters = self._waiting.get(page, {})
-        asked_before = waiters.get(route)
-        if asked_before is not None:
+        key = (topic, request.first_number)
+        walked = self._walked.pop(key, None)
+        if walked is not None:
+            return self._answer_of(key, correlation_id, walked)
+        page = self._pages.get(key) or _Page()
+        if route in page.waiting:
             text = "the same was asked for again, and is answered once"
-            self._answers.append((route, _ask_again(asked_before.correlation_id, text)))
-        elif sum(route in readers for readers in self._waiting.values()) >= WAITING_PER_READER_MAX:
+            self._answers.append((route, _ask_again(page.waiting[route][0], text)))
+        elif (
+            route not in page.readers
+            and sum(route in other.readers for other in self._pages.values()) >= WAITING_PER_READER_MAX
+        ):
             text = f"{WAITING_PER_READER_MAX} pages of old history are waited for by this reader, no more are taken"
             return _ask_again(correlation_id, text)
-        elif not waiters and len(self._waiting) >= WAITING_MAX:
+        elif key not in self._pages and len(self._pages) >= WAITING_MAX:
             return _ask_again(correlation_id, f"{WAITING_MAX} pages of old history wait, no more are taken")
-        # What came of the walk that is under way is known to end where it was asked to.
-        waiters[route] = _Waiter(correlation_id, min(request.last_number, last))
-        self._waiting[page] = waiters
+        # What is walked for already ends where it was asked to: the rest is another page.
+        page.last_number = max(page.last_number, min(request.last_number, last))
+        page.asked_ns = self.now_ns
+        page.readers[route] = None
+        page.waiting[route] = (correlation_id, self.now_ns)
+        self._pages[key] = page
         return None
 
-    def _walked_for(self, page: _Page, correlation_id: int, answer: WalkAnswer) -> object:
-        topic, first = page
+    def _answer_of(self, key: _Key, correlation_id: int, answer: WalkAnswer) -> object:
+        topic, first = key
         if answer.problem:
             if answer.replaced:
                 return _ask_again(correlation_id, answer.problem)
             return Refused(correlation_id, 1, reasons.NOT_OFFERED, f"history cannot be had: {answer.problem}")
         if answer.frames:
-            self.replays += 1
             return Replayed(correlation_id, topic, answer.frames)
         last = last_number(self._core, self._publication, topic) or 0
         return NotKept(correlation_id, topic, max(answer.oldest_number, first + 1), last + 1)

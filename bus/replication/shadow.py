@@ -245,7 +245,11 @@ class Shadow:
                 self._ready = True
                 self._on_ready()
             self._keep_checkpoints()
-        self._walk_on()
+        self._recovery.now_ns = monotonic_ns()
+        self._recovery.pass_time()
+        if not self._recovery.idle:
+            self._answer()
+            self._router.check()
 
     def _stand_at(self, broken: LogBreaksEngine) -> None:
         """A command broke the core: nothing more can be said until it is passed over."""

@@ -25,6 +25,7 @@ from bus.protocol.codec import (
 )
 from bus.protocol.commands import DefineInstrument, EnterOrder
 from bus.protocol.control import Hello, Refused, Welcome
+from bus.protocol.reasons import QUEUE_FULL
 from bus.protocol.terms import BUY, OPERATOR, SELL
 from tests.support.running_node import TOKEN, WAIT_S_MAX
 
@@ -254,6 +255,15 @@ class Asker:
         assert answer is not None, "no answer came"
         assert answer.correlation_id == number
         return answer
+
+    def ask_patiently(self, item: Any) -> Any:
+        """The answer to a request, which is sent again as long as the other side is busy."""
+        deadline = time.monotonic() + WAIT_S_MAX
+        while True:
+            answer = self.ask(item)
+            if not isinstance(answer, Refused) or answer.reason != QUEUE_FULL:
+                return answer
+            assert time.monotonic() < deadline, f"it is still busy: {answer}"
 
     def expect_quiet(self) -> None:
         """Nothing comes."""

@@ -29,7 +29,7 @@ from bus.protocol import (
 )
 from bus.protocol.checksum import CHECKSUM_LEVELS, book_checksum
 from bus.protocol.reasons import REASONS
-from bus.replication.deep_recovery import WAITING_MAX, WAITING_PER_READER_MAX
+from bus.replication.deep_recovery import PATIENCE_MS, WAITING_MAX, WAITING_PER_READER_MAX
 from bus.sessions import LEASE_MS_DEFAULT, LEASE_MS_MAX, LEASE_MS_MIN
 from bus.sockets.client import Client
 from bus.sockets.gateway import ACCOUNTS_MAX, LARGE_ANSWERS_MAX
@@ -88,6 +88,7 @@ LIMITS = {
     "REQUESTS_PER_MESSAGE_MAX": REQUESTS_PER_MESSAGE_MAX,
     "WAITING_PER_READER_MAX": WAITING_PER_READER_MAX,
     "WAITING_MAX": WAITING_MAX,
+    "PATIENCE_MS": PATIENCE_MS,
     "ACCOUNTS_MAX": ACCOUNTS_MAX,
     "LARGE_ANSWERS_MAX": LARGE_ANSWERS_MAX,
     "LEASE_MS_MIN": LEASE_MS_MIN,

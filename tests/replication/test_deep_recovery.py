@@ -46,6 +46,10 @@ class Deep:
     def ask(self, route: bytes, correlation_id: int, *items: Any) -> None:
         self.recovery.take(route, encode_message(0, correlation_id, 0, items))
 
+    def pass_ms(self, ms: int) -> None:
+        self.recovery.now_ns += ms * 1_000_000
+        self.recovery.pass_time()
+
     def answers(self) -> list[tuple[bytes, Any]]:
         departure = Departure(0)
         self.recovery.answer(departure)
@@ -141,6 +145,57 @@ def test_who_asks_for_the_same_again_is_answered_under_the_new_id(deep: Deep) ->
     assert (answer.correlation_id, answer.reason) == (1, reasons.QUEUE_FULL)
     deep.recovery.walked(WalkAnswer([b"a"]))
     assert deep.answers() == [(ALICE, Replayed(2, TOPIC, [b"a"]))]
+
+
+def test_who_waits_for_long_is_told_to_ask_again_and_finds_the_page_when_it_is_there(deep: Deep) -> None:
+    deep.ask(ALICE, 1, Replay(TOPIC, 5, 9))
+    assert deep.recovery.next_walk() is not None
+    deep.pass_ms(module.PATIENCE_MS - 1)
+    assert deep.answers() == []
+    deep.ask(BOB, 2, Replay(TOPIC, 5, 9))
+    deep.pass_ms(1)
+    ((route, answer),) = deep.answers()
+    assert (route, answer.correlation_id, answer.reason) == (ALICE, 1, reasons.QUEUE_FULL)
+    deep.pass_ms(module.PATIENCE_MS)
+    ((route, answer),) = deep.answers()
+    assert (route, answer.correlation_id) == (BOB, 2)
+    deep.recovery.walked(WalkAnswer([b"a"]))
+    assert deep.answers() == []
+    deep.ask(ALICE, 3, Replay(TOPIC, 5, 9))
+    assert deep.answers() == [(ALICE, Replayed(3, TOPIC, [b"a"]))]
+    assert deep.recovery.replays == 1
+    deep.ask(BOB, 4, Replay(TOPIC, 5, 9))  # kept once: it is walked through by now, and soon had again
+    assert deep.recovery.next_walk() is not None
+
+
+def test_a_page_for_which_nobody_asks_any_longer_is_not_walked_for(deep: Deep) -> None:
+    for number in (5, 6, 7):
+        deep.ask(ALICE, number, Replay(TOPIC, number, number))
+    walk = deep.recovery.next_walk()
+    assert walk is not None
+    deep.pass_ms(module.FORGOTTEN_MS - 1)
+    deep.ask(ALICE, 8, Replay(TOPIC, 7, 7))
+    deep.pass_ms(1)
+    assert len(deep.answers()) == 3
+    deep.recovery.walked(WalkAnswer([b"a"]))
+    walk = deep.recovery.next_walk()
+    assert walk is not None
+    assert walk.first_number == 7
+
+
+def test_pages_that_nobody_took_are_kept_up_to_a_number(deep: Deep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WALKED_MAX", 2)
+    for number in (5, 6, 7):
+        deep.ask(ALICE, number, Replay(TOPIC, number, number))
+        assert deep.recovery.next_walk() is not None
+        deep.pass_ms(module.PATIENCE_MS)
+        deep.recovery.walked(WalkAnswer([b"%d" % number]))
+    assert len(deep.answers()) == 3
+    for number in (6, 7):
+        deep.ask(ALICE, number, Replay(TOPIC, number, number))
+        assert deep.answers() == [(ALICE, Replayed(number, TOPIC, [b"%d" % number]))]
+    deep.ask(ALICE, 5, Replay(TOPIC, 5, 5))
+    assert deep.answers() == []
 
 
 def test_how_much_may_wait_is_bounded_for_one_reader_and_for_all(

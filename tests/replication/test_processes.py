@@ -145,9 +145,9 @@ def test_either_is_killed_and_comes_back(processes: Processes, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sync", ["os", "disk"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_either_is_killed_often(processes: Processes, tmp_path: Path, seed: int, sync: str) -> None:
-    killed_again_and_again(Exchange(processes, tmp_path / "data", sync), seed=seed, kills=15)
+    killed_again_and_again(Exchange(processes, tmp_path / "data", sync), seed=seed, kills=10)
 
 
 def test_history_is_had_from_the_first_event_on_and_checkpoints_start_the_engine(
@@ -169,7 +169,7 @@ def test_history_is_had_from_the_first_event_on_and_checkpoints_start_the_engine
         assert followed < engine.ask(QueryStatus()).log_sequence, "it began at a checkpoint"
         for topic in ("trade.BTC-USD.", "level.BTC-USD.", "order.BTC-USD.", "drop."):
             request = Replay(topic, 1, 500, token)
-            ours, theirs = shadow.ask(request), engine.ask(request)
+            ours, theirs = shadow.ask_patiently(request), engine.ask(request)
             assert isinstance(ours, Replayed)
             assert ours.frames == theirs.frames, topic
         assert dict(shadow.ask(QueryStatus()).facts)["walks"] != "0"

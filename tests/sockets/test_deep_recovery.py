@@ -17,6 +17,7 @@ from bus.sockets.reading.asking import (
     ATTEMPTS_MAX,
     BACKOFF_MS,
     BACKOFF_MS_MAX,
+    BUSY_MS,
     DEEP_FAILURES_MAX,
 )
 from bus.sockets.reading.feed_core import FeedCore
@@ -236,6 +237,28 @@ def test_who_waits_for_nobody_s_answer_is_told_when_it_was_enough() -> None:
         world.pass_time(ANSWER_TIMEOUT_MS)
     with pytest.raises(GapNotHealed, match="events 1 to 3 did not come"):
         rounds(world, 1)
+
+
+def test_a_second_service_that_is_busy_is_asked_again_for_as_long_as_it_says_so() -> None:
+    """It walks through old history: that takes longer than any answer may."""
+    world = world_of(TRADES)
+    trades(world, 20)
+    shadow = world.shadow
+    assert shadow is not None
+    shadow.catch_up()
+    lose_all(world)
+    for request in world.core.requests(0):
+        for answer in world.engine.recover(request):
+            world.told(world.core.recovered(answer, 0))
+    for _ in range(10 * ATTEMPTS_MAX):
+        assert world.core.requests(world.now) == []
+        (_,) = world.core.deep_requests(world.now)
+        busy = Refused(world.core._next_id - 1, 1, reasons.QUEUE_FULL, "it is walked for")
+        assert world.core.recovered(encode_envelope(0, 1, 0, 0, 0, [busy]), world.now) == []
+        assert world.core.deep_requests(world.now) == []
+        world.pass_time(BUSY_MS)
+    rounds(world, 3)
+    assert list(world.known(TRADES)) == list(range(1, 21))
 
 
 def test_a_second_service_that_refuses_is_named_at_once() -> None:

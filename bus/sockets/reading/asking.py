@@ -22,6 +22,9 @@ ANSWER_TIMEOUT_MS: Final = 1_000
 ATTEMPTS_MAX: Final = 15
 #: How often the deep service may fail one gap. It may be behind by what is on its way to the disk: that is soon there.
 DEEP_FAILURES_MAX: Final = 3
+#: How long a service that says that it is busy is left alone: it has too much to do, or walks through old history for
+#: this very request, which may take minutes.
+BUSY_MS: Final = 250
 #: How long a service that could not help is left alone, the first time and at most; doubled each time.
 BACKOFF_MS: Final = 50
 BACKOFF_MS_MAX: Final = 1_000
@@ -102,6 +105,11 @@ class Asking:
         wait_ms = min(BACKOFF_MS << min(self.failures, 10), BACKOFF_MS_MAX)
         self.failures += 1
         self.deadline_ns = now_ns + wait_ms * MS
+
+    def wait(self, now_ns: int) -> None:
+        """The service that was asked is there and busy: it is asked again, and has not failed."""
+        self.attempts = 0
+        self.deadline_ns = now_ns + BUSY_MS * MS
 
     def is_overdue(self, now_ns: int) -> bool:
         """Whether a request is under way whose answer should be here."""

@@ -30,7 +30,7 @@ from bus.protocol.codec import (
 )
 from bus.protocol.control import Refused
 from bus.protocol.feed import FeedHeartbeat, StreamHeartbeat
-from bus.protocol.reasons import NOT_OFFERED, reason_name
+from bus.protocol.reasons import NOT_OFFERED, QUEUE_FULL, reason_name
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
 from bus.protocol.terms import L2, L3
 from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, LEVEL, ORDER, STATUS, TRADE, topic
@@ -268,6 +268,9 @@ class FeedCore:
             number = answer.level_number if answer.kind == L2 else answer.order_number
             return [Resynced(order.topic, answer), *order.take_snapshot(number, epoch)]
         if isinstance(answer, Refused):
+            if answer.reason == QUEUE_FULL:
+                asking.wait(now_ns)
+                return []
             if answer.reason != NOT_OFFERED:
                 raise NotTaken(f"{order.topic}: {reason_name(answer.reason)}: {answer.text}", answer.reason)
             if of_deep:
