@@ -135,6 +135,13 @@ class Store(Struct, frozen=True, kw_only=True):
     candles_1w_days: Days = 0
 
 
+class Metrics(Struct, frozen=True, kw_only=True):
+    """What processes tell a monitoring system."""
+
+    # Each process serves its own, on loopback. Off: it listens nowhere, and counts all the same.
+    enabled: bool = True
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """All settings."""
 
@@ -143,6 +150,7 @@ class Config(Struct, frozen=True, kw_only=True):
     feed: Feed = Feed()
     shadow: Shadow = Shadow()
     store: Store = Store()
+    metrics: Metrics = Metrics()
 
 
 class Setting(Struct, frozen=True):

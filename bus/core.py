@@ -75,6 +75,9 @@ class Core(Protocol):
     def report_count(self) -> int:
         """How many reports all accounts have got."""
 
+    def rejected_count(self) -> int:
+        """How many commands this object has answered with Rejected. No part of the state."""
+
     def open_orders(self, account: str) -> list[tuple[Any, ...]]:
         """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first."""
 

@@ -9,7 +9,7 @@ failed sync or a broken assertion stops the node; what was waiting is then never
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import zmq
 from msgspec.structs import replace
@@ -21,6 +21,9 @@ from bus.core import Core
 from bus.errors import ConfigError, EngineStopped, MatchbusError
 from bus.journal.journal import Journal
 from bus.journal.segment import largest_payload_bytes
+from bus.metrics.metric import Reading
+from bus.metrics.of_engine import read_engine
+from bus.metrics.powers import Powers
 from bus.process import Process
 from bus.protocol.records import EngineStarted, TimeTicked
 from bus.protocol.status import DEGRADED, OK, ProcessStatus
@@ -45,6 +48,8 @@ SETTLE_MS = 100
 _IDLE_NS = 1_000_000_000
 #: While so much is ready to be said and waits for the disk, nothing more is taken: what asks has to wait, too.
 _WAITING_BYTES_MAX = 64 * 1024 * 1024
+#: Exponent of two: a batch has at most a drain of messages, each of which may hold a thousand commands.
+_BATCH_COMMANDS_HIGHEST = 11
 #: A loop that is so late was not running, and did not read what clients sent meanwhile.
 _LATE_NS = 1_000_000_000
 #: An entry of the journal has a header of its own; with it the largest batch must still fit a segment.
@@ -143,6 +148,9 @@ class Node:
         self._last_change_ns = self._last_frame_ns = self._next_heartbeat_ns = self._next_house_ns = now
         self._housekeeping: asyncio.TimerHandle | None = None
         self._settle_s = settle_ms / 1000
+        self._batch_commands = Powers(_BATCH_COMMANDS_HIGHEST)
+        self._rejected_before = core.rejected_count()
+        self._late_ns = 0
         self._settling: asyncio.TimerHandle | None = None  # runs while a change has no tick behind it
 
     def start(self, started: EngineStarted) -> None:
@@ -225,6 +233,22 @@ class Node:
             correlation_id, core.epoch, core.sequence, core.time_ns, facts, health, problem
         )
 
+    def readings(self) -> Iterable[Reading]:
+        """What it tells a monitoring system. Called in another thread, while it works."""
+        return read_engine(
+            self._status(0),
+            self._core,
+            self._journal.writer,
+            self._publication,
+            self._sessions,
+            self._outbound,
+            self._gateway,
+            {"orders": self._orders, "recovery": self._replays},
+            self._batch_commands,
+            self._core.rejected_count() - self._rejected_before,
+            self._late_ns,
+        )
+
     def _on_durable(self) -> None:
         try:
             durable = self._journal.take_completion()
@@ -241,6 +265,8 @@ class Node:
         now = self._gateway.now_ns = monotonic_ns()
         late_ns = now - self._next_house_ns
         self._next_house_ns = now + int(_HOUSEKEEPING_S * 1_000_000_000)
+        if late_ns > 0:
+            self._late_ns += late_ns
         if late_ns > _LATE_NS:
             # A pause of the engine is no silence of its clients: what they sent meanwhile is not read yet.
             self._sessions.extend(late_ns)
@@ -325,6 +351,7 @@ class Node:
         generation = self._journal.writer.append(
             batch.first_sequence, batch.count, batch.time_ns, batch.payload
         )
+        self._batch_commands.add(batch.count)
         try:
             apply_open_batch(self._core, batch)
         except Exception as error:

@@ -257,6 +257,10 @@ class Engine:
         """How many reports all accounts have got. O(accounts)."""
         return sum(account.next_report - 1 for account in self.state.accounts.values())
 
+    def rejected_count(self) -> int:
+        """How many commands this engine has answered with Rejected; no part of the state."""
+        return self.trading.rejected
+
     def open_orders(self, account: str) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first. O(open orders)."""
         known = self.state.accounts.get(account)

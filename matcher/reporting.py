@@ -23,6 +23,8 @@ class Reporting:
     leaves there the order that it would make or change (`judged`), why not (`verdict`, 0 when it would be taken), and
     whether the request was executed before (`again`).
 
+    `rejected` counts, for whoever watches the process; nothing here looks at it.
+
     `ids_max`, `open_max` and `kept_max` are rules of the state, at hand.
     """
 
@@ -38,6 +40,7 @@ class Reporting:
         "late",
         "open_max",
         "outputs",
+        "rejected",
         "sequence",
         "session",
         "state",
@@ -59,6 +62,7 @@ class Reporting:
         self.judged: Order | None = None
         self.verdict = 0
         self.again = False
+        self.rejected = 0
         self._hold(state.rules)
 
     def take_rules(self, rules: Rules) -> None:
@@ -88,6 +92,7 @@ class Reporting:
         if self.judging:
             self.verdict = reason
             return
+        self.rejected += 1
         self.report(
             account,
             (

@@ -27,6 +27,7 @@ from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.journal.recovery import recover
 from bus.journal.skips import read_skips
+from bus.metrics.server import MetricsServer
 from bus.node import Node
 from bus.process import Process, this_process
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules
@@ -138,13 +139,15 @@ async def _run(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    with zmq.Context() as context:
+    where = addresses(config.engine.port_base, config.engine.host)
+    with ExitStack() as stack:
+        context = stack.enter_context(zmq.Context())
         # Sockets go with the node, so ending the context never waits for one.
         node = Node(
             loop,
             context,
             config,
-            addresses(config.engine.port_base, config.engine.host),
+            where,
             recovery.core,
             journal,
             recovery.publication,
@@ -153,13 +156,16 @@ async def _run(
             process,
             stop,
         )
+        # Behind the node, so that who starts an exchange twice hears of the first of its addresses.
+        metrics = stack.enter_context(MetricsServer(where.metrics_engine, config.metrics))
         loop.set_exception_handler(lambda _, context: node.fail(_unforeseen(context, recovery.core)))
         node.start(started)
+        metrics.start(node.readings)
         for note in recovery.notes:
             print(f"note: {note}", file=sys.stderr)
         a = node.addresses
         print(
-            f"ready orders={a.orders} feed={a.feed} recovery={a.recovery} drop_copy={a.drop_copy}"
+            f"ready orders={a.orders} feed={a.feed} recovery={a.recovery} drop_copy={a.drop_copy} metrics={metrics.url}"
             f" sequence={recovery.core.sequence} replayed={recovery.replayed} core={core_kind()} pid={os.getpid()}",
             flush=True,
         )

@@ -37,6 +37,7 @@ from bus.journal.segment import (
 from bus.journal.spare import Spare, SparePreparation
 from bus.journal.synced import SyncedFile
 from bus.journal.syncer import Syncer, SyncJob
+from bus.metrics.powers import Powers
 
 Policy = Literal["disk", "os"]
 
@@ -194,6 +195,11 @@ class JournalWriter:
     def synced_sequence(self) -> int:
         """The last sequence that is known to be on stable storage, whatever the policy."""
         return self._synced_sequence
+
+    @property
+    def sync_us(self) -> Powers:
+        """How long syncs beside the loop took, in microseconds."""
+        return self._syncer.took_us
 
     @property
     def failure(self) -> str | None:

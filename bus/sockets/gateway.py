@@ -60,7 +60,10 @@ Question = tuple[Seat, bytes, int, ClientControl]
 
 
 class Gateway:
-    """Takes messages of a drain one by one, then gives the answers. `now_ns` is set by the node before each drain."""
+    """Takes messages of a drain one by one, then gives the answers. `now_ns` is set by the node before each drain.
+
+    `commands`: how many went to the sequencer; `refused`: how many items were refused here, by reason.
+    """
 
     def __init__(
         self,
@@ -90,6 +93,8 @@ class Gateway:
         self._large_answers = 0  # that this drain asks for
         self._refusals: list[tuple[bytes, bytes]] = []
         self.now_ns = 0
+        self.commands = 0
+        self.refused: dict[int, int] = {}
 
     def take(self, route: bytes, payload: bytes) -> None:
         """One message of a drain."""
@@ -129,6 +134,7 @@ class Gateway:
         if type(message) is PartialCommandMessage:
             count -= self._refuse_malformed(route, message)
         self._sequencer.add_message(message, payload, count)
+        self.commands += count
 
     def take_extra_parts(self, route: bytes) -> None:
         """A message of more than one part; the rest of it was dropped."""
@@ -171,6 +177,7 @@ class Gateway:
     def _refuse(
         self, route: bytes, session: int, correlation_id: int, count: int, reason: int, text: str
     ) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + count
         refused = Refused(correlation_id, count, reason, text)
         self._refusals.append((route, encode_envelope(session, self._core.epoch, 0, 0, 0, (refused,))))
 

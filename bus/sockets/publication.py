@@ -77,6 +77,11 @@ class Publication:
         self.output_hash = output_hash
         self._hashed_epoch = core.epoch
 
+    @property
+    def report_count(self) -> int:
+        """How many reports all accounts have got."""
+        return self._next_drop - 1
+
     def skip(self) -> None:
         """Let the core's outputs go: they left before a restart, and are too old for the rings."""
         self._next_drop += sum(len(events) for _, _, events in self._core.take_private())

@@ -50,6 +50,11 @@ class Ring(Generic[T]):
         self._dropped = dropped
 
     @property
+    def events(self) -> int:
+        """How many events are kept."""
+        return self._events
+
+    @property
     def oldest_number(self) -> int:
         """The first number that is kept; `next_number` when nothing is."""
         return self._entries[self._dropped][0] if self._entries else self.next_number

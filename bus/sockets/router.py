@@ -34,6 +34,8 @@ HARD_LIMIT_FACTOR = 16
 class Router:
     """One ROUTER. `on_message(route, payload)` for each message of a drain, then `on_drained()` once.
 
+    `messages`: how many were taken.
+
     While `may_take()` does not hold nothing is taken, and senders wait; call `check` when it may hold again.
     """
 
@@ -63,6 +65,7 @@ class Router:
         self._scheduled = False
         self._paused = False
         self._burst = True
+        self.messages = 0
         self._socket = context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -132,6 +135,7 @@ class Router:
                 route = receive(_NOBLOCK)
                 # Not copied: a frame knows whether more parts follow, and asking the socket costs as much as receiving.
                 frame = receive(_NOBLOCK, False)
+                self.messages += 1
                 if frame.more:
                     budget -= self._skip_parts()
                     self._on_extra_parts(route)

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from msgspec.structs import replace
@@ -20,6 +20,9 @@ from bus.errors import ConfigError
 from tools import options
 from tools.up.child import Child
 from tools.up.ports import free_port_base
+
+#: What every part says of itself in its ready line.
+_OF_EACH: Final = ("pid", "metrics")
 
 
 def up(
@@ -106,7 +109,9 @@ async def _serve(processes: list[tuple[str, list[str]]], stack: AsyncExitStack) 
         await child.start()
         children.append(child)
         facts = await child.ready()
-        told += [f"{name}_pid={value}" if key == "pid" else f"{key}={value}" for key, value in facts.items()]
+        told += [
+            f"{name}_{key}={value}" if key in _OF_EACH else f"{key}={value}" for key, value in facts.items()
+        ]
     print("ready", *told, f"pid={os.getpid()}", flush=True)
     ends = [asyncio.create_task(child.ended()) for child in children]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
