@@ -23,6 +23,8 @@ from publisher.candles.candle import Candle, flat, of_trades
 from publisher.candles.intervals import DAY_NS, INTERVALS, MINUTE_NS
 from publisher.candles.ring import CandleRing
 
+#: Later than any engine time.
+NEVER_NS: Final = 2**63 - 1
 #: Where an interval stands in the lists of a series.
 POSITIONS: Final = {name: position for position, name in enumerate(INTERVALS)}
 NAMES: Final = tuple(INTERVALS)
@@ -102,6 +104,23 @@ class CandleSeries:
         while self._end_ns <= time_ns:
             self._close_minute(closed)
         return closed
+
+    def next_close_ns(self) -> int:
+        """When the next candle ends; NEVER_NS before the first trade."""
+        return self._end_ns or NEVER_NS
+
+    def oldest_ns(self, interval: str) -> int:
+        """The open time of the oldest candle of an interval that is here, the open one included. From `begun` on."""
+        position = POSITIONS[interval]
+        ring = self._rings[position]
+        if ring.count:
+            return ring.oldest_ns()
+        return ring.interval.open_time_ns(self._minute.open_time_ns)
+
+    def is_whole(self, interval: str) -> bool:
+        """Whether no candle of an interval has had to make room yet. From `begun` on."""
+        ring = self._rings[POSITIONS[interval]]
+        return ring.count < ring.capacity
 
     def open(self, interval: str) -> Candle | None:
         """The open candle; None before the first trade. O(1)."""

@@ -1,0 +1,186 @@
+"""A symbol's price levels as the feed tells them, and what can be read off them.
+
+Made for many changes and few looks: a change is an entry in a dictionary; the order of the prices is brought up to
+date when somebody looks. What has changed is kept for each period of conflation until it is taken.
+
+Called by `market`. No I/O.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from bus.protocol.checksum import CHECKSUM_LEVELS, book_checksum
+from bus.protocol.terms import BUY, SELL
+
+#: [price_ticks, quantity_lots, orders]
+Row = tuple[int, int, int]
+_MILLION: Final = 1_000_000
+#: From so many changed prices on it is cheaper to sort all than to insert one by one.
+_SORT_FROM: Final = 256
+
+
+class BookSide:
+    """One side. Keys are prices, negated for bids, so that the best key is the smallest."""
+
+    __slots__ = ("_dirty", "_keys", "_levels", "changed", "sign")
+
+    def __init__(self, side: int, periods: int) -> None:
+        self.sign = -1 if side == BUY else 1
+        self._levels: dict[int, tuple[int, int]] = {}
+        self._keys: list[int] = []
+        self._dirty: set[int] = set()
+        #: For each period the keys that changed since they were taken.
+        self.changed: list[set[int]] = [set() for _ in range(periods)]
+
+    def set(self, price_ticks: int, quantity_lots: int, orders: int) -> None:
+        """A level is this now; quantity 0: it is gone."""
+        key = price_ticks * self.sign
+        if quantity_lots:
+            self._levels[key] = (quantity_lots, orders)
+        else:
+            self._levels.pop(key, None)
+        self._dirty.add(key)
+
+    def settle(self) -> None:
+        """Bring the order of the keys up to date."""
+        dirty = self._dirty
+        if not dirty:
+            return
+        for changed in self.changed:
+            changed |= dirty
+        levels, keys = self._levels, self._keys
+        if len(dirty) >= _SORT_FROM:
+            self._keys = sorted(levels)
+        else:
+            size = len(keys)
+            for key in dirty:
+                index = bisect_left(keys, key)
+                there = index < size and keys[index] == key
+                if key in levels:
+                    if not there:
+                        keys.insert(index, key)
+                        size += 1
+                elif there:
+                    del keys[index]
+                    size -= 1
+        dirty.clear()
+
+    def rows(self) -> Iterator[Row]:
+        """All levels, best first."""
+        self.settle()
+        sign, levels = self.sign, self._levels
+        for key in self._keys:
+            quantity, orders = levels[key]
+            yield key * sign, quantity, orders
+
+    def best(self, count: int) -> list[Row]:
+        """The best `count` levels, best first."""
+        self.settle()
+        sign, levels = self.sign, self._levels
+        return [(key * sign, *levels[key]) for key in self._keys[:count]]
+
+    def take_changes(self, period: int) -> list[Row]:
+        """Levels that changed since this was called last, best price first; quantity 0: gone."""
+        self.settle()
+        changed = self.changed[period]
+        if not changed:
+            return []
+        sign, levels = self.sign, self._levels
+        found = [(key * sign, *levels.get(key, (0, 0))) for key in sorted(changed)]
+        changed.clear()
+        return found
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+
+class Book:
+    """Both sides. `level_number`: of the last Level that is in it; `sequence`: the log sequence of that one.
+
+    `ready`: it began with a snapshot.
+    """
+
+    __slots__ = ("_periods", "asks", "bids", "level_number", "ready", "sequence")
+
+    def __init__(self, periods: int) -> None:
+        self._periods = periods
+        self.bids = BookSide(BUY, periods)
+        self.asks = BookSide(SELL, periods)
+        self.level_number = 0
+        self.sequence = 0
+        self.ready = False
+
+    def begin(self, sequence: int, level_number: int, bids: Iterable[Row], asks: Iterable[Row]) -> None:
+        """Forget all, and stand as this snapshot says."""
+        self.bids = BookSide(BUY, self._periods)
+        self.asks = BookSide(SELL, self._periods)
+        for side, rows in ((self.bids, bids), (self.asks, asks)):
+            for price, quantity, orders in rows:
+                side.set(price, quantity, orders)
+            side.settle()
+            for changed in side.changed:
+                changed.clear()
+        self.sequence = sequence
+        self.level_number = level_number
+        self.ready = True
+
+    def checksum(self) -> int:
+        """As the engine computes it."""
+        return book_checksum(self.bids.best(CHECKSUM_LEVELS), self.asks.best(CHECKSUM_LEVELS))
+
+    def spread_ticks(self) -> int:
+        """Best ask less best bid; 0 while a side is empty."""
+        bids, asks = self.bids.best(1), self.asks.best(1)
+        return asks[0][0] - bids[0][0] if bids and asks else 0
+
+    def imbalance_ppm(self) -> int:
+        """(bid - ask) / (bid + ask) of the best quantities, in parts per million, towards zero; 0 for an empty book."""
+        bids, asks = self.bids.best(1), self.asks.best(1)
+        bid = bids[0][1] if bids else 0
+        ask = asks[0][1] if asks else 0
+        if not bid + ask:
+            return 0
+        parts = abs(bid - ask) * _MILLION // (bid + ask)
+        return parts if bid >= ask else -parts
+
+    def microprice_microticks(self) -> int:
+        """The best prices, each weighted by the other side's quantity, in millionths of a tick, downwards.
+
+        0 while a side is empty. (Stoikov, "The micro-price", calls this the weighted mid-price.)
+        """
+        bids, asks = self.bids.best(1), self.asks.best(1)
+        if not bids or not asks:
+            return 0
+        (bid, bid_lots, _), (ask, ask_lots, _) = bids[0], asks[0]
+        return (bid * ask_lots + ask * bid_lots) * _MILLION // (bid_lots + ask_lots)
+
+
+def aggregated(rows: Iterable[Row], side: int, step_ticks: int, count: int) -> list[Row]:
+    """The best `count` (0: all) steps of `step_ticks`: bids fall to the step below, asks rise to the one above.
+
+    So an aggregated book never shows a better price than there is. `rows` best first.
+    """
+    steps: list[Row] = []
+    price = quantity = orders = 0
+    for row_price, row_quantity, row_orders in rows:
+        step = row_price // step_ticks if side == BUY else -(-row_price // step_ticks)
+        step *= step_ticks
+        if quantity and step == price:
+            quantity += row_quantity
+            orders += row_orders
+            continue
+        if quantity:
+            steps.append((price, quantity, orders))
+            if count and len(steps) == count:
+                return steps
+        price, quantity, orders = step, row_quantity, row_orders
+    if quantity:
+        steps.append((price, quantity, orders))
+    return steps
+
+
+def limited(rows: Iterator[Row], count: int) -> list[Row]:
+    """The first `count` rows, all with 0."""
+    return list(islice(rows, count)) if count else list(rows)
