@@ -187,6 +187,12 @@ class StoreWriter:
             self._spilled.pop(symbol, None)
             self._say_health()
 
+    def forget(self, symbol: str) -> None:
+        """What is put of a symbol next goes on from where the database then stands, whatever was put before."""
+        with self._work:
+            self._put_up_to.pop(symbol, None)
+            self._committed.pop(symbol, None)
+
     def close(self, seconds: float) -> int:
         """Write what waits, for at most this long, and end the thread. Blocks. Returns the rows that are not written.
 
