@@ -142,8 +142,19 @@ class Metrics(Struct, frozen=True, kw_only=True):
     enabled: bool = True
 
 
+class Publisher(Struct, frozen=True, kw_only=True):
+    """What a publisher of market data holds beside books and candles."""
+
+    # The last ones of each symbol, in memory; older ones come from the store.
+    trades_kept: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_000
+    # Of each chained stream of each symbol: what a reader has missed is given from here. About 200 bytes each.
+    stream_ring_frames_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_024
+    # A reader notices a lost last frame, or a publisher that is gone, after about this long.
+    heartbeat_interval_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1_000
+
+
 class Config(Struct, frozen=True, kw_only=True):
-    """All settings."""
+    """All settings of one exchange."""
 
     engine: Engine = Engine()
     limits: Limits = Limits()
@@ -151,6 +162,7 @@ class Config(Struct, frozen=True, kw_only=True):
     shadow: Shadow = Shadow()
     store: Store = Store()
     metrics: Metrics = Metrics()
+    publisher: Publisher = Publisher()
 
 
 class Setting(Struct, frozen=True):

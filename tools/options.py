@@ -107,8 +107,12 @@ def engine_config(
     host: str | None,
     sync: str | None,
     clock: str | None,
+    further: Mapping[str, str | None] | None = None,
 ) -> Config:
-    """The settings of an engine from its options, the environment and a file. Raises ConfigError."""
+    """The settings of an engine from its options, the environment and a file. Raises ConfigError.
+
+    `further`: more keys with their values, as `bus.config.load_config` takes them from the command line.
+    """
     return load_config(
         config,
         environment,
@@ -118,6 +122,7 @@ def engine_config(
             "engine.host": host,
             "engine.sync": sync,
             "engine.clock": clock,
+            **(further or {}),
         },
     )
 

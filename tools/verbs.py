@@ -15,6 +15,7 @@ VERBS: Final = {
     "up": "tools.up.command:up",
     "engine": "tools.engine:engine",
     "shadow": "tools.shadow:shadow",
+    "publisher": "tools.publisher.commands:publisher",
     "status": "tools.status.command:status",
     "demo": "tools.demo.command:demo",
     "tap": "tools.tap.command:tap",
@@ -50,6 +51,7 @@ def _made(name: str, verb: Any) -> Any:
     if isinstance(verb, typer.Typer):
         group = get_group(verb)
         group.name = name
+        group.help = _flowing(group.help)
         for command in group.commands.values():
             command.help = _flowing(command.help)
         return group

@@ -60,7 +60,14 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
     status, _, errors = up.stop()
     assert (status, errors) == (
         0,
-        ["starting the engine", "starting the shadow", "starting the demo", "stopping", "stopped"],
+        [
+            "starting the engine",
+            "starting the shadow",
+            "starting the publisher",
+            "starting the demo",
+            "stopping",
+            "stopped",
+        ],
     )
     for part in ("engine", "shadow", "demo"):
         assert ended(int(facts[f"{part}_pid"]))
@@ -91,5 +98,8 @@ def test_without_a_port_base_its_parts_find_each_other(processes: Processes, tmp
     facts = up.ready()
     assert {"orders", "feed", "recovery", "deep_recovery", "engine_pid", "shadow_pid"} <= set(facts)
     status, _, errors = up.stop()
-    assert (status, errors) == (0, ["starting the engine", "starting the shadow", "stopping", "stopped"])
+    assert (status, errors) == (
+        0,
+        ["starting the engine", "starting the shadow", "starting the publisher", "stopping", "stopped"],
+    )
     assert ended(int(facts["shadow_pid"]))

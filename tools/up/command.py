@@ -1,7 +1,8 @@
 """`matchbus up`: the whole exchange on this machine, each part a process of its own, all of them ended with this one.
 
-engine ─▶ ready ─▶ shadow ─▶ ready ─▶ demo (--demo) ─▶ ready ─▶ "ready"        Ctrl-C, SIGTERM, a part that dies:
-                                                                               all stop, the engine last
+engine ─▶ ready ─▶ its readers ─▶ ready ─▶ demo (--demo) ─▶ ready ─▶ "ready"
+
+Ctrl-C, SIGTERM, a part that dies: all stop, the engine last.
 """
 
 import asyncio
@@ -75,7 +76,11 @@ def parts(
     `where`: options of all that read the settings. `how`: those of the engine alone.
     """
     engine = settings.engine
-    found = [("engine", ["engine", *where, *how]), ("shadow", ["shadow", *where])]
+    found = [
+        ("engine", ["engine", *where, *how]),
+        ("shadow", ["shadow", *where]),
+        ("publisher", ["publisher", *where]),
+    ]
     if demo_seed is not None:
         there = ["--connect", engine.host, "--port-base", str(engine.port_base), "--data", engine.data_dir]
         found.append(("demo", ["demo", *there, "--seed", str(demo_seed)]))

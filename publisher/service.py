@@ -1,0 +1,493 @@
+"""The publisher's loop: the feed in, a desk for each symbol, streams and answers out, rows to the store.
+
+    FeedReader ─items─▶ desks ─frames─▶ Streamer (XPUB)
+                          │  └──rows──▶ writer thread ─▶ database
+                          └◀─requests── Router ◀── readers
+
+Nothing is decided here but who gets what when. A symbol starts where the store says that it ended: its market is
+restored in another thread, and only then is the feed followed from that number on. Wired in `tools/publisher`.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+import zmq
+
+from bus.addresses import Addresses
+from bus.clock import monotonic_ns
+from bus.config import Config
+from bus.errors import EngineStopped, MatchbusError, StoreUnavailable
+from bus.protocol.codec import MalformedMessage, encode_envelope
+from bus.protocol.control import InstrumentState, Refused
+from bus.protocol.feed import InstrumentDefined, Trade
+from bus.protocol.market.codec import decode_market_frame, decode_market_message
+from bus.protocol.market.streams import StreamsHeartbeat
+from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, NOT_YET, QUEUE_FULL
+from bus.protocol.terms import L2
+from bus.protocol.topics import STATUS, TRADE, parse
+from bus.sockets.reading.feed_core import FeedCore
+from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
+from bus.sockets.router import Router
+from publisher.answers import Answers, Later
+from publisher.desk import Desk
+from publisher.feed_reader import FeedReader
+from publisher.market import Market
+from publisher.peer_reader import PeerReader
+from publisher.peers import Difference, Peers
+from publisher.restoring import minute_of, restore
+from publisher.share import Share
+from publisher.sockets import Streamer
+from publisher.store.reading import read_progress
+from publisher.store.rows import CandleKey, Progress
+from publisher.store.store import Store
+from publisher.store.withdrawal import withdraw
+from publisher.store.writer import StoreWriter
+
+#: How often the house is kept: heartbeats, retries, missed edges.
+_HOUSEKEEPING_S: Final = 0.1
+#: How many requests one message may hold: each may cost a page of the store.
+REQUESTS_PER_MESSAGE_MAX: Final = 16
+#: A book by orders that nobody asks for is followed this much longer.
+ORDERS_UNWANTED_NS: Final = 600 * 1_000_000_000
+#: Questions to the store that wait at once, over all readers.
+QUESTIONS_WAITING_MAX: Final = 256
+#: Longer than any transaction takes; what is not written then comes again from the feed.
+_LAST_WORDS_S: Final = 10.0
+#: A restoring that failed is tried again after this long.
+_RESTORE_AGAIN_S: Final = 1.0
+
+
+class PublisherService:
+    """See above. `start` once; `on_stop` hears of what cannot be gone on with."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+        config: Config,
+        engine: Addresses,
+        listen: tuple[str, str],
+        share: Share,
+        name: str,
+        store: Store,
+        peers: Sequence[str],
+        on_stop: Callable[[MatchbusError], None],
+        on_alarm: Callable[[str], None],
+    ) -> None:
+        self._loop = loop
+        self._settings = config.publisher
+        self._share = share
+        self._store = store
+        self._on_stop = on_stop
+        self._on_alarm = on_alarm
+        self._stopped = False
+        self._ended = False
+        self.name = name
+        self.desks: dict[str, Desk] = {}
+        self._of_topic: dict[str, Desk] = {}
+        self._touched: dict[str, Desk] = {}
+        self._restoring: set[str] = set()
+        self._instruments: dict[str, InstrumentState] = {}
+        self._epoch = 0
+        self.log_sequence = 0
+        self.time_ns = 0
+        self.resyncs = 0
+        self.wrong_books = 0
+        self.withdrawals = 0
+        self.problems: dict[str, str] = {}  # by symbol, a line each
+        self.store_problem = ""
+        self.adjusted_kept = 0
+        self.peers = Peers()
+        self._next_heartbeat_ns = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
+        self.core = FeedCore([f"{STATUS}."], deep=True, never_skip=True)
+        self.reader = FeedReader(
+            loop, context, engine, self.core,
+            on_items=self._take_items,
+            on_instruments=self._take_instruments,
+            on_drained=self._leave,
+            on_failure=self.fail,
+        )  # fmt: skip
+        self.streamer = Streamer(loop, context, listen[0], config.limits.send_high_water_mark, self._latest)
+        self.answers = Answers(self.desks, self._want_orders)
+        self._questions_waiting = 0
+        self.unanswered = 0
+        self.router = Router(
+            loop, context, listen[1],
+            receive_high_water_mark=config.limits.receive_high_water_mark,
+            send_high_water_mark=min(config.limits.send_high_water_mark, 32),
+            message_bytes_max=config.limits.message_bytes_max,
+            drain_bytes_max=config.limits.drain_bytes_max,
+            on_message=self._take_request,
+            on_extra_parts=self._take_extra_parts,
+            on_drained=self._on_requests_drained,
+        )  # fmt: skip
+        self.peer_reader = PeerReader(loop, context, peers, self.hear)
+        self.writer = StoreWriter(store, config.store, self, loop.call_soon_threadsafe)
+
+    def start(self) -> None:
+        """Read, publish, answer."""
+        self.reader.start()
+        self.streamer.start()
+        self.router.start()
+        self._keep_house()
+
+    def stop(self) -> None:
+        """Publish and answer no more; store what there is. Blocks for the database, for a while. Again: nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        if not self._stopped:
+            self._store_rows(list(self.desks.values()))
+            self._halt()
+        self.writer.close(_LAST_WORDS_S)
+
+    def fail(self, error: MatchbusError) -> None:
+        """It cannot be gone on with."""
+        if not self._stopped:
+            self._halt()
+            self._on_stop(error)
+
+    def _halt(self) -> None:
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self.reader.close()
+        self.peer_reader.close()
+        self.router.close(100)
+        self.streamer.close(500)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # Symbols.
+
+    def _take_instruments(self, instruments: Sequence[InstrumentState]) -> None:
+        for state in instruments:
+            symbol = state.definition.symbol
+            if not self._share.has(symbol):
+                continue
+            self._instruments[symbol] = state
+            desk = self.desks.get(symbol)
+            if desk is not None:
+                desk.market.take_state(state)
+            else:
+                self._begin(symbol)
+
+    def _begin(self, symbol: str) -> None:
+        """Restore a symbol's market, then follow it."""
+        if symbol in self._restoring or self._stopped:
+            return
+        self._restoring.add(symbol)
+        settings = self._settings
+        market = Market(
+            symbol, trades_kept=settings.trades_kept, ring_frames_max=settings.stream_ring_frames_max
+        )
+        future = self._loop.run_in_executor(self._threads, self._restored, market)
+        future.add_done_callback(partial(self._on_restored, market))
+
+    def _restored(self, market: Market) -> None:
+        with self._store.reading() as connection:
+            restore(connection, market)
+
+    def _on_restored(self, market: Market, future: "asyncio.Future[None]") -> None:
+        symbol = market.symbol
+        self._restoring.discard(symbol)
+        if self._stopped or future.cancelled():
+            return
+        error = future.exception()
+        if isinstance(error, StoreUnavailable):
+            self.problems[symbol] = str(error)
+            self._loop.call_later(_RESTORE_AGAIN_S, self._begin, symbol)
+            return
+        if isinstance(error, MatchbusError):
+            self.fail(error)
+            return
+        if error is not None:
+            raise error
+        self.problems.pop(symbol, None)
+        desk = self.desks[symbol] = Desk(market)
+        state = self._instruments.get(symbol)
+        if state is not None:
+            market.take_state(state)
+        topics = desk.topics
+        for name in topics:
+            self._of_topic[name] = desk
+        self._of_topic[desk.heartbeat_topic] = desk
+        self.reader.follow(topics)
+
+    def _drop(self, desk: Desk) -> None:
+        """Forget a symbol, and what is on its way to the store of it: it begins anew from there."""
+        del self.desks[desk.symbol]
+        self._touched.pop(desk.symbol, None)
+        topics = list(desk.topics)
+        if desk.orders is not None:
+            topics.append(desk.orders_topic)
+        for name in (*topics, desk.heartbeat_topic):
+            self._of_topic.pop(name, None)
+        self.reader.unfollow(topics)
+
+    # The feed.
+
+    def _take_items(self, items: Sequence[Item]) -> None:
+        for item in items:
+            desk = self._of_topic.get(item.topic)
+            if isinstance(item, Run):
+                if item.log_sequence > self.log_sequence:
+                    self.log_sequence, self.time_ns = item.log_sequence, item.time_ns
+                if item.epoch > self._epoch:
+                    self._begin_epoch(item.epoch)
+                if desk is not None:
+                    desk.take(item)
+                    self._touch(desk)
+                elif item.first_number:
+                    self._take_news(item)
+            elif isinstance(item, Resynced) and desk is not None:
+                self.resyncs += 1
+                desk.begin(item)
+                self._touch(desk)
+            elif isinstance(item, Withdrawn) and desk is not None:
+                self._withdraw(desk, item)
+            elif isinstance(item, Skipped):
+                raise AssertionError(f"{item.topic}: a reader that never skips has skipped")
+
+    def _begin_epoch(self, epoch: int) -> None:
+        """The engine was started again: what was defined meanwhile is asked for."""
+        if self._epoch:
+            self.reader.ask_instruments()
+        self._epoch = epoch
+
+    def _take_news(self, run: Run) -> None:
+        """A symbol that is not carried was announced."""
+        _, symbol = parse(run.topic)
+        if any(isinstance(event, InstrumentDefined) for event in run.events) and self._share.has(symbol):
+            self.reader.ask_instruments()
+
+    def _withdraw(self, desk: Desk, item: Withdrawn) -> None:
+        """What the engine said before it lost it must not stay: the symbol begins anew from what is left of it."""
+        symbol = desk.symbol
+        kind, _ = parse(item.topic)
+        number = item.first_number if kind == TRADE else desk.market.trade_number + 1
+        self.withdrawals += 1
+        self._drop(desk)
+        self._restoring.add(symbol)
+        # Behind all that was put of it; what is put from here on begins where the store then stands.
+        self.writer.ask(read_progress, lambda _: self._take_back(symbol, number))
+
+    def _take_back(self, symbol: str, number: int) -> None:
+        def taken_back() -> None:
+            with self._store.transaction() as connection:
+                withdraw(connection, symbol, number)
+
+        def told(future: "asyncio.Future[None]") -> None:
+            if self._stopped or future.cancelled():
+                return
+            error = future.exception()
+            if isinstance(error, StoreUnavailable):
+                self.problems[symbol] = str(error)
+                self._loop.call_later(_RESTORE_AGAIN_S, self._take_back, symbol, number)
+            elif isinstance(error, MatchbusError):
+                self.fail(error)
+            elif error is not None:
+                raise error
+            else:
+                self.writer.forget(symbol)
+                self._restoring.discard(symbol)
+                self._begin(symbol)
+
+        self._loop.run_in_executor(self._threads, taken_back).add_done_callback(told)
+
+    def _touch(self, desk: Desk) -> None:
+        self._touched[desk.symbol] = desk
+
+    # What leaves.
+
+    def _leave(self) -> None:
+        """At the end of a drain: frames to the readers, rows to the store."""
+        touched, self._touched = self._touched, {}
+        for desk in touched.values():
+            market = desk.market
+            departing = market.streams.departing
+            if departing:
+                market.streams.departing = []
+                self.streamer.send(departing)
+            if market.wrong_book:
+                market.wrong_book = False
+                self.wrong_books += 1
+                self.core.resync(desk.symbol, L2)
+            if market.revision is not None and not desk.revising:
+                self._revise(desk)
+        self._store_rows(touched.values())
+        self.streamer.check()
+        self.router.check()
+
+    def _store_rows(self, desks: Iterable[Desk]) -> None:
+        for desk in desks:
+            rows = desk.market.take_rows()
+            if rows is not None:
+                # Not taken: the symbol is spilled, and begins anew from the store once that says so.
+                self.writer.put(rows)
+
+    def _revise(self, desk: Desk) -> None:
+        """Ask for the minute of the trade that an operator changed, behind all that happened before."""
+        revision = desk.market.revision
+        assert revision is not None, "something is to be revised"
+        desk.revising = True
+        self._store_rows([desk])
+        trade_id = revision.event.trade_id
+        self.writer.ask(
+            lambda connection: minute_of(connection, desk.symbol, trade_id), partial(self._on_minute, desk)
+        )
+
+    def _on_minute(self, desk: Desk, found: tuple[int, list[Trade]]) -> None:
+        if self._stopped or self.desks.get(desk.symbol) is not desk:
+            return
+        desk.revising = False
+        desk.market.revise(*found)
+        self._touch(desk)
+        self._leave()
+
+    # What the writer says.
+
+    def store_health(self, health: str, problem: str) -> None:
+        """The database is gone, or back."""
+        self.store_problem = problem if health != "ok" else ""
+
+    def store_spilled(self, symbol: str, reason: MatchbusError) -> None:
+        """What is stored of a symbol is not what the log says."""
+        self.problems[symbol] = str(reason)
+
+    def store_ready(self, progress: dict[str, Progress]) -> None:
+        """The database is back: symbols that went on without it begin anew from where it stands."""
+        for symbol in progress:
+            self.writer.resume(symbol)
+            desk = self.desks.get(symbol)
+            if desk is not None:
+                self._drop(desk)
+            self._begin(symbol)
+
+    def store_kept(self, candles: list[CandleKey]) -> None:
+        """An operator's adjusted candles stay as they are; the rebuild tells of them."""
+        self.adjusted_kept += len(candles)
+
+    def store_failed(self, error: Exception) -> None:
+        """Nothing is written any more: nothing more may be said."""
+        self.fail(error if isinstance(error, MatchbusError) else EngineStopped(f"the store failed: {error}"))
+
+    def _latest(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """What a new reader of a prefix is to have."""
+        frames: list[tuple[bytes, bytes]] = []
+        _, _, rest = prefix.partition(b".")
+        desk = self.desks.get(rest[:-1].decode(errors="replace")) if rest.endswith(b".") else None
+        for found in (desk,) if desk is not None else self.desks.values():
+            frames += found.market.streams.latest(prefix)
+        return frames
+
+    # Requests.
+
+    def _take_request(self, route: bytes, payload: bytes) -> None:
+        try:
+            message = decode_market_message(payload)
+        except MalformedMessage as error:
+            refused = Refused(error.correlation_id, error.count, error.reason, error.text)
+            self._answer(route, refused)
+            return
+        if len(message.items) > REQUESTS_PER_MESSAGE_MAX:
+            text = f"{len(message.items)} requests, {REQUESTS_PER_MESSAGE_MAX} are allowed"
+            self._answer(route, Refused(message.correlation_id, len(message.items), MESSAGE_TOO_LARGE, text))
+            return
+        for correlation_id, request in enumerate(message.items, message.correlation_id):
+            answer = self.answers.answer(correlation_id, request)
+            if isinstance(answer, Later):
+                self._ask_store(route, correlation_id, answer)
+            else:
+                self._answer(route, answer)
+
+    def _ask_store(self, route: bytes, correlation_id: int, later: Later) -> None:
+        if self._questions_waiting >= QUESTIONS_WAITING_MAX:
+            text = f"{self._questions_waiting} questions wait for the store: ask again a little later"
+            self._answer(route, Refused(correlation_id, 1, QUEUE_FULL, text))
+            return
+        self._questions_waiting += 1
+
+        def asked() -> object:
+            with self._store.reading() as connection:
+                return later.ask(connection)
+
+        def told(future: "asyncio.Future[object]") -> None:
+            self._questions_waiting -= 1
+            if self._stopped or future.cancelled():
+                return
+            error = future.exception()
+            if isinstance(error, MatchbusError):
+                self._answer(
+                    route, Refused(correlation_id, 1, NOT_YET, f"the store does not answer: {error}")
+                )
+            elif error is not None:
+                raise error
+            else:
+                self._answer(route, later.finish(future.result()))
+            self.router.check()
+
+        self._loop.run_in_executor(self._threads, asked).add_done_callback(told)
+
+    def _want_orders(self, symbol: str) -> None:
+        """Somebody asks for a book by orders: follow it, until nobody has asked for a while."""
+        desk = self.desks[symbol]
+        desk.orders_wanted_ns = monotonic_ns()
+        if desk.orders is None:
+            desk.begin_orders()
+            self._of_topic[desk.orders_topic] = desk
+            self.reader.follow({desk.orders_topic: 0})
+
+    def _take_extra_parts(self, route: bytes) -> None:
+        self._answer(route, Refused(0, 1, MALFORMED, "a message has exactly one part"))
+
+    def _answer(self, route: bytes, answer: object) -> None:
+        payload = encode_envelope(0, self._epoch, 0, self.log_sequence, self.time_ns, (answer,))
+        if not self.router.send(route, payload):
+            self.unanswered += 1  # it is gone, or reads nothing: it asks again
+
+    def _on_requests_drained(self) -> None:
+        self.streamer.check()
+
+    # The house.
+
+    def _keep_house(self) -> None:
+        self._timer = self._loop.call_later(_HOUSEKEEPING_S, self._keep_house)
+        now = monotonic_ns()
+        if now >= self._next_heartbeat_ns:
+            self._next_heartbeat_ns = now + self._settings.heartbeat_interval_ms * 1_000_000
+            self.streamer.send(self._heartbeat(desk) for desk in self.desks.values())
+            for desk in self.desks.values():
+                if desk.orders is not None and now - desk.orders_wanted_ns > ORDERS_UNWANTED_NS:
+                    self._leave_orders(desk)
+        self.reader.check()
+        self.streamer.check()
+        self.router.check()
+
+    def hear(self, name: str, payload: bytes) -> None:
+        """A peer's heartbeat."""
+        _, symbol = parse(name)
+        for event in decode_market_frame(payload).events:
+            if isinstance(event, StreamsHeartbeat) and event.publisher != self.name:
+                self._alarm(self.peers.hear(symbol, event))
+
+    def _alarm(self, differences: Iterable[Difference]) -> None:
+        for difference in differences:
+            self._on_alarm(str(difference))
+
+    def _leave_orders(self, desk: Desk) -> None:
+        self._of_topic.pop(desk.orders_topic, None)
+        self.reader.unfollow([desk.orders_topic])
+        desk.orders = None
+
+    def _heartbeat(self, desk: Desk) -> tuple[bytes, bytes]:
+        market = desk.market
+        streams = market.streams
+        self._alarm(self.peers.say(desk.symbol, streams.digest_segment, streams.digest))
+        checksum = market.book.checksum() if market.book.ready else -1
+        healing = not market.book.ready or desk.alignment.waiting > 0 or market.revision is not None
+        return market.streams.heartbeat(self.name, market.time_ns, market.log_sequence, healing, checksum)
