@@ -31,6 +31,15 @@ def started(url: str) -> "subprocess.Popen[str]":
     )
 
 
+def end(process: "subprocess.Popen[str]") -> None:
+    """`kill -9`, and its end."""
+    process.kill()
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
 def check(url: str, told: int) -> int:
     """The database has a prefix of each symbol, at least what was told of; how far the shorter one goes."""
     numbers = []
@@ -50,7 +59,7 @@ def test_after_kill_9_the_database_holds_a_prefix_and_says_which(url: str) -> No
     seed = random.randrange(2**32)
     chance = random.Random(seed)
     reached = 0
-    for _ in range(3):
+    for _ in range(2):
         process = started(url)
         assert process.stdout is not None
         assert process.stderr is not None
@@ -69,6 +78,28 @@ def test_after_kill_9_the_database_holds_a_prefix_and_says_which(url: str) -> No
         process.stderr.close()
         assert told > reached, f"seed {seed}"
         reached = check(url, told)
+
+
+def test_two_that_write_the_same_at_once_leave_one_history_also_when_one_is_killed(url: str) -> None:
+    both = [started(url) for _ in range(2)]
+    told = 0
+    try:
+        for _ in range(40):
+            for process in both:
+                assert process.stdout is not None
+                assert process.stderr is not None
+                line = process.stdout.readline()
+                assert line, process.stderr.read()
+                told = max(told, int(line.split("=")[-1]))
+        both[0].kill()
+        assert both[1].stdout is not None
+        for _ in range(20):
+            told = max(told, int(both[1].stdout.readline().split("=")[-1]))
+        assert both[1].poll() is None, "it goes on"
+    finally:
+        for process in both:
+            end(process)
+    check(url, told)
 
 
 def test_a_server_that_ends_and_comes_back_loses_and_doubles_nothing(
@@ -92,11 +123,7 @@ def test_a_server_that_ends_and_comes_back_loses_and_doubles_nothing(
         assert time.monotonic() < deadline
         assert process.poll() is None, "it goes on"
     finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+        end(process)
     check(postgres_url, told)
 
 

@@ -21,7 +21,7 @@ from publisher.store.store import Store
 from tests.support.stored import ALL, START_NS, stored_progress, stored_trades
 
 # Each example empties the tables: making a database takes longer than all that is done in it.
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Event = Trade | TradeBusted | TradeCorrected
 

@@ -1,6 +1,7 @@
 """What is opened: a new database, our own again, and everything that is none of ours."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_two_may_have_it_open(url: str) -> None:
         one.write([piece(trades(1, 2))])
         other.write([piece(trades(1, 4))])
         assert ids(stored_trades(one)) == [1, 2, 3, 4]
+
+
+def test_several_may_make_it_at_once(url: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda _: Store(url, ""), range(6)))
+    for number, store in enumerate(made, 1):
+        store.write([piece(trades(number, number), after=(number - 1) * 10)])
+    assert ids(stored_trades(made[0])) == [1, 2, 3, 4, 5, 6]
+    for store in made:
+        store.close()
 
 
 @pytest.mark.parametrize(
