@@ -122,9 +122,7 @@ class Writing:
         wanted = {key: adjusted.get(key, candle) for key, candle in given.items()}
         rows = [candle_row(symbol, interval, candle) for (symbol, interval, _), candle in wanted.items()]
         if self._candles.insert(connection, rows) < len(rows):
-            _settle_candles(
-                connection, {key: candle for key, candle in wanted.items() if key not in adjusted}
-            )
+            _settle_candles(connection, wanted)
         return kept
 
     def _write_symbols(self, connection: Connection, pieces: Sequence[SymbolRows]) -> None:
@@ -238,8 +236,6 @@ def _compare_trades(connection: Connection, symbol: str, given: Sequence[Trade])
 
 def _settle_candles(connection: Connection, given: Mapping[CandleKey, Candle]) -> None:
     """Candles that may have been there before: the higher revision stays, the same one has to be the same."""
-    if not given:
-        return
     names, intervals, times = (sorted(set(part)) for part in zip(*given, strict=True))
     found = connection.execute(
         select(candles)

@@ -132,7 +132,8 @@ def test_every_question_is_answered_as_a_list_would(
         since, until = sorted((data.draw(times), data.draw(times)))
         within = [row for row in rows if since <= row.time_ns < until]
         limit, newest = data.draw(st.integers(1, 45)), data.draw(st.booleans())
-        after, before = data.draw(st.integers(0, 41)), data.draw(st.integers(0, 41))
+        near = st.integers(0, len(rows) + 1)
+        after, before = sorted((data.draw(near), data.draw(near)))
         page = [row for row in within if after < row.trade_id < before]
         valid = [row for row in within if row.state != BUSTED]
         with store.reading() as connection:

@@ -318,7 +318,8 @@ def test_a_database_that_lost_rows_gets_them_again(store: Store) -> None:
 
 def test_a_database_that_differs_stops_that_symbol_and_no_other(store: Store) -> None:
     store.write([piece(trades(1, 5, price_ticks=99))])
-    with writing(store) as (writer, owner):
+    # A transaction a piece, so that some still wait in the queue.
+    with writing(store, batch_rows_max=6) as (writer, owner):
         put_all(writer, [*pieces(1, 20, 5), piece(trades(1, 3), symbol="ETH-USD")])
         owner.flushed(writer, "ETH-USD", 3)
         ((symbol, reason),) = owner.spilled

@@ -71,9 +71,10 @@ def test_the_same_again_changes_nothing(store: Store) -> None:
     store.write([piece(trades(1, 5))])
     before = stored_trades(store)
     store.write([piece(trades(1, 5))])
-    store.write([piece(trades(1, 3))])
+    end = Progress(5, 50, trades(5, 5)[0].time_ns, 1)
+    assert store.write([piece(trades(1, 3))]).progress == {"BTC-USD": end}
     assert stored_trades(store) == before
-    assert stored_progress(store) == Progress(5, 50, trades(5, 5)[0].time_ns, 1)
+    assert stored_progress(store) == end
 
 
 def test_what_overlaps_goes_on_behind_it(store: Store) -> None:
@@ -253,6 +254,24 @@ def test_a_higher_revision_replaces_and_a_lower_one_does_not(store: Store) -> No
     assert candles_of(store) == [(0, 90, 1), (1, 101, 0)]
     store.write([with_candles(1, (0, 100, 0), (1, 101, 0), (2, 102, 0))])
     assert candles_of(store) == [(0, 90, 1), (1, 101, 0), (2, 102, 0)]
+
+
+def test_pages_of_candles(store: Store) -> None:
+    store.write([with_candles(1, *((at, 100 + at, 0) for at in range(9)))])
+    start, length = START_NS, 60 * 10**9
+
+    def closes(**wanted: int | bool) -> list[int]:
+        with store.reading() as connection:
+            found = reading.read_candles(connection, "BTC-USD", "1m", **{"limit": 3, **wanted})  # type: ignore[arg-type]  # by name
+        return [row.close_ticks for row in found]
+
+    assert closes() == [100, 101, 102]
+    assert closes(newest_first=True) == [108, 107, 106]
+    assert closes(since_ns=start + 2 * length, until_ns=start + 4 * length) == [102, 103]
+    assert closes(since_ns=start + 2 * length + 1) == [103, 104, 105]
+    with store.reading() as connection:
+        last = reading.last_candles(connection, "BTC-USD", "1m", 2)
+    assert [row.close_ticks for row in last] == [107, 108]
 
 
 def test_another_candle_of_the_same_revision_is_an_alarm(store: Store) -> None:
