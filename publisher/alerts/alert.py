@@ -32,17 +32,18 @@ AlertRow = tuple[DefinitionRow, bool, bool, bool, int]
 
 @final
 class AlertFired:
-    """An alert fired: with which trade or quote of its symbol, at which value, and for which threshold.
+    """An alert fired: its condition, with which trade or quote of its symbol, at which value and for which threshold.
 
     `threshold` is negative for a move down. `ended` when it does not repeat: there is no such alert any more.
     """
 
-    __slots__ = ("alert_id", "ended", "sequence", "symbol", "threshold", "time_ns", "value")
+    __slots__ = ("alert_id", "condition", "ended", "sequence", "symbol", "threshold", "time_ns", "value")
 
     def __init__(
         self,
         alert_id: str,
         symbol: str,
+        condition: str,
         sequence: int,
         time_ns: int,
         value: int,
@@ -51,16 +52,17 @@ class AlertFired:
     ) -> None:
         self.alert_id = alert_id
         self.symbol = symbol
+        self.condition = condition
         self.sequence = sequence
         self.time_ns = time_ns
         self.value = value
         self.threshold = threshold
         self.ended = ended
 
-    def row(self) -> tuple[str, str, int, int, int, int, bool]:
+    def row(self) -> tuple[str, str, str, int, int, int, int, bool]:
         """All fields, in the order of the constructor."""
         return (
-            *(self.alert_id, self.symbol, self.sequence, self.time_ns),
+            *(self.alert_id, self.symbol, self.condition, self.sequence, self.time_ns),
             *(self.value, self.threshold, self.ended),
         )
 
@@ -78,7 +80,7 @@ class AlertFired:
 class Alert:
     """`above` and `below` are the thresholds, HIGHEST and LOWEST where it looks in the other direction only."""
 
-    __slots__ = ("above", "armed_above", "armed_below", "below", "definition", "fired", "seen")
+    __slots__ = ("above", "armed_above", "armed_below", "below", "definition", "fired", "hysteresis", "seen")
 
     def __init__(self, definition: AlertDefinition) -> None:
         self.definition = definition
@@ -87,10 +89,15 @@ class Alert:
         self.below = LOWEST
         if definition.direction != ABOVE:
             self.below = -threshold if definition.kind == MOVE else threshold
+        self.hysteresis = max(definition.hysteresis, 1)
         self.seen = False
         self.armed_above = False
         self.armed_below = False
         self.fired = 0
+
+    def armed(self) -> bool:
+        """Whether it can fire now."""
+        return self.armed_above or self.armed_below
 
     def arm(self, value: int) -> bool:
         """See a value that cannot fire. Whether the state changed."""
@@ -100,10 +107,9 @@ class Alert:
             self.armed_above = self.above != HIGHEST and value < self.above
             self.armed_below = self.below != LOWEST and value > self.below
         else:
-            hysteresis = self.definition.hysteresis
-            if self.above != HIGHEST and value <= self.above - hysteresis:
+            if self.above != HIGHEST and value <= self.above - self.hysteresis:
                 self.armed_above = True
-            if self.below != LOWEST and value >= self.below + hysteresis:
+            if self.below != LOWEST and value >= self.below + self.hysteresis:
                 self.armed_below = True
         return before != (self.seen, self.armed_above, self.armed_below)
 
@@ -130,7 +136,7 @@ class Alert:
             return HIGHEST
         low = self.below if self.armed_below else LOWEST
         if self.above != HIGHEST and not self.armed_above:
-            low = max(low, self.above - self.definition.hysteresis)
+            low = max(low, self.above - self.hysteresis)
         return low
 
     def quiet_below(self) -> int:
@@ -139,7 +145,7 @@ class Alert:
             return LOWEST
         high = self.above if self.armed_above else HIGHEST
         if self.below != LOWEST and not self.armed_below:
-            high = min(high, self.below + self.definition.hysteresis)
+            high = min(high, self.below + self.hysteresis)
         return high
 
     def row(self) -> AlertRow:

@@ -1,62 +1,86 @@
-"""What an alert may be asked for, and why not. Read by whoever takes requests, and by the alerts themselves.
+"""The conditions of alerts: their parameters, and the value that each looks at.
 
-| kind | looks at | its value, a whole number | directions |
-|---|---|---|---|
-| price crossing | the last price | ticks | above, below, either |
-| move | the last price against the last one before the window | millionths, towards zero | above, below, either |
-| volume spike | the volume of the window against the average of the `windows` before it | percent, down | above |
-| spread in ticks | best ask less best bid | ticks | above |
-| spread in basis points | the same against the middle of both | basis points, down | above |
+Read by whoever takes requests, and by the alerts themselves.
 
-A threshold has the unit of the value. Above: the value reaches the threshold from below. Below: from above; of a move
-the threshold is then negative: -5% for 50,000. Rounding is such that a rounded value reaches a whole threshold when
-the exact one does.
+    price-above, price-below, price-crossing  ticks
+        the last price
+    move-up, move-down, move-either           millionths, window_seconds
+        the last price against the last one before the window, in millionths of that, rounded towards zero
+    volume-spike                              percent, window_seconds, windows
+        the volume of the window in percent of the average of so many windows before it, rounded down
+    spread-ticks                              ticks
+        best ask less best bid
+    spread-basis-points                       basis points
+        the same against the middle of both, rounded down
+
+The first parameter is the threshold, in the unit of the value. `-above`, `-up` and the last three: the value reaches it
+from below. `-below`: from above; `-down`: a move reaches the threshold with a minus before it. `-crossing` and
+`-either`: both. A value is rounded such that it reaches a whole threshold exactly when the exact value does.
 """
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from publisher.statistics.trailing import LENGTH_SECONDS_MAX
 
-PRICE_CROSSING: Final = 1
+PRICE: Final = 1
 MOVE: Final = 2
 VOLUME_SPIKE: Final = 3
 SPREAD_TICKS: Final = 4
 SPREAD_BASIS_POINTS: Final = 5
-ALERT_KINDS: Final = {
-    PRICE_CROSSING: "price-crossing",
-    MOVE: "move",
-    VOLUME_SPIKE: "volume-spike",
-    SPREAD_TICKS: "spread-ticks",
-    SPREAD_BASIS_POINTS: "spread-basis-points",
-}
 
 ABOVE: Final = 1
 BELOW: Final = 2
 EITHER: Final = 3
-DIRECTIONS: Final = {ABOVE: "above", BELOW: "below", EITHER: "either"}
+
+#: The parameters of each kind, by name.
+PARAMETERS: Final = {
+    PRICE: ("threshold",),
+    MOVE: ("threshold", "window_seconds"),
+    VOLUME_SPIKE: ("threshold", "window_seconds", "windows"),
+    SPREAD_TICKS: ("threshold",),
+    SPREAD_BASIS_POINTS: ("threshold",),
+}
+
+#: The conditions by name: kind and direction.
+CONDITIONS: Final = {
+    "price-above": (PRICE, ABOVE),
+    "price-below": (PRICE, BELOW),
+    "price-crossing": (PRICE, EITHER),
+    "move-up": (MOVE, ABOVE),
+    "move-down": (MOVE, BELOW),
+    "move-either": (MOVE, EITHER),
+    "volume-spike": (VOLUME_SPIKE, ABOVE),
+    "spread-ticks": (SPREAD_TICKS, ABOVE),
+    "spread-basis-points": (SPREAD_BASIS_POINTS, ABOVE),
+}
 
 #: Enough for any id that somebody makes up: two UUIDs.
 ALERT_ID_LENGTH_MAX: Final = 64
 #: Prices are below 2**63.
 THRESHOLD_MAX: Final = 2**63 - 1
 
-#: alert_id, symbol, kind, direction, threshold, hysteresis, window_seconds, windows, repeats: the fields below.
-DefinitionRow = tuple[str, str, int, int, int, int, int, int, bool]
+#: alert_id, symbol, condition, parameters, repeats, hysteresis: the fields of a definition.
+DefinitionRow = tuple[str, str, str, tuple[int, ...], bool, int]
 
 
 @final
 class AlertDefinition:
-    """What somebody asks for. `alert_id` is opaque. Of kinds without a window, `window_seconds` and `windows` are 0.
+    """What somebody asks for. `alert_id` is opaque.
 
-    After firing it fires again only when the value has gone back from the threshold by `hysteresis`, at least 1, in the
-    unit of the threshold. One that does not repeat is over once it has fired.
+    An alert that repeats fires again when the value has gone back from the threshold by `hysteresis`, in the unit of
+    the threshold; 0 is as good as 1: it has to leave the threshold. One that does not repeat is over once it has fired.
+    `kind`, `direction`, `threshold`, `window_seconds` and `windows` follow from the condition and its parameters; they
+    are 0 when there is no such condition, and those of which it says nothing.
     """
 
     __slots__ = (
         "alert_id",
+        "condition",
         "direction",
         "hysteresis",
         "kind",
+        "parameters",
         "repeats",
         "symbol",
         "threshold",
@@ -68,66 +92,48 @@ class AlertDefinition:
         self,
         alert_id: str,
         symbol: str,
-        kind: int,
-        direction: int,
-        threshold: int,
-        hysteresis: int = 1,
-        window_seconds: int = 0,
-        windows: int = 0,
+        condition: str,
+        parameters: Sequence[int],
         repeats: bool = False,
+        hysteresis: int = 0,
     ) -> None:
         self.alert_id = alert_id
         self.symbol = symbol
-        self.kind = kind
-        self.direction = direction
-        self.threshold = threshold
-        self.hysteresis = hysteresis
-        self.window_seconds = window_seconds
-        self.windows = windows
+        self.condition = condition
+        self.parameters = tuple(parameters)
         self.repeats = repeats
+        self.hysteresis = hysteresis
+        self.kind, self.direction = CONDITIONS.get(condition, (0, 0))
+        given = [*self.parameters, 0, 0, 0]
+        self.threshold = given[0]
+        self.window_seconds = given[1]
+        self.windows = given[2]
 
     def row(self) -> DefinitionRow:
-        """All fields, in the order of the constructor."""
+        """The fields of the constructor, in its order."""
         return (
-            self.alert_id,
-            self.symbol,
-            self.kind,
-            self.direction,
-            self.threshold,
-            self.hysteresis,
-            self.window_seconds,
-            self.windows,
-            self.repeats,
+            *(self.alert_id, self.symbol, self.condition, self.parameters),
+            *(self.repeats, self.hysteresis),
         )
 
     def refusal(self) -> str:
         """Why there can be no such alert, in one sentence; "" when there can."""
         if not 1 <= len(self.alert_id) <= ALERT_ID_LENGTH_MAX:
             return f"an alert id has 1 to {ALERT_ID_LENGTH_MAX} characters"
-        if self.kind not in ALERT_KINDS:
-            return f"there is no kind of alert {self.kind}"
-        if self.direction not in DIRECTIONS:
-            return f"there is no direction {self.direction}"
-        if self.direction != ABOVE and self.kind not in (PRICE_CROSSING, MOVE):
-            return f"an alert of kind {ALERT_KINDS[self.kind]} is above"
+        if self.condition not in CONDITIONS:
+            return f"{self.condition!r} is no condition: {', '.join(CONDITIONS)}"
+        names = PARAMETERS[self.kind]
+        if len(self.parameters) != len(names):
+            return f"the parameters of {self.condition} are {', '.join(names)}"
         if not 1 <= self.threshold <= THRESHOLD_MAX:
             return "a threshold is at least 1 and below 2**63"
-        if not 1 <= self.hysteresis <= self.threshold:
-            return "a hysteresis is at least 1 and at most the threshold"
-        return self._window_refusal()
-
-    def _window_refusal(self) -> str:
-        seconds_max = 0
-        if self.kind == MOVE:
-            seconds_max = LENGTH_SECONDS_MAX
-        elif self.kind == VOLUME_SPIKE:
+        if not 0 <= self.hysteresis <= self.threshold:
+            return "a hysteresis is 0 up to the threshold"
+        seconds_max = LENGTH_SECONDS_MAX
+        if self.kind == VOLUME_SPIKE:
             if not 1 <= self.windows < LENGTH_SECONDS_MAX:
                 return f"a volume is compared with 1 to {LENGTH_SECONDS_MAX - 1} windows"
             seconds_max = LENGTH_SECONDS_MAX // (self.windows + 1)
-        if self.windows and self.kind != VOLUME_SPIKE:
-            return f"an alert of kind {ALERT_KINDS[self.kind]} has no windows to compare with"
-        if not seconds_max:
-            return f"an alert of kind {ALERT_KINDS[self.kind]} has no window" if self.window_seconds else ""
-        if not 1 <= self.window_seconds <= seconds_max:
+        if "window_seconds" in names and not 1 <= self.window_seconds <= seconds_max:
             return f"such a window has 1 to {seconds_max} seconds"
         return ""

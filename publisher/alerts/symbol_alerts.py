@@ -21,7 +21,7 @@ from typing import Final, final
 from publisher.alerts.alert import HIGHEST, LOWEST, Alert, AlertFired, AlertRow, restored
 from publisher.alerts.definition import (
     MOVE,
-    PRICE_CROSSING,
+    PRICE,
     SPREAD_BASIS_POINTS,
     SPREAD_TICKS,
     VOLUME_SPIKE,
@@ -101,7 +101,8 @@ class SymbolAlerts:
     def add(self, definition: AlertDefinition, time_ns: int) -> str:
         """A new alert. It sees the value of now, at `time_ns`, to which the statistics have been brought.
 
-        "", or in one sentence why not. The same one again is as if it had been asked for once.
+        "", or in one sentence why not. Another one with the same id takes its place; the very same one again changes
+        nothing, so that asking twice is safe.
         """
         alert_id = definition.alert_id
         refusal = definition.refusal()
@@ -109,14 +110,15 @@ class SymbolAlerts:
             return refusal
         if definition.symbol != self.symbol:
             return f"these are the alerts of {self.symbol}"
-        if alert_id in self._alerts:
-            same = self._alerts[alert_id].definition.row() == definition.row()
-            return "" if same else f"there is another alert with the id {alert_id}"
-        if len(self._alerts) >= ALERTS_MAX:
+        old = self._alerts.get(alert_id)
+        if old is not None and old.definition.row() == definition.row():
+            return ""
+        if old is None and len(self._alerts) >= ALERTS_MAX:
             return f"a symbol has at most {ALERTS_MAX} alerts"
         key = _key(definition)
         if definition.window_seconds and key not in self._groups and self._windows() >= WINDOWS_MAX:
             return f"the alerts of a symbol look at {WINDOWS_MAX} different windows at the most"
+        self.remove(alert_id)
         alert = Alert(definition)
         group = self._group(key)
         value = self._now(key, time_ns)
@@ -172,6 +174,10 @@ class SymbolAlerts:
                     self._look(group, value, sequence, time_ns, fired)
         return sorted(fired, key=_alert_id)
 
+    def alerts(self) -> list[Alert]:
+        """All of them, in the order in which they came; to be looked at only."""
+        return list(self._alerts.values())
+
     def rows(self) -> list[AlertRow]:
         """All alerts and their states, in the order in which they came."""
         return [alert.row() for alert in self._alerts.values()]
@@ -207,7 +213,7 @@ class SymbolAlerts:
         if key not in self._groups:
             self._groups[key] = AlertGroup()
             kind, window_seconds, windows = key
-            if kind == PRICE_CROSSING:
+            if kind == PRICE:
                 self._readings[key] = LastPrice(self._statistics)
             elif kind == MOVE:
                 self._readings[key] = Move(self._statistics, window_seconds)
@@ -247,7 +253,18 @@ class SymbolAlerts:
             threshold = alert.look(value)
             if threshold:
                 ended = not alert.definition.repeats
-                fired.append(AlertFired(alert_id, self.symbol, sequence, time_ns, value, threshold, ended))
+                fired.append(
+                    AlertFired(
+                        alert_id,
+                        self.symbol,
+                        alert.definition.condition,
+                        sequence,
+                        time_ns,
+                        value,
+                        threshold,
+                        ended,
+                    )
+                )
                 if ended:
                     self.remove(alert_id)
             if alert.row() != before:

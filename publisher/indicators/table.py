@@ -1,7 +1,7 @@
 """The indicators by name: their functions, what their period may be, and how many older candles they need.
 
 The rule guarded here: what is computed for a candle does not depend on the page on which it stands. So whoever wants
-values for some candles gives the function `lead_in(period)` more before them, or all that there are, and drops their
+values for some candles gives the function `lead_in` more before them, or all that there are, and drops their
 values. Read by whoever answers requests for indicators.
 """
 
@@ -23,7 +23,7 @@ EMA_LEAD_IN_PERIODS: Final = 20
 class Indicator:
     """A row. `function` gives a value in microticks for each candle, or None; candles are oldest first."""
 
-    __slots__ = ("function", "lead_in_periods", "name", "period_max", "period_min")
+    __slots__ = ("function", "lead_in_periods", "name", "parameters", "period_max", "period_min")
 
     def __init__(
         self,
@@ -35,19 +35,26 @@ class Indicator:
     ) -> None:
         self.name = name
         self.function = function
+        self.parameters = ("period",)
         self.lead_in_periods = lead_in_periods
         self.period_min = period_min
         self.period_max = period_max
 
-    def lead_in(self, period: int) -> int:
-        """How many candles before the first one that is wanted."""
-        return self.lead_in_periods * period - 1
-
-    def refusal(self, period: int) -> str:
-        """Why a period is not taken; "" when it is."""
-        if self.period_min <= period <= self.period_max:
+    def refusal(self, parameters: Sequence[int]) -> str:
+        """Why these are no parameters of it, in one sentence; "" when they are. The other methods want such."""
+        if len(parameters) != len(self.parameters):
+            return f"the parameters of {self.name} are {', '.join(self.parameters)}"
+        if self.period_min <= parameters[0] <= self.period_max:
             return ""
-        return f"the period of {self.name} is {self.period_min} to {self.period_max} candles, not {period}"
+        return f"the period of {self.name} is {self.period_min} to {self.period_max} candles, not {parameters[0]}"
+
+    def lead_in(self, parameters: Sequence[int]) -> int:
+        """How many candles before the first one that is wanted."""
+        return self.lead_in_periods * parameters[0] - 1
+
+    def values(self, candles: Sequence[Candle], parameters: Sequence[int]) -> list[int | None]:
+        """One for each candle."""
+        return self.function(candles, parameters[0])
 
 
 INDICATORS: Final = {

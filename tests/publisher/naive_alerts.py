@@ -8,9 +8,8 @@ from bus.protocol.feed import Trade
 from publisher.alerts.definition import (
     ABOVE,
     BELOW,
-    EITHER,
     MOVE,
-    PRICE_CROSSING,
+    PRICE,
     SPREAD_BASIS_POINTS,
     SPREAD_TICKS,
     VOLUME_SPIKE,
@@ -25,7 +24,7 @@ def value_of(definition: AlertDefinition, trades: Sequence[Trade], now_ns: int) 
     if not trades:
         return None
     last = trades[-1].price_ticks
-    if definition.kind == PRICE_CROSSING:
+    if definition.kind == PRICE:
         return Fraction(last)
     now, length = now_ns // SECOND_NS, definition.window_seconds
     if definition.kind == MOVE:
@@ -87,7 +86,7 @@ class NaiveAlert:
                 fired = threshold
             # A rounded value is at or beyond a whole number exactly when the exact one is; behind it, what is
             # published counts.
-            elif (rounded(self.definition, value) - threshold) * sign <= -self.definition.hysteresis:
+            elif (rounded(self.definition, value) - threshold) * sign <= -(self.definition.hysteresis or 1):
                 self.armed[sign] = True
         self.seen = True
         self.over = bool(fired) and not self.definition.repeats
@@ -99,6 +98,3 @@ def rounded(definition: AlertDefinition, value: Fraction) -> int:
     if definition.kind == MOVE and value < 0:
         return -int(-value)
     return int(value)
-
-
-ALL_DIRECTIONS = (ABOVE, BELOW, EITHER)

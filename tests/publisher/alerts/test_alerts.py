@@ -9,21 +9,11 @@ from hypothesis import strategies as st
 from bus.protocol.feed import Trade
 from bus.protocol.terms import BUY
 from publisher.alerts.alert import AlertFired
-from publisher.alerts.definition import (
-    ABOVE,
-    BELOW,
-    EITHER,
-    MOVE,
-    PRICE_CROSSING,
-    SPREAD_BASIS_POINTS,
-    SPREAD_TICKS,
-    VOLUME_SPIKE,
-    AlertDefinition,
-)
+from publisher.alerts.definition import CONDITIONS, AlertDefinition
 from publisher.alerts.symbol_alerts import ALERTS_MAX, WINDOWS_MAX, SymbolAlerts
 from publisher.statistics.rolling import RollingStatistics
 from tests.publisher.drawn_trades import DAY_NS, MINUTE_NS, SECOND_NS
-from tests.publisher.naive_alerts import ALL_DIRECTIONS, NaiveAlert, rounded, spread_of, value_of
+from tests.publisher.naive_alerts import NaiveAlert, rounded, spread_of, value_of
 from tests.support.drawn import drawn
 
 SYMBOL = "BTC-USD"
@@ -80,9 +70,9 @@ class Market:
         self.statistics, self.alerts = statistics, alerts
 
 
-def crossing(direction: int, threshold: int, hysteresis: int = 1, repeats: bool = True) -> AlertDefinition:
+def price(condition: str, threshold: int, hysteresis: int = 0, repeats: bool = True) -> AlertDefinition:
     """An alert on a price."""
-    return AlertDefinition("a", SYMBOL, PRICE_CROSSING, direction, threshold, hysteresis, repeats=repeats)
+    return AlertDefinition("a", SYMBOL, f"price-{condition}", [threshold], repeats, hysteresis)
 
 
 # Prices
@@ -91,16 +81,16 @@ def crossing(direction: int, threshold: int, hysteresis: int = 1, repeats: bool 
 @pytest.mark.parametrize(
     ("definition", "prices", "fired"),
     [
-        (crossing(ABOVE, 100), [98, 99, 100, 101, 100], [100]),
-        (crossing(ABOVE, 100), [99, 100, 99, 100, 99, 107], [100, 100, 107]),
-        (crossing(ABOVE, 100, 3), [99, 100, 98, 100, 97, 100], [100, 100]),
-        (crossing(ABOVE, 100, repeats=False), [99, 100, 50, 100], [100]),
-        (crossing(ABOVE, 100), [100, 101, 99, 100], [100]),
-        (crossing(BELOW, 100), [101, 100, 99, 101, 20], [100, 20]),
-        (crossing(BELOW, 100, 5), [101, 100, 104, 100, 105, 100], [100, 100]),
-        (crossing(EITHER, 100), [99, 100, 101, 100, 99, 101], [100, 100, 101]),
-        (crossing(EITHER, 100, 5), [99, 101, 99, 105, 100, 95, 100], [101, 100, 100]),
-        (crossing(EITHER, 100, 5), [90, 110, 90, 110], [110, 90, 110]),
+        (price("above", 100), [98, 99, 100, 101, 100], [100]),
+        (price("above", 100), [99, 100, 99, 100, 99, 107], [100, 100, 107]),
+        (price("above", 100, 3), [99, 100, 98, 100, 97, 100], [100, 100]),
+        (price("above", 100, repeats=False), [99, 100, 50, 100], [100]),
+        (price("above", 100), [100, 101, 99, 100], [100]),
+        (price("below", 100), [101, 100, 99, 101, 20], [100, 20]),
+        (price("below", 100, 5), [101, 100, 104, 100, 105, 100], [100, 100]),
+        (price("crossing", 100), [99, 100, 101, 100, 99, 101], [100, 100, 101]),
+        (price("crossing", 100, 5), [99, 101, 99, 105, 100, 95, 100], [101, 100, 100]),
+        (price("crossing", 100, 5), [90, 110, 90, 110], [110, 90, 110]),
     ],
 )
 def test_prices_that_cross_a_threshold(
@@ -115,7 +105,7 @@ def test_prices_that_cross_a_threshold(
 def test_an_alert_that_is_made_while_its_condition_holds_waits_until_it_no_longer_does() -> None:
     market = Market()
     market.trade(105)
-    market.add(crossing(ABOVE, 100, 3))
+    market.add(price("above", 100, 3))
     assert market.values([106, 99, 100, 97, 100]) == [100]
 
 
@@ -124,19 +114,22 @@ def test_an_alert_that_is_made_while_its_condition_does_not_hold_fires_with_the_
 ):
     market = Market()
     market.trade(99)
-    market.add(crossing(ABOVE, 100, 3))
+    market.add(price("above", 100, 3))
     assert market.values([100]) == [100]
 
 
 def test_what_fired_says_all_there_is_to_say() -> None:
     market = Market()
     market.trade(99)
-    market.add(crossing(EITHER, 100, repeats=False))
+    market.add(price("crossing", 100, repeats=False))
     market.wait(SECOND_NS)
     (fired,) = market.trade(103)
-    assert fired.row() == ("a", SYMBOL, 2, NOON_NS + SECOND_NS, 103, 100, True)
+    assert fired.row() == ("a", SYMBOL, "price-crossing", 2, NOON_NS + SECOND_NS, 103, 100, True)
     assert fired == AlertFired(*fired.row())
-    assert repr(fired) == f"AlertFired('a', 'BTC-USD', 2, {NOON_NS + SECOND_NS}, 103, 100, True)"
+    assert (
+        repr(fired)
+        == f"AlertFired('a', 'BTC-USD', 'price-crossing', 2, {NOON_NS + SECOND_NS}, 103, 100, True)"
+    )
     assert market.alerts.rows() == []
     assert market.alerts.take_changed() == {"a": None}
 
@@ -145,7 +138,7 @@ def test_many_fire_in_the_order_of_their_ids() -> None:
     market = Market()
     market.trade(1)
     for number in (3, 1, 2):
-        market.add(AlertDefinition(str(number), SYMBOL, PRICE_CROSSING, ABOVE, 10 * number))
+        market.add(AlertDefinition(str(number), SYMBOL, "price-above", [10 * number]))
     assert [(one.alert_id, one.threshold) for one in market.trade(35)] == [
         ("1", 10),
         ("2", 20),
@@ -156,15 +149,15 @@ def test_many_fire_in_the_order_of_their_ids() -> None:
 # Moves
 
 
-def move(direction: int, ppm: int, window_seconds: int, hysteresis: int = 1) -> AlertDefinition:
+def move(direction: str, ppm: int, window_seconds: int, hysteresis: int = 0) -> AlertDefinition:
     """An alert on a move."""
-    return AlertDefinition("m", SYMBOL, MOVE, direction, ppm, hysteresis, window_seconds, repeats=True)
+    return AlertDefinition("m", SYMBOL, f"move-{direction}", [ppm, window_seconds], True, hysteresis)
 
 
 def test_a_move_is_seen_against_the_last_price_before_the_window() -> None:
     market = Market()
     market.trade(100)
-    market.add(move(EITHER, 50_000, 60))
+    market.add(move("either", 50_000, 60))
     market.wait(61 * SECOND_NS)
     assert [(one.value, one.threshold) for one in market.trade(105)] == [(50_000, 50_000)]
     market.wait(61 * SECOND_NS)
@@ -173,14 +166,14 @@ def test_a_move_is_seen_against_the_last_price_before_the_window() -> None:
 
 def test_a_slow_move_is_none() -> None:
     market = Market()
-    market.add(move(EITHER, 50_000, 3))
+    market.add(move("either", 50_000, 3))
     assert market.values(range(100, 160)) == []
 
 
 def test_without_a_price_before_the_window_the_first_one_in_it_counts() -> None:
     market = Market()
     market.trade(100)
-    market.add(move(ABOVE, 50_000, 60))
+    market.add(move("up", 50_000, 60))
     assert [one.value for one in market.trade(106)] == [60_000]
 
 
@@ -188,7 +181,7 @@ def test_a_move_arms_again_when_time_has_taken_it_out_of_the_window() -> None:
     """Nobody trades meanwhile: the trade that comes then finds it armed."""
     market = Market()
     market.trade(100)
-    market.add(move(ABOVE, 100_000, 60, 50_000))
+    market.add(move("up", 100_000, 60, 50_000))
     market.wait(61 * SECOND_NS)
     assert [one.value for one in market.trade(110)] == [100_000]
     assert market.trade(111) == []
@@ -202,7 +195,7 @@ def test_a_new_alert_sees_the_move_of_now_and_not_that_of_the_next_trade() -> No
     for seconds, price in ((0, 100), (50, 108), (5, 120)):
         market.wait(seconds * SECOND_NS)
         market.trade(price)
-    market.add(move(ABOVE, 150_000, 60, 100_000))
+    market.add(move("up", 150_000, 60, 100_000))
     market.wait(57 * SECOND_NS)
     assert market.trade(130) == []
 
@@ -210,20 +203,20 @@ def test_a_new_alert_sees_the_move_of_now_and_not_that_of_the_next_trade() -> No
 def test_that_time_armed_it_is_told_to_whoever_stores_it() -> None:
     market = Market()
     market.trade(100)
-    market.add(move(ABOVE, 100_000, 60))
+    market.add(move("up", 100_000, 60))
     market.trade(110)
     market.alerts.take_changed()
     assert market.trade(112) == []
     assert market.alerts.take_changed() == {}
     market.wait(61 * SECOND_NS)
     assert market.trade(112) == []
-    assert market.alerts.take_changed() == {"m": (move(ABOVE, 100_000, 60).row(), True, True, False, 1)}
+    assert market.alerts.take_changed() == {"m": (move("up", 100_000, 60).row(), True, True, False, 1)}
 
 
 def test_a_move_since_the_day_before_yesterday() -> None:
     market = Market()
     market.trade(100)
-    market.add(move(ABOVE, 50_000, 60))
+    market.add(move("up", 50_000, 60))
     market.wait(2 * DAY_NS)
     market.restart()
     assert [one.value for one in market.trade(106)] == [60_000]
@@ -235,7 +228,7 @@ def test_a_move_since_the_day_before_yesterday() -> None:
 def test_a_volume_spike() -> None:
     market = Market()
     market.trade(100, 5)
-    spike = AlertDefinition("v", SYMBOL, VOLUME_SPIKE, ABOVE, 300, 100, 10, 6, True)
+    spike = AlertDefinition("v", SYMBOL, "volume-spike", [300, 10, 6], True, 100)
     assert market.add(spike) == ""
     fired = []
     for _ in range(9):
@@ -250,7 +243,7 @@ def test_a_volume_spike() -> None:
 
 def test_there_is_no_spike_where_there_was_no_market_before() -> None:
     market = Market()
-    spike = AlertDefinition("v", SYMBOL, VOLUME_SPIKE, ABOVE, 300, 100, 10, 6, True)
+    spike = AlertDefinition("v", SYMBOL, "volume-spike", [300, 10, 6], True, 100)
     market.add(spike)
     for number in range(5):
         assert market.trade(100, 10**number) == []
@@ -264,8 +257,8 @@ def test_there_is_no_spike_where_there_was_no_market_before() -> None:
 def test_spreads() -> None:
     market = Market()
     market.quote(100, 101)
-    market.add(AlertDefinition("t", SYMBOL, SPREAD_TICKS, ABOVE, 5, 2, repeats=True))
-    market.add(AlertDefinition("b", SYMBOL, SPREAD_BASIS_POINTS, ABOVE, 1_000, 200, repeats=True))
+    market.add(AlertDefinition("t", SYMBOL, "spread-ticks", [5], True, 2))
+    market.add(AlertDefinition("b", SYMBOL, "spread-basis-points", [1_000], True, 200))
     told = [
         [(one.alert_id, one.value) for one in market.quote(*best)]
         for best in [
@@ -285,36 +278,28 @@ def test_spreads() -> None:
 # Everything together
 
 
+SMALL = st.integers(0, 4)
+CONDITIONS_DRAWN = st.one_of(
+    st.tuples(
+        st.sampled_from([name for name in CONDITIONS if name.startswith("price")]), st.integers(96, 104)
+    ),
+    st.tuples(
+        st.sampled_from([name for name in CONDITIONS if name.startswith("move")]),
+        st.integers(4, 40_000),
+        st.sampled_from([1, 3, 60]),
+    ),
+    st.tuples(st.just("volume-spike"), st.integers(50, 400), st.sampled_from([1, 5, 20]), st.integers(1, 3)),
+    st.tuples(st.sampled_from(["spread-ticks", "spread-basis-points"]), st.integers(4, 700)),
+    st.tuples(st.just("spread-ticks"), st.integers(4, 6)),
+)
 ALERTS = st.builds(
-    lambda number, definition: AlertDefinition(str(number), SYMBOL, *definition),
+    lambda number, condition, repeats, hysteresis: AlertDefinition(
+        str(number), SYMBOL, condition[0], condition[1:], repeats, hysteresis
+    ),
     st.integers(1, 40),
-    st.one_of(
-        st.tuples(
-            st.just(PRICE_CROSSING), st.sampled_from(ALL_DIRECTIONS), st.integers(96, 104), st.integers(1, 4)
-        ).map(lambda row: (*row, 0, 0)),
-        st.tuples(
-            st.just(MOVE),
-            st.sampled_from(ALL_DIRECTIONS),
-            st.integers(1, 40_000),
-            st.just(1),
-            st.sampled_from([1, 3, 60]),
-            st.just(0),
-        ),
-        st.tuples(
-            st.just(VOLUME_SPIKE),
-            st.just(ABOVE),
-            st.integers(50, 400),
-            st.integers(1, 50),
-            st.sampled_from([1, 5, 20]),
-            st.integers(1, 3),
-        ),
-        st.tuples(
-            st.sampled_from([SPREAD_TICKS, SPREAD_BASIS_POINTS]),
-            st.just(ABOVE),
-            st.integers(2, 6),
-            st.integers(1, 2),
-        ).map(lambda row: (*row, 0, 0)),
-    ).flatmap(lambda row: st.booleans().map(lambda repeats: (*row, repeats))),
+    CONDITIONS_DRAWN,
+    st.booleans(),
+    SMALL,
 )
 STEPS = st.one_of(
     st.builds(
@@ -348,7 +333,12 @@ def expected_of_trade(
         threshold = alert.see(value, may_fire=True)
         if threshold and value is not None:
             seen = rounded(alert.definition, value)
-            fired.append(AlertFired(alert_id, SYMBOL, sequence, market.time_ns, seen, threshold, alert.over))
+            fired.append(
+                AlertFired(
+                    *(alert_id, SYMBOL, alert.definition.condition, sequence, market.time_ns),
+                    *(seen, threshold, alert.over),
+                )
+            )
     return sorted(fired, key=lambda one: one.alert_id)
 
 
@@ -363,7 +353,8 @@ def expected_of_quote(naive: dict[str, NaiveAlert], market: Market, bid: int, as
                 seen = rounded(alert.definition, value)
                 fired.append(
                     AlertFired(
-                        *(alert_id, SYMBOL, market.sequence + 1, market.time_ns, seen, threshold, alert.over)
+                        *(alert_id, SYMBOL, alert.definition.condition, market.sequence + 1, market.time_ns),
+                        *(seen, threshold, alert.over),
                     )
                 )
     return sorted(fired, key=lambda one: one.alert_id)
@@ -387,18 +378,15 @@ def test_alerts_fire_as_the_list_of_all_trades_says(steps: list[tuple[str, objec
         elif step == "wait" and isinstance(first, int):
             market.wait(first)
         elif step == "add" and isinstance(first, AlertDefinition):
-            refused = market.add(first) != ""
-            assert refused == (
-                first.alert_id in naive and naive[first.alert_id].definition.row() != first.row()
-            )
-            if first.alert_id not in naive:
-                alert = naive[first.alert_id] = NaiveAlert(first)
-                about_trades = not alert.is_about_spreads
-                value = (
-                    value_of(first, market.trades, market.time_ns)
-                    if about_trades
-                    else spread_of(first, *best)
-                )
+            assert market.add(first) == ""
+            alert_id = first.alert_id
+            if alert_id not in naive or naive[alert_id].definition.row() != first.row():
+                naive.pop(alert_id, None)
+                alert = naive[alert_id] = NaiveAlert(first)
+                if alert.is_about_spreads:
+                    value = spread_of(first, *best)
+                else:
+                    value = value_of(first, market.trades, market.time_ns)
                 alert.see(value, may_fire=False)
         elif step == "remove" and isinstance(first, str):
             assert market.alerts.remove(first) == (naive.pop(first, None) is not None)
@@ -419,82 +407,85 @@ def test_alerts_fire_as_the_list_of_all_trades_says(steps: list[tuple[str, objec
 # What cannot be
 
 
-def changed(**fields: object) -> AlertDefinition:
-    """A good definition with other fields."""
-    good: dict[str, object] = {
-        "alert_id": "x",
-        "symbol": SYMBOL,
-        "kind": VOLUME_SPIKE,
-        "direction": ABOVE,
-        "threshold": 300,
-        "hysteresis": 10,
-        "window_seconds": 60,
-        "windows": 5,
-    }
-    return AlertDefinition(**{**good, **fields})  # type: ignore[arg-type]  # of the types of the fields
+def spike(alert_id: str, *parameters: int, hysteresis: int = 10) -> AlertDefinition:
+    """An alert on a volume."""
+    return AlertDefinition(alert_id, SYMBOL, "volume-spike", parameters, hysteresis=hysteresis)
 
 
-def test_a_good_one() -> None:
-    assert changed().refusal() == ""
-    assert changed(alert_id="x" * 64, window_seconds=7_200, hysteresis=300).refusal() == ""
-    assert changed(kind=MOVE, windows=0, window_seconds=43_200).refusal() == ""
+def test_limits_are_allowed() -> None:
+    assert spike("x", 300, 60, 5).refusal() == ""
+    assert spike("x" * 64, 2**63 - 1, 7_200, 5, hysteresis=2**63 - 1).refusal() == ""
+    assert AlertDefinition("x", SYMBOL, "move-up", [1, 43_200]).refusal() == ""
 
 
 @pytest.mark.parametrize(
-    ("fields", "why"),
+    ("definition", "why"),
     [
-        ({"alert_id": ""}, "an alert id has 1 to 64 characters"),
-        ({"alert_id": "x" * 65}, "an alert id has 1 to 64 characters"),
-        ({"kind": 0}, "there is no kind of alert 0"),
-        ({"direction": 4}, "there is no direction 4"),
-        ({"direction": BELOW}, "an alert of kind volume-spike is above"),
-        ({"threshold": 0}, "a threshold is at least 1 and below 2**63"),
-        ({"threshold": 2**63}, "a threshold is at least 1 and below 2**63"),
-        ({"hysteresis": 0}, "a hysteresis is at least 1 and at most the threshold"),
-        ({"hysteresis": 301}, "a hysteresis is at least 1 and at most the threshold"),
-        ({"windows": 0}, "a volume is compared with 1 to 43199 windows"),
-        ({"windows": 43_200}, "a volume is compared with 1 to 43199 windows"),
-        ({"window_seconds": 0}, "such a window has 1 to 7200 seconds"),
-        ({"window_seconds": 7_201}, "such a window has 1 to 7200 seconds"),
-        ({"kind": MOVE}, "an alert of kind move has no windows to compare with"),
-        ({"kind": MOVE, "windows": 0, "window_seconds": 43_201}, "such a window has 1 to 43200 seconds"),
-        ({"kind": SPREAD_TICKS, "windows": 0}, "an alert of kind spread-ticks has no window"),
+        (spike("", 300, 60, 5), "an alert id has 1 to 64 characters"),
+        (spike("x" * 65, 300, 60, 5), "an alert id has 1 to 64 characters"),
+        (
+            AlertDefinition("x", SYMBOL, "price", [1]),
+            f"'price' is no condition: {', '.join(CONDITIONS)}",
+        ),
+        (spike("x"), "the parameters of volume-spike are threshold, window_seconds, windows"),
+        (spike("x", 1, 2, 3, 4), "the parameters of volume-spike are threshold, window_seconds, windows"),
+        (AlertDefinition("x", SYMBOL, "price-above", [1, 2]), "the parameters of price-above are threshold"),
+        (spike("x", 0, 60, 5), "a threshold is at least 1 and below 2**63"),
+        (spike("x", 2**63, 60, 5), "a threshold is at least 1 and below 2**63"),
+        (spike("x", 300, 60, 5, hysteresis=-1), "a hysteresis is 0 up to the threshold"),
+        (spike("x", 300, 60, 5, hysteresis=301), "a hysteresis is 0 up to the threshold"),
+        (spike("x", 300, 60, 0), "a volume is compared with 1 to 43199 windows"),
+        (spike("x", 300, 60, 43_200), "a volume is compared with 1 to 43199 windows"),
+        (spike("x", 300, 0, 5), "such a window has 1 to 7200 seconds"),
+        (spike("x", 300, 7_201, 5), "such a window has 1 to 7200 seconds"),
+        (AlertDefinition("x", SYMBOL, "move-up", [1, 43_201]), "such a window has 1 to 43200 seconds"),
+        (AlertDefinition("x", "ETH-USD", "price-above", [1]), "these are the alerts of BTC-USD"),
     ],
 )
-def test_what_an_alert_cannot_be(fields: dict[str, object], why: str) -> None:
+def test_what_an_alert_cannot_be(definition: AlertDefinition, why: str) -> None:
     market = Market()
-    assert market.add(changed(**fields)) == why
+    assert market.add(definition) == why
     assert market.alerts.rows() == []
     assert market.alerts.take_changed() == {}
 
 
-def test_ids_and_symbols_are_held_apart() -> None:
+def test_another_alert_with_the_same_id_takes_the_place_of_the_first() -> None:
     market = Market()
-    assert market.add(changed()) == ""
-    assert market.add(changed()) == ""
-    assert market.add(changed(threshold=301)) == "there is another alert with the id x"
-    assert market.add(changed(alert_id="y", symbol="ETH-USD")) == "these are the alerts of BTC-USD"
-    assert [row[0] for row in market.alerts.rows()] == [changed().row()]
+    market.trade(99)
+    market.add(price("above", 100))
+    assert [one.fired for one in market.alerts.alerts()] == [0]
+    assert [one.armed() for one in market.alerts.alerts()] == [True]
+    market.trade(100)
+    assert market.add(price("above", 100)) == ""
+    assert market.alerts.rows() == [(price("above", 100).row(), True, False, False, 1)]
+    assert [one.armed() for one in market.alerts.alerts()] == [False]
+    assert market.add(price("above", 101)) == ""
+    assert market.alerts.rows() == [(price("above", 101).row(), True, True, False, 0)]
+    assert market.add(price("above", 101, 200)) != ""
+    assert market.alerts.rows() == [(price("above", 101).row(), True, True, False, 0)]
 
 
 def test_alerts_and_windows_are_limited() -> None:
     market = Market()
     for number in range(1, WINDOWS_MAX + 1):
-        assert market.add(changed(alert_id=f"w{number}", window_seconds=number)) == ""
+        assert market.add(spike(f"w{number}", 300, number, 5)) == ""
     assert (
-        market.add(changed(alert_id="w", window_seconds=WINDOWS_MAX + 1))
+        market.add(spike("w", 300, WINDOWS_MAX + 1, 5))
         == "the alerts of a symbol look at 16 different windows at the most"
     )
     for number in range(ALERTS_MAX - WINDOWS_MAX):
-        assert market.add(changed(alert_id=f"a{number}", window_seconds=1)) == ""
-    assert market.add(changed(alert_id="w", window_seconds=1)) == "a symbol has at most 1000 alerts"
+        assert market.add(spike(f"a{number}", 300, 1, 5)) == ""
+    assert market.add(spike("w", 300, 1, 5)) == "a symbol has at most 1000 alerts"
+    assert market.add(spike("a7", 400, 1, 5)) == "", "it takes a place that is there"
     assert market.alerts.remove("a7")
-    assert market.add(changed(alert_id="w", window_seconds=1)) == ""
+    assert market.add(spike("w", 300, 1, 5)) == ""
 
 
-@pytest.mark.parametrize("fields", [{"threshold": 0}, {"symbol": "ETH-USD"}])
-def test_rows_that_cannot_be_are_not_restored(fields: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "definition",
+    [AlertDefinition("x", SYMBOL, "price-above", [0]), AlertDefinition("x", "ETH-USD", "price-above", [1])],
+)
+def test_rows_that_cannot_be_are_not_restored(definition: AlertDefinition) -> None:
     alerts = SymbolAlerts(SYMBOL, RollingStatistics())
-    row = (changed(**fields).row(), True, True, False, 0)
     with pytest.raises(ValueError, match="alert 'x' cannot be restored"):
-        alerts.restore([row])
+        alerts.restore([(definition.row(), True, True, False, 0)])

@@ -101,19 +101,21 @@ def test_with_its_lead_in_a_value_does_not_depend_on_the_page(name: str, period:
     """Prices that jump from 1 to 2**30 ticks and back: what is left of the seed is not seen."""
     candles = closing_at([1 if at % 5 < 3 else 2**30 + at * 7919 for at in range(700)])
     indicator = INDICATORS[name]
-    whole = indicator.function(candles, period)
-    lead_in = indicator.lead_in(period)
+    whole = indicator.values(candles, [period])
+    lead_in = indicator.lead_in([period])
     for first in range(lead_in, 700, 61):
-        page = indicator.function(candles[first - lead_in : first + 5], period)
+        page = indicator.values(candles[first - lead_in : first + 5], [period])
         assert page[lead_in:] == whole[first : first + 5]
 
 
 @pytest.mark.parametrize("name", INDICATORS)
 def test_periods_have_limits(name: str) -> None:
     indicator = INDICATORS[name]
-    assert indicator.refusal(1) == indicator.refusal(PERIOD_MAX) == ""
-    assert indicator.refusal(0) == f"the period of {name} is 1 to 500 candles, not 0"
-    assert indicator.refusal(501) == f"the period of {name} is 1 to 500 candles, not 501"
+    assert indicator.refusal([1]) == indicator.refusal([PERIOD_MAX]) == ""
+    assert indicator.refusal([0]) == f"the period of {name} is 1 to 500 candles, not 0"
+    assert indicator.refusal([501]) == f"the period of {name} is 1 to 500 candles, not 501"
+    for parameters in ([], [5, 5]):
+        assert indicator.refusal(parameters) == f"the parameters of {name} are period"
 
 
 @needs_the_recording
@@ -131,7 +133,7 @@ def test_real_candles_have_the_averages_that_ta_lib_gives_them(name: str, period
     candles = series.page("1m", NEVER_NS, EVER_NS, 1440)
     closes = np.array([candle.close_ticks for candle in candles], dtype=np.float64)
     theirs = (talib.SMA if name == "sma" else talib.EMA)(closes, timeperiod=period)
-    ours = INDICATORS[name].function(candles, period)
+    ours = INDICATORS[name].values(candles, [period])
     assert len(ours) > 280
     assert [value is None for value in ours] == [bool(missing) for missing in np.isnan(theirs)]
     for value, other in zip(ours[period - 1 :], theirs[period - 1 :], strict=True):
