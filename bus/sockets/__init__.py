@@ -13,5 +13,6 @@ The clients' side:
 
 - `client`, `async_client`: a session, for people who write programs; two shells around `session/`
 - `subscriber`, `async_subscriber`: the feed and the drop-copy without gaps; two shells around `reading/`
+- `market/`: the publishers' streams without gaps, and answers to questions; readers and clients of market data
 - `book_reader`: a book rebuilt from the feed, and proved by checksums
 """
