@@ -1,6 +1,7 @@
 """Finds or makes the database: its directory, its settings, its tables, and whether it is one of ours at all.
 
-The rule guarded here: nothing is written into a database that is not of this kind and version. Called once, by `Store`.
+The rule guarded here: nothing is written into a database that is not of this kind and version. Called by whoever keeps
+something in one: `Store`, and the private history.
 """
 
 import os
@@ -12,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from bus.errors import ConfigError, StoreDamaged, StoreMismatch, StoreUnavailable
 from publisher.store.failures import named_failures
-from publisher.store.tables import KIND, METADATA, VERSION, store_version
+from publisher.store.schema import Schema
 
 #: How long another writer is waited for inside the database. Its transactions take some tens of ms; whoever holds a
 #: lock longer is worth a line in the status, and is waited for outside, in `writer`.
@@ -30,39 +31,39 @@ _MAKING_LOCK: Final = 0x6D61746368  # "match"
 _SQLITE_MIN: Final = (3, 37, 0)  # STRICT tables
 
 
-def open_database(url_text: str, data_dir: str) -> tuple[Engine, str]:
+def open_database(schema: Schema, url_text: str, data_dir: str) -> tuple[Engine, str]:
     """The engine of the database and its name for messages, without a password. Its tables are there behind this.
 
-    An empty `url_text` is `publisher/market.db` below `data_dir`. Raises ConfigError for an address of neither kind,
+    An empty `url_text` is the schema's own file below `data_dir`. Raises ConfigError for an address of neither kind,
     StoreUnavailable, StoreDamaged, StoreMismatch.
     """
-    url = _address(url_text or f"sqlite:///{Path(data_dir, 'publisher', 'market.db')}")
+    url = _address(url_text or f"sqlite:///{Path(data_dir, schema.file)}", schema.setting)
     if url.get_backend_name() == "sqlite":
         name = str(url.database)
         engine = _sqlite(url, name)
     else:
         name = url.render_as_string(hide_password=True)
-        engine = _postgres(url)
+        engine = _postgres(url, schema.setting)
     try:
         with named_failures(name):
-            _settle(engine, name)
+            _settle(engine, name, schema)
     except BaseException:
         engine.dispose()
         raise
     return engine, name
 
 
-def _address(text: str) -> URL:
+def _address(text: str, setting: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
-        raise ConfigError("store.url: not the address of a database") from None
+        raise ConfigError(f"{setting}: not the address of a database") from None
     scheme = url.drivername
     if scheme == "sqlite" and url.database and url.database != ":memory:":
         return url
     if scheme == "postgresql":
         return url.set(drivername="postgresql+psycopg")
-    raise ConfigError(f"store.url: {scheme}: expected sqlite:///FILE or postgresql://USER@HOST/DATABASE")
+    raise ConfigError(f"{setting}: {scheme}: expected sqlite:///FILE or postgresql://USER@HOST/DATABASE")
 
 
 def _sqlite(url: URL, name: str) -> Engine:
@@ -97,7 +98,7 @@ def _sqlite(url: URL, name: str) -> Engine:
     return engine
 
 
-def _postgres(url: URL) -> Engine:
+def _postgres(url: URL, setting: str) -> Engine:
     try:
         engine = create_engine(
             url,
@@ -105,7 +106,7 @@ def _postgres(url: URL) -> Engine:
         )
     except (ImportError, NoSuchModuleError):
         raise ConfigError(
-            "store.url: the driver of PostgreSQL is not installed: pip install 'matchbus[postgres]'"
+            f"{setting}: the driver of PostgreSQL is not installed: pip install 'matchbus[postgres]'"
         ) from None
 
     @event.listens_for(engine, "connect")
@@ -116,25 +117,27 @@ def _postgres(url: URL) -> Engine:
     return engine
 
 
-def _settle(engine: Engine, name: str) -> None:
+def _settle(engine: Engine, name: str, schema: Schema) -> None:
     """Make the tables in an empty database; refuse one that is not ours; check a small file as a whole."""
+    version = schema.version_table
     with engine.execution_options(writes=True).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_MAKING_LOCK)))
         there = set(inspect(connection).get_table_names())
         if not there:
-            METADATA.create_all(connection)
-            connection.execute(insert(store_version).values(kind=KIND, version=VERSION))
+            schema.metadata.create_all(connection)
+            connection.execute(insert(version).values(kind=schema.kind, version=schema.version))
             return
-        if store_version.name not in there:
+        if version.name not in there:
             raise StoreMismatch(
                 f"{name}: has tables of something else ({min(there)}); give the store its own"
             )
-        found = [tuple(row) for row in connection.execute(select(store_version))]
-        if found != [(KIND, VERSION)]:
+        found = [tuple(row) for row in connection.execute(select(version))]
+        if found != [(schema.kind, schema.version)]:
             said = ", ".join(f"{kind} {version}" for kind, version in found) or "nothing"
-            raise StoreMismatch(f"{name}: is of schema {said}; this matchbus reads {KIND} {VERSION}")
-        if missing := sorted(set(METADATA.tables) - there):
+            wanted = f"{schema.kind} {schema.version}"
+            raise StoreMismatch(f"{name}: is of schema {said}; this matchbus reads {wanted}")
+        if missing := sorted(set(schema.metadata.tables) - there):
             raise StoreMismatch(f"{name}: has no table {missing[0]}")
     if engine.dialect.name == "sqlite" and os.path.getsize(name) <= CHECK_BYTES_MAX:
         check(engine, name)

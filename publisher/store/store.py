@@ -15,6 +15,7 @@ from bus.errors import StoreUnavailable
 from publisher.store.failures import named_failures
 from publisher.store.opening import open_database
 from publisher.store.rows import SymbolRows
+from publisher.store.tables import SCHEMA
 from publisher.store.writing import Writing, Written
 
 
@@ -24,7 +25,7 @@ class Store:
 
     def __init__(self, url: str, data_dir: str) -> None:
         """Open or make it, see `opening.open_database` for what may be raised. Blocks."""
-        self._engine, self.name = open_database(url, data_dir)
+        self._engine, self.name = open_database(SCHEMA, url, data_dir)
         self._writes = self._engine.execution_options(writes=True)
         self._reads = self._engine
         if self._engine.dialect.name == "postgresql":
@@ -65,7 +66,7 @@ class Store:
         if self._file is not None and self._file != self._identity():
             # The connections hold what was removed. The next ones find what is there now, or make it.
             self._engine.dispose()
-            engine, _ = open_database(f"sqlite:///{self.name}", "")
+            engine, _ = open_database(SCHEMA, f"sqlite:///{self.name}", "")
             engine.dispose()
             self._file = self._identity()
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from bus.errors import StoreDamaged
+from publisher.store.schema import Schema
 
 KIND: Final = "market"
 VERSION: Final = 1
@@ -158,3 +159,5 @@ progress: Final = _table(
     _number("time_ns"),
     _number("epoch"),
 )
+
+SCHEMA: Final = Schema(KIND, VERSION, METADATA, store_version, "publisher/market.db", "store.url")
