@@ -153,6 +153,13 @@ class Publisher(Struct, frozen=True, kw_only=True):
     heartbeat_interval_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1_000
 
 
+class History(Struct, frozen=True, kw_only=True):
+    """Where the private history keeps what accounts did."""
+
+    # The address of a database of its own; "" is the SQLite file history/history.db in the data directory.
+    url: str = ""
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """All settings of one exchange."""
 
@@ -163,6 +170,7 @@ class Config(Struct, frozen=True, kw_only=True):
     store: Store = Store()
     metrics: Metrics = Metrics()
     publisher: Publisher = Publisher()
+    history: History = History()
 
 
 class Setting(Struct, frozen=True):

@@ -186,3 +186,7 @@ class StoreBehind(MatchbusError):
 
 class AdjustmentRefused(MatchbusError):
     """What an operator wants to change by hand is not there, or the change is none. Nothing was changed."""
+
+
+class HistoryMismatch(MatchbusError):
+    """What the history keeps is of another log than the engine's; the text names both and the difference."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bus.protocol import commands, terms
+from bus.protocol import commands, history, terms
 from bus.protocol.reasons import reason_name
 from bus.sockets.session.prices import Scale
 
@@ -45,7 +45,11 @@ _WORDS: Final[Mapping[str, Mapping[int, str]]] = {
     "matching": terms.MATCHINGS,
     "peg": terms.PEGS,
     "self_trade": terms.SELF_TRADES,
+    "state": history.EXECUTION_STATES,
 }
+
+#: Whose `status` is that of an order, not of an instrument.
+_OF_ORDERS: Final = ("Duplicate", "OpenOrder", "PastOrder")
 
 
 def named(message: msgspec.Struct, scale: Scale | None = None) -> dict[str, Any]:
@@ -98,7 +102,7 @@ def _shown(kind: str, name: str, value: Any, scale: Scale | None) -> Any:
         if name == "flags":
             return flag_words(value)
         if name == "status":
-            words = terms.ORDER_STATUSES if kind == "Duplicate" else terms.TRADING_STATUSES
+            words = terms.ORDER_STATUSES if kind in _OF_ORDERS else terms.TRADING_STATUSES
             return words.get(value, value)
         if name in _WORDS:
             return _WORDS[name].get(value, value if value else None)

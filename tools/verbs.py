@@ -16,6 +16,7 @@ VERBS: Final = {
     "engine": "tools.engine:engine",
     "shadow": "tools.shadow:shadow",
     "publisher": "tools.publisher.commands:publisher",
+    "history": "tools.history:history",
     "status": "tools.status.command:status",
     "demo": "tools.demo.command:demo",
     "tap": "tools.tap.command:tap",

@@ -62,7 +62,6 @@ class QueryPastOrders(
     """
 
     account: str
-    token: str
     symbol: str = ""
     state: Unsigned = ALL
     client_order_id: str = ""
@@ -72,6 +71,7 @@ class QueryPastOrders(
     limit: Unsigned = ROWS_PER_PAGE_DEFAULT
     newest_first: bool = False
     at_least: Unsigned = 0
+    token: str = ""
 
 
 class QueryOrderLife(Struct, array_like=True, tag=QUERY_ORDER_LIFE, forbid_unknown_fields=True, frozen=True):
@@ -81,12 +81,12 @@ class QueryOrderLife(Struct, array_like=True, tag=QUERY_ORDER_LIFE, forbid_unkno
     """
 
     account: str
-    token: str
     order_id: Unsigned = 0
     client_order_id: str = ""
     after: Unsigned = 0
     limit: Unsigned = ROWS_PER_PAGE_DEFAULT
     at_least: Unsigned = 0
+    token: str = ""
 
 
 class QueryExecutions(Struct, array_like=True, tag=QUERY_EXECUTIONS, forbid_unknown_fields=True, frozen=True):
@@ -97,7 +97,6 @@ class QueryExecutions(Struct, array_like=True, tag=QUERY_EXECUTIONS, forbid_unkn
     """
 
     account: str
-    token: str
     symbol: str = ""
     order_id: Unsigned = 0
     trade_id: Unsigned = 0
@@ -107,6 +106,7 @@ class QueryExecutions(Struct, array_like=True, tag=QUERY_EXECUTIONS, forbid_unkn
     limit: Unsigned = ROWS_PER_PAGE_DEFAULT
     newest_first: bool = False
     at_least: Unsigned = 0
+    token: str = ""
 
 
 class QueryRejections(Struct, array_like=True, tag=QUERY_REJECTIONS, forbid_unknown_fields=True, frozen=True):
@@ -116,7 +116,6 @@ class QueryRejections(Struct, array_like=True, tag=QUERY_REJECTIONS, forbid_unkn
     """
 
     account: str
-    token: str
     request_id: str = ""
     from_ns: Unsigned = 0
     to_ns: Unsigned = 0
@@ -124,16 +123,17 @@ class QueryRejections(Struct, array_like=True, tag=QUERY_REJECTIONS, forbid_unkn
     limit: Unsigned = ROWS_PER_PAGE_DEFAULT
     newest_first: bool = False
     at_least: Unsigned = 0
+    token: str = ""
 
 
 class QueryReports(Struct, array_like=True, tag=QUERY_REPORTS, forbid_unknown_fields=True, frozen=True):
     """All reports of an account behind number `after`, as they were. Answered with PastReports."""
 
     account: str
-    token: str
     after: Unsigned = 0
     limit: Unsigned = ROWS_PER_PAGE_DEFAULT
     at_least: Unsigned = 0
+    token: str = ""
 
 
 class PastOrder(Struct, array_like=True, frozen=True):

@@ -101,6 +101,17 @@ class AsyncSubscriber(ReaderShell):
             self._schedule()
             await self._reader
 
+    def take_waiting(self, events_max: int) -> list[Item]:
+        """What waits behind the item that `items` gave last, of about so many events at most: for who works on many."""
+        taken: list[Item] = []
+        while self._items and events_max > 0:
+            item = self._items.popleft()
+            if isinstance(item, Run):
+                self._events_waiting -= len(item.events)
+                events_max -= len(item.events)
+            taken.append(item)
+        return taken
+
     # The shell.
 
     def _schedule(self) -> None:

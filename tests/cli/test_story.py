@@ -90,7 +90,14 @@ def test_two_traders_meet_and_nothing_that_was_acknowledged_is_lost_in_a_crash(
     assert (status, lines, errors) == (
         0,
         [],
-        ["starting the engine", "starting the shadow", "stopping", "stopped"],
+        [
+            "starting the engine",
+            "starting the shadow",
+            "starting the publisher",
+            "starting the history",
+            "stopping",
+            "stopped",
+        ],
     )
     tap.signal(signal.SIGINT)
     status, _, errors = tap.wait()

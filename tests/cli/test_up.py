@@ -12,6 +12,7 @@ def test_a_parent_that_is_killed_leaves_nothing_running(processes: Processes, tm
     up.kill()
     wait_for_end(int(facts["engine_pid"]))
     wait_for_end(int(facts["shadow_pid"]))
+    wait_for_end(int(facts["history_pid"]))
 
 
 def test_a_port_in_use_and_a_held_directory_are_one_line(processes: Processes, tmp_path: Path) -> None:
@@ -64,12 +65,13 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
             "starting the engine",
             "starting the shadow",
             "starting the publisher",
+            "starting the history",
             "starting the demo",
             "stopping",
             "stopped",
         ],
     )
-    for part in ("engine", "shadow", "demo"):
+    for part in ("engine", "shadow", "history", "demo"):
         assert ended(int(facts[f"{part}_pid"]))
     engine = processes.start(*processes.exchange("engine", "--data", data, "--sync", "os"))
     engine.ready()
@@ -96,10 +98,18 @@ def test_what_the_demo_cannot_do_is_refused(processes: Processes) -> None:
 def test_without_a_port_base_its_parts_find_each_other(processes: Processes, tmp_path: Path) -> None:
     up = processes.start("up", "--data", str(tmp_path / "data"), "--port-base", "0", "--sync", "os")
     facts = up.ready()
-    assert {"orders", "feed", "recovery", "deep_recovery", "engine_pid", "shadow_pid"} <= set(facts)
+    assert {
+        "orders",
+        "feed",
+        "recovery",
+        "deep_recovery",
+        "history",
+        "engine_pid",
+        "shadow_pid",
+        "history_pid",
+    } <= set(facts)
     status, _, errors = up.stop()
-    assert (status, errors) == (
-        0,
-        ["starting the engine", "starting the shadow", "starting the publisher", "stopping", "stopped"],
-    )
+    starts = [f"starting the {part}" for part in ("engine", "shadow", "publisher", "history")]
+    assert (status, errors) == (0, [*starts, "stopping", "stopped"])
     assert ended(int(facts["shadow_pid"]))
+    assert ended(int(facts["history_pid"]))

@@ -203,9 +203,7 @@ VALID = [
     encode_message(
         0, 1, 0, [recovery.Replay("trade.X.", 5, 9), recovery.Snapshot("X", 2), status.QueryStatus()]
     ),
-    encode_message(
-        0, 1, 0, [history.QueryPastOrders("a", "t", limit=5), history.QueryOrderLife("a", "t", 5)]
-    ),
+    encode_message(0, 1, 0, [history.QueryPastOrders("a", "X", limit=5), history.QueryOrderLife("a", 5)]),
     encode_envelope(3, 1, 5, 9, 9, [reports.Completed(1, 2, 3, 4, 13, 2)]),
     encode_envelope(3, 1, 0, 9, 9, [control.Refused(1, 1, 101, "no")]),
     encode_envelope(0, 1, 0, 9, 9, [recovery.Replayed(1, "trade.X.", [b"ab", b""])]),

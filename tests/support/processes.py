@@ -32,7 +32,7 @@ LINE_S: Final = 30.0
 #: Segments of the size that tests need are filled at once.
 _SMALL: Final = {"MATCHBUS_ENGINE_SEGMENT_BYTES": str(2**20)}
 #: Verbs that change the process that they run in: its loop, its signals, its garbage collector.
-_SERVERS: Final = ("engine", "shadow", "up", "demo")
+_SERVERS: Final = ("engine", "shadow", "up", "demo", "history")
 
 
 class Process:
@@ -155,6 +155,12 @@ class Processes:
     def engine(self, data: Path, *words: str) -> Process:
         """A ready engine on `port_base`. Syncs to the operating system only, which a `kill -9` survives."""
         process = self.start(*self.exchange("engine", "--data", str(data), "--sync", "os", *words))
+        process.ready()
+        return process
+
+    def history(self, data: Path, *words: str, **environment: str) -> Process:
+        """A ready history of the engine on `port_base`."""
+        process = self.start(*self.exchange("history", "--data", str(data), *words), **environment)
         process.ready()
         return process
 

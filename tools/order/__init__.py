@@ -1,7 +1,10 @@
-"""Orders from the command line: `matchbus order enter`, `cancel`, `replace`, `mass-cancel`, `list`, `fills`.
+"""Orders from the command line: `matchbus order enter`, `cancel`, `replace`, `mass-cancel`, `list`, `fills`,
+`history`, `life`, `executions`.
 
 - `commands`: the verbs; each opens a session, does one thing and logs out
 - `enter`: the verb with everything that an order may ask for
 - `carrying_out`: one command, its answer, and what followed from it
 - `words`: reports and open orders for people
+- `past`: the verbs that ask the private history, `past_words`: what they show
+- `times`: times in people's words
 """

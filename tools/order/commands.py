@@ -19,10 +19,18 @@ from tools.ending import quietly, refused
 from tools.order import words
 from tools.order.carrying_out import carry_out
 from tools.order.enter import enter
+from tools.order.past import executions, history, life
 from tools.showing import show
 
-order = typer.Typer(name="order", help="Enter, change, cancel and list orders.", no_args_is_help=True)
+order = typer.Typer(
+    name="order",
+    help="Enter, change, cancel and list orders, and look at those of the past.",
+    no_args_is_help=True,
+)
 order.command()(enter)
+order.command()(history)
+order.command()(life)
+order.command()(executions)
 
 OrderId = Annotated[
     int | None, typer.Argument(metavar="[ORDER]", help="The number that the engine gave.", show_default=False)

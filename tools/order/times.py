@@ -1,4 +1,4 @@
-"""Times in people's words: `2h` from now, or a date and time in ISO 8601, UTC where no other zone is said."""
+"""Times in people's words: `2h` from now or ago, or a date and time in ISO 8601, UTC where no other zone is said."""
 
 import re
 from datetime import UTC, datetime
@@ -10,10 +10,19 @@ _DURATION = re.compile(r"(\d+)([smhd])")
 
 
 def time_of(text: str) -> int:
-    """Nanoseconds since 1970. Raises ValueError when it is no time."""
+    """Nanoseconds since 1970; a duration is from now. Raises ValueError when it is no time."""
+    return _time_of(text, 1)
+
+
+def past_time_of(text: str) -> int:
+    """The same; a duration is so long ago, at most until 1970."""
+    return max(0, _time_of(text, -1))
+
+
+def _time_of(text: str, direction: int) -> int:
     duration = _DURATION.fullmatch(text)
     if duration is not None:
-        return utc_ns() + int(duration[1]) * _UNITS_S[duration[2]] * 10**9
+        return utc_ns() + direction * int(duration[1]) * _UNITS_S[duration[2]] * 10**9
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -41,35 +41,36 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append("accepted  ", "bold cyan")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
         _side(line, report.side)
-        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        at = f"at {_price(scale, report.price_ticks)}" if report.price_ticks else ""
+        line.append(f"{quantity_text(scale, report.quantity_lots)} {report.symbol} ")
+        at = f"at {price_text(scale, report.price_ticks)}" if report.price_ticks else ""
         line.append(" ".join(filter(None, ("" if report.order_type == LIMIT else kind, at))), "bold")
-        line.append(f"  {' '.join(_conditions(report, scale))}", "dim")
+        line.append(f"  {' '.join(conditions(report, scale))}", "dim")
     elif isinstance(report, reports.Filled):
         line.append("filled    ", "bold green")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
         _side(line, report.side)
-        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        line.append(f"{quantity_text(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {price_text(scale, report.price_ticks)}", "bold")
         line.append(
             f"  trade {report.trade_id}, {LIQUIDITIES.get(report.liquidity, '')},"
-            f" {_quantity(scale, report.leaves_lots)} left",
+            f" {quantity_text(scale, report.leaves_lots)} left",
             "dim",
         )
     elif isinstance(report, reports.Cancelled):
         line.append("cancelled ", "bold yellow")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
-        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} taken back")
+        line.append(f"{quantity_text(scale, report.quantity_lots)} {report.symbol} taken back")
         line.append(
-            f"  {reason_name(report.reason)}, {_quantity(scale, report.cumulative_lots)} filled before", "dim"
+            f"  {reason_name(report.reason)}, {quantity_text(scale, report.cumulative_lots)} filled before",
+            "dim",
         )
     elif isinstance(report, reports.Replaced):
         line.append("replaced  ", "bold cyan")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
-        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        line.append(f"at {_price(scale, report.price_ticks)}" if report.price_ticks else "", "bold")
+        line.append(f"{quantity_text(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {price_text(scale, report.price_ticks)}" if report.price_ticks else "", "bold")
         place = "kept its place" if report.kept_priority else "at the back of its level"
-        line.append(f"  {place}, {_quantity(scale, report.leaves_lots)} left", "dim")
+        line.append(f"  {place}, {quantity_text(scale, report.leaves_lots)} left", "dim")
     elif isinstance(report, reports.Duplicate):
         line.append("duplicate ", "bold yellow")
         line.append(f"{report.request_id} was executed at sequence {report.first_sequence}")
@@ -78,35 +79,35 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         elif report.order_id:
             status = ORDER_STATUSES.get(report.status, str(report.status))
             line.append(
-                f": order {report.order_id} is {status}, {_quantity(scale, report.cumulative_lots)} of"
-                f" {_quantity(scale, report.quantity_lots)} filled"
+                f": order {report.order_id} is {status}, {quantity_text(scale, report.cumulative_lots)} of"
+                f" {quantity_text(scale, report.quantity_lots)} filled"
             )
     elif isinstance(report, reports.Triggered):
         line.append("triggered ", "bold cyan")
         line.append(f"order {report.order_id}  {report.client_order_id}  {report.symbol}")
         if report.last_price_ticks:
-            line.append(f"  by a trade at {_price(scale, report.last_price_ticks)}", "dim")
+            line.append(f"  by a trade at {price_text(scale, report.last_price_ticks)}", "dim")
     elif isinstance(report, reports.Restated):
         line.append("restated  ", "bold yellow")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
-        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        line.append(f"at {_price(scale, report.price_ticks)}" if report.price_ticks else "", "bold")
-        line.append(f"  {reason_name(report.reason)}, {_quantity(scale, report.leaves_lots)} left", "dim")
+        line.append(f"{quantity_text(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {price_text(scale, report.price_ticks)}" if report.price_ticks else "", "bold")
+        line.append(f"  {reason_name(report.reason)}, {quantity_text(scale, report.leaves_lots)} left", "dim")
     elif isinstance(report, reports.Prevented):
         line.append("prevented ", "bold yellow")
         line.append(f"order {report.order_id}  {report.client_order_id}  ")
         _side(line, report.side)
-        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        line.append(f"at {_price(scale, report.price_ticks)}", "bold")
+        line.append(f"{quantity_text(scale, report.quantity_lots)} {report.symbol} ")
+        line.append(f"at {price_text(scale, report.price_ticks)}", "bold")
         line.append("  an order of the same owner stood there", "dim")
     elif isinstance(report, reports.TradeRevised):
         line.append("revised   ", "bold yellow")
         line.append(f"order {report.order_id}  {report.client_order_id}  trade {report.trade_id}  ")
         _side(line, report.side)
-        line.append(f"{_quantity(scale, report.quantity_lots)} {report.symbol} ")
-        price = f"at {_price(scale, report.price_ticks)}" if report.price_ticks else "busted"
+        line.append(f"{quantity_text(scale, report.quantity_lots)} {report.symbol} ")
+        price = f"at {price_text(scale, report.price_ticks)}" if report.price_ticks else "busted"
         line.append(price, "bold")
-        line.append(f"  was at {_price(scale, report.previous_price_ticks)}", "dim")
+        line.append(f"  was at {price_text(scale, report.previous_price_ticks)}", "dim")
     elif isinstance(report, reports.Completed):
         line.append("done      ", "bold cyan")
         line.append(
@@ -134,7 +135,7 @@ def open_orders_table(account: str, orders: list[OpenOrder], scales: dict[str, S
             f"{scale.quantity(order.quantity_lots):f}",
             f"{scale.quantity(order.filled_lots):f}",
             f"{scale.price(order.price_ticks):f}" if order.price_ticks else "",
-            Text(" ".join(_conditions(entered, scale) + _waits(order, scale)), "dim"),
+            Text(" ".join(conditions(entered, scale) + _waits(order, scale)), "dim"),
             str(order.order_id),
             entered.client_order_id,
         )
@@ -172,7 +173,7 @@ def fills_table(account: str, fills: list[tuple[int, reports.Filled]], scales: d
     return table
 
 
-def _conditions(order: EnterOrder | reports.Accepted, scale: Scale | None) -> list[str]:
+def conditions(order: EnterOrder | reports.Accepted, scale: Scale | None) -> list[str]:
     """Time in force and everything else that an order asks for, a few words each."""
     words = [TIMES_IN_FORCE.get(order.time_in_force, ""), *flag_words(order.flags)]
     if isinstance(order, EnterOrder) and order.order_type not in (LIMIT, MARKET):
@@ -180,19 +181,19 @@ def _conditions(order: EnterOrder | reports.Accepted, scale: Scale | None) -> li
     if order.expires_ns:
         words.append(f"until {time_text(order.expires_ns)[:-7]}")
     if order.display_lots:
-        words.append(f"display {_quantity(scale, order.display_lots)}")
+        words.append(f"display {quantity_text(scale, order.display_lots)}")
     if order.minimum_lots:
-        words.append(f"minimum {_quantity(scale, order.minimum_lots)}")
+        words.append(f"minimum {quantity_text(scale, order.minimum_lots)}")
     if order.trigger_price_ticks:
-        words.append(f"trigger {_price(scale, order.trigger_price_ticks)}")
+        words.append(f"trigger {price_text(scale, order.trigger_price_ticks)}")
     if order.trail_ticks:
-        words.append(f"trail {_price(scale, order.trail_ticks)}")
+        words.append(f"trail {price_text(scale, order.trail_ticks)}")
     if order.trail_basis_points:
         words.append(f"trail {order.trail_basis_points} bp")
     if order.peg:
         words.append(PEGS.get(order.peg, str(order.peg)))
     if order.peg_offset_ticks:
-        words.append(f"offset {_price(scale, order.peg_offset_ticks)}")
+        words.append(f"offset {price_text(scale, order.peg_offset_ticks)}")
     if order.self_trade:
         words.append(SELF_TRADES.get(order.self_trade, str(order.self_trade)))
     if order.self_trade_group:
@@ -209,7 +210,9 @@ def _waits(order: OpenOrder, scale: Scale) -> list[str]:
     if order.status != WAITING:
         return []
     return [
-        f"waiting for {_price(scale, order.trigger_price_ticks)}" if order.trigger_price_ticks else "waiting"
+        f"waiting for {price_text(scale, order.trigger_price_ticks)}"
+        if order.trigger_price_ticks
+        else "waiting"
     ]
 
 
@@ -218,9 +221,11 @@ def _side(line: Text, side: int) -> None:
     line.append(f"{word} ", SIDE_STYLES["buy" if side == BUY else "sell"])
 
 
-def _quantity(scale: Scale | None, lots: int) -> str:
+def quantity_text(scale: Scale | None, lots: int) -> str:
+    """A quantity; in lots where nobody knows how much one is."""
     return f"{lots} lots" if scale is None else f"{scale.quantity(lots):f}"
 
 
-def _price(scale: Scale | None, ticks: int) -> str:
+def price_text(scale: Scale | None, ticks: int) -> str:
+    """A price; in ticks where nobody knows how much one is."""
     return f"{ticks} ticks" if scale is None else f"{scale.price(ticks):f}"

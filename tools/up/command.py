@@ -80,6 +80,7 @@ def parts(
         ("engine", ["engine", *where, *how]),
         ("shadow", ["shadow", *where]),
         ("publisher", ["publisher", *where]),
+        ("history", ["history", *where]),
     ]
     if demo_seed is not None:
         there = ["--connect", engine.host, "--port-base", str(engine.port_base), "--data", engine.data_dir]

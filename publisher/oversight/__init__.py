@@ -1,0 +1,6 @@
+"""The oversight: readers that may see owners. What is learned here never leaves on a public socket.
+
+- `history/`: what every account did, for good; answers the services of the house
+
+Surveillance and reports have their place here, beside it: they read what the history keeps.
+"""

@@ -1,0 +1,146 @@
+"""What the reports of some frames change in what is kept. Values in, values out.
+
+Two steps, since orders of the past are in the database: `orders_named` says which are needed, `changes_of` makes of
+them, and of the reports, what is to be written. Every report is kept as it was said, byte by byte.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from bus.errors import StoreDamaged
+from bus.protocol.codec import encode
+from bus.protocol.history import Execution
+from bus.protocol.reports import Accepted, Filled, Rejected, TradeRevised
+from bus.sockets.reading.feed_items import DropReport, Run
+from publisher.oversight.history.lives import OF_ORDER, OrderState, after, begun, executed, revised
+
+
+class Position(Struct, frozen=True):
+    """How far what is kept goes: the last drop-copy number, and the end of the batch that it stands in.
+
+    `epoch` is the one in which that batch was published. All 0: nothing yet.
+    """
+
+    drop_number: int = 0
+    log_sequence: int = 0
+    time_ns: int = 0
+    epoch: int = 0
+
+
+class KeptReport(Struct, frozen=True, gc=False):
+    """A report with its numbers. `order_id` is 0 when it is about no single order; `data` is its encoding."""
+
+    drop_number: int
+    account: str
+    report_number: int
+    sequence: int
+    time_ns: int
+    order_id: int
+    data: bytes
+
+
+class KeptExecution(Struct, frozen=True, gc=False):
+    """An execution, with what an account need not be told about it."""
+
+    drop_number: int
+    account: str
+    execution: Execution
+
+
+class KeptRejection(Struct, frozen=True, gc=False):
+    """A refusal; its bytes are among the reports."""
+
+    drop_number: int
+    account: str
+    report_number: int
+    request_id: str
+    time_ns: int
+
+
+class Changes:
+    """What is to be written, all of it in one transaction.
+
+    `orders`: as they stand at the end, by id; those in `begun` are new. `revisions`: the last bust or correction of
+    executions that were kept before, by order and trade.
+    """
+
+    def __init__(self) -> None:
+        self.reports: list[KeptReport] = []
+        self.begun: set[int] = set()
+        self.orders: dict[int, OrderState] = {}
+        self.executions: dict[tuple[int, int], KeptExecution] = {}
+        self.revisions: dict[tuple[int, int], TradeRevised] = {}
+        self.rejections: list[KeptRejection] = []
+
+
+def orders_named(runs: Iterable[Run]) -> set[int]:
+    """The ids of all orders that these reports are about and that they do not begin."""
+    named: set[int] = set()
+    begun_here: set[int] = set()
+    for run in runs:
+        for dropped in run.events:
+            report = dropped.report
+            if isinstance(report, Accepted):
+                begun_here.add(report.order_id)
+            elif isinstance(report, OF_ORDER) and report.order_id not in begun_here:
+                named.add(report.order_id)
+    named.discard(0)
+    return named
+
+
+def changes_of(runs: Sequence[Run], known: Mapping[int, OrderState]) -> Changes:
+    """What these reports change. `known`: the orders that they name. StoreDamaged when one is missing."""
+    changes = Changes()
+    for run in runs:
+        for drop_number, dropped in enumerate(run.events, run.first_number):
+            _take(changes, known, drop_number, dropped)
+    return changes
+
+
+def refolded(reports: Iterable[tuple[int, DropReport]]) -> Changes:
+    """Orders and their executions anew from all `(drop number, report)` about them, in order."""
+    changes = Changes()
+    for drop_number, dropped in reports:
+        _take(changes, {}, drop_number, dropped)
+    return changes
+
+
+def _take(changes: Changes, known: Mapping[int, OrderState], drop_number: int, dropped: DropReport) -> None:
+    account, number, report = dropped.account, dropped.report_number, dropped.report
+    order_id = 0
+    if isinstance(report, Accepted):
+        order_id = report.order_id
+        changes.begun.add(order_id)
+        changes.orders[order_id] = begun(account, number, report)
+    elif isinstance(report, OF_ORDER):
+        order_id = report.order_id
+        if order_id:
+            order = changes.orders.get(order_id) or known.get(order_id)
+            if order is None:
+                raise StoreDamaged(
+                    f"report {number} of {account} is about order {order_id}, which the history does not have"
+                )
+            changes.orders[order_id] = after(order, number, report)
+        if isinstance(report, Filled):
+            execution = KeptExecution(drop_number, account, executed(number, report))
+            changes.executions[(order_id, report.trade_id)] = execution
+        elif isinstance(report, TradeRevised):
+            _revise(changes, report)
+    elif isinstance(report, Rejected):
+        rejection = KeptRejection(drop_number, account, number, report.request_id, report.time_ns)
+        changes.rejections.append(rejection)
+    changes.reports.append(
+        KeptReport(drop_number, account, number, report.sequence, report.time_ns, order_id, encode(report))
+    )
+
+
+def _revise(changes: Changes, report: TradeRevised) -> None:
+    key = (report.order_id, report.trade_id)
+    fresh = changes.executions.get(key)
+    if fresh is None:
+        changes.revisions[key] = report
+    else:
+        kept: Any = KeptExecution(fresh.drop_number, fresh.account, revised(fresh.execution, report))
+        changes.executions[key] = kept

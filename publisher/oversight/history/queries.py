@@ -1,0 +1,59 @@
+"""Whether a query can be answered at all. Values in, values out.
+
+What is looked up in a database is of the form that such a thing has: a name of another form names nothing.
+"""
+
+from bus.protocol.history import (
+    ORDER_STATES,
+    ROWS_PER_PAGE_MAX,
+    HistoryQuery,
+    QueryExecutions,
+    QueryOrderLife,
+    QueryPastOrders,
+    QueryRejections,
+)
+from bus.protocol.reasons import INVALID_ACCOUNT, INVALID_REQUEST, REASONS
+from bus.protocol.topics import ACCOUNT, SYMBOL
+
+#: As in the commands: no id is longer.
+ID_CHARACTERS_MAX = 36
+
+
+def problem_of(query: HistoryQuery) -> tuple[int, str] | None:
+    """`(reason, text)` for the first thing that makes a query unanswerable; None for a good one."""
+    if ACCOUNT.fullmatch(query.account) is None:
+        return INVALID_ACCOUNT, REASONS[INVALID_ACCOUNT][1]
+    text = _shape(query)
+    return None if text is None else (INVALID_REQUEST, text)
+
+
+def _shape(query: HistoryQuery) -> str | None:
+    if not 1 <= query.limit <= ROWS_PER_PAGE_MAX:
+        return f"limit {query.limit}: a page has 1 to {ROWS_PER_PAGE_MAX} rows"
+    from_ns, to_ns = getattr(query, "from_ns", 0), getattr(query, "to_ns", 0)
+    if to_ns and to_ns <= from_ns:
+        return f"to_ns {to_ns} is not behind from_ns {from_ns}"
+    symbol = getattr(query, "symbol", "")
+    if symbol and SYMBOL.fullmatch(symbol) is None:
+        return f"symbol {symbol[:50]!r}: symbols are 1 to 20 of A-Z 0-9 _ -"
+    if isinstance(query, QueryPastOrders):
+        if query.state not in ORDER_STATES:
+            return f"state {query.state}: there are {', '.join(map(str, ORDER_STATES))}"
+        return _id_problem("client_order_id", query.client_order_id)
+    if isinstance(query, QueryOrderLife):
+        if (query.order_id == 0) == (query.client_order_id == ""):
+            return "name the order by its order_id or its client_order_id, one of them"
+        return _id_problem("client_order_id", query.client_order_id)
+    if isinstance(query, QueryExecutions) and query.trade_id and not query.symbol:
+        return "trade_id counts within a symbol: name the symbol, too"
+    if isinstance(query, QueryRejections):
+        return _id_problem("request_id", query.request_id)
+    return None
+
+
+def _id_problem(name: str, text: str) -> str | None:
+    if len(text) > ID_CHARACTERS_MAX:
+        return f"{name}: ids are at most {ID_CHARACTERS_MAX} characters"
+    if not text.isprintable():
+        return f"{name} {text!r}: ids are printable"
+    return None

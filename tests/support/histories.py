@@ -1,0 +1,144 @@
+"""Histories in a database, opened for a test; random logs to fill them, and the proof that they hold them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+from bus.protocol.commands import BustTrade, CorrectTrade
+from bus.protocol.history import (
+    Execution,
+    NumberedRejection,
+    NumberedReport,
+    PastOrder,
+    QueryExecutions,
+    QueryPastOrders,
+    QueryRejections,
+    QueryReports,
+)
+from bus.protocol.reports import Rejected
+from bus.protocol.terms import CANCELLED, FILLED, RESTING, WAITING
+from bus.sockets.reading.feed_items import Run
+from matcher.engine import Engine
+from publisher.oversight.history.reading import HistoryReader
+from publisher.oversight.history.writing import HistoryWriter, open_history
+from tests.support.drop_copies import DropCopy
+from tests.support.markets import OPERATOR_SESSION, SYMBOLS, Message, walk
+from tests.support.past import Past, engine_orders
+
+
+@contextmanager
+def writing(url: str) -> Iterator[HistoryWriter]:
+    """A history that is written."""
+    engine, name = open_history(url, "")
+    try:
+        yield HistoryWriter(engine, name)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def reading(url: str) -> Iterator[HistoryReader]:
+    """A history that is read."""
+    engine, name = open_history(url, "")
+    try:
+        yield HistoryReader(engine, name)
+    finally:
+        engine.dispose()
+
+
+def random_market(seed: int, length: int) -> tuple[DropCopy, Past, list[Run]]:
+    """A log with busts and corrections in it, told to its end."""
+    copy, past, chance = DropCopy(), Past(), Random(seed)
+    runs: list[Run] = []
+    for step in walk(seed, length):
+        runs += copy.tell(step)
+        if chance.random() < 0.1:
+            symbol, trade_id = chance.choice(SYMBOLS), 1 + chance.randrange(40)
+            revise: Any = BustTrade(symbol, trade_id)
+            if chance.random() < 0.6:
+                revise = CorrectTrade(symbol, trade_id, chance.randrange(2, 12))
+            runs += copy.tell(Message(OPERATOR_SESSION, (revise,)))
+    for run in runs:
+        for dropped in run.events:
+            past.add(dropped.account, dropped.report)
+    return copy, past, runs
+
+
+def pages(reader: HistoryReader, make: Any, rows: str, number: str, limit: int) -> list[Any]:
+    """All rows of a list, page by page; `make(after, limit)` gives the query of a page."""
+    found: list[Any] = []
+    after = 0
+    while True:
+        page: Any = reader.page(make(after, limit), 7)[1]
+        here = getattr(page, rows)
+        assert len(here) <= limit
+        found += here
+        assert page.more == bool(here) or not page.more
+        if not page.more:
+            return found
+        after = getattr(here[-1], number)
+
+
+def assert_kept(url: str, past: Past, engine: Engine | None) -> None:
+    """The history holds exactly this past; where an engine still remembers an order, that order."""
+    remembered = engine_orders(engine) if engine is not None else {}
+    with reading(url) as reader:
+        for account in past.reports:
+            assert_account(reader, past, account, remembered)
+
+
+def assert_account(
+    reader: HistoryReader, past: Past, account: str, remembered: Mapping[tuple[str, int], tuple[int, ...]]
+) -> None:
+    """Of one account."""
+    told = past.reports[account]
+
+    def all_of(kind: Any, rows: str, number: str, limit: int) -> list[Any]:
+        return pages(reader, lambda after, n: kind(account, after=after, limit=n), rows, number, limit)
+
+    kept = all_of(QueryReports, "reports", "report_number", 37)
+    assert kept == [NumberedReport(number, report) for number, report in enumerate(told, 1)]
+    orders = all_of(QueryPastOrders, "orders", "order_id", 11)
+    assert [order.order_id for order in orders] == past.order_ids(account)
+    for order in orders:
+        stood = (order.price_ticks, order.quantity_lots, order.filled_lots, order.status)
+        assert stood == remembered.get((account, order.order_id), stood), order
+        assert_order(past, account, order)
+    executions = all_of(QueryExecutions, "executions", "report_number", 13)
+    assert executions == [execution(trade) for trade in past.trades if trade.account == account]
+    refused = all_of(QueryRejections, "rejections", "report_number", 17)
+    assert refused == [
+        NumberedRejection(number, report) for number, report in enumerate(told, 1) if type(report) is Rejected
+    ]
+
+
+def assert_order(past: Past, account: str, order: PastOrder) -> None:
+    """Its sums are those of its trades, its times those of its first and last report."""
+    fills, filled, quote, busted = past.sums(account, order.order_id)
+    assert (order.fills, order.filled_lots, order.filled_quote, order.busted_lots) == (
+        fills,
+        filled,
+        str(quote),
+        busted,
+    )
+    about = past.about(account, order.order_id)
+    assert order.entered_ns == about[0][1].time_ns
+    changes = [(n, r) for n, r in about if type(r).__name__ not in ("Duplicate", "Prevented")]
+    number, last = changes[-1]
+    assert (order.last_report, order.last_sequence, order.updated_ns) == (number, last.sequence, last.time_ns)
+    ended = [r for _, r in about if type(r).__name__ == "Cancelled" or getattr(r, "leaves_lots", 1) == 0]
+    assert order.ended_ns == (ended[-1].time_ns if ended else 0)
+    assert order.status in ((CANCELLED, FILLED) if ended else (RESTING, WAITING))
+    if order.status == CANCELLED:
+        assert order.reason == ended[-1].reason
+
+
+def execution(trade: Any) -> Execution:
+    """A trade of the oracle as the protocol has it."""
+    f = trade.filled
+    return Execution(
+        trade.report_number, f.sequence, f.time_ns, f.order_id, f.client_order_id, f.symbol, f.side, f.trade_id,
+        trade.price_ticks, f.quantity_lots, f.cumulative_lots, f.leaves_lots, f.liquidity, trade.state,
+        f.price_ticks, *trade.revised,
+    )  # fmt: skip
