@@ -25,6 +25,15 @@ USER: Final = "matchbus"
 START_S: Final = 60
 #: A port that was free a moment ago may be taken by now.
 _PORTS_TRIED: Final = 3
+#: Ends a server and removes its directory when its own input ends, which it does however the test run ends.
+_WATCH: Final = """
+read -r _
+if pid=$(head -n 1 "$1/data/postmaster.pid"); then
+    kill -QUIT "$pid"
+    while kill -0 "$pid"; do sleep 0.1; done
+fi
+rm -rf "$1"
+"""
 #: Where Debian puts the servers, a directory a version; they are not on the path.
 _DEBIAN: Final = Path("/usr/lib/postgresql")
 
@@ -45,6 +54,13 @@ class PostgresServer:
         self._binaries = binaries
         self._directory = Path(tempfile.mkdtemp(prefix="matchbus-postgres-"))
         self._schemas = 0
+        self._watch = subprocess.Popen(
+            ["sh", "-c", _WATCH, "sh", str(self._directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self.port = 0
         # The server refuses to run as root; Debian's package brings a user for it.
         self._as_user: dict[str, Any] = {}
@@ -95,6 +111,8 @@ class PostgresServer:
         if self.running():
             self.stop("immediate")
         shutil.rmtree(self._directory)
+        # There is nothing left for it to do.
+        self._watch.communicate()
 
     def _run(self, program: str, *words: str) -> None:
         done = self._status(program, *words)
