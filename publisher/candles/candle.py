@@ -21,7 +21,7 @@ class Candle:
 
     `taker_buy_*` is the part whose aggressor bought. `last_sequence` is the log sequence of its last trade. A candle
     without trades has its four prices equal and all else 0. `revision` counts how often a bust or a correction of a
-    trade has changed it.
+    trade has changed it since it closed; of an open one it is 0, since an open one changes anyway.
     """
 
     __slots__ = (

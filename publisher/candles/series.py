@@ -42,7 +42,6 @@ class CandleSeries:
         "_end_ns",
         "_minute",
         "_parts",
-        "_revisions",
         "_rings",
         "_traded_ns",
     )
@@ -51,7 +50,6 @@ class CandleSeries:
         # Rings come with the first trade: a symbol that never trades costs nothing.
         self._rings: list[CandleRing] = []
         self._parts: list[Candle | None] = [None] * len(NAMES)
-        self._revisions = [0] * len(NAMES)
         self._minute = flat(0, 0)
         self._end_ns = 0  # of the open minute; 0 before the first trade
         self._traded_ns = 0
@@ -158,27 +156,27 @@ class CandleSeries:
     def restore(self, candles: Iterable[tuple[str, Candle]], trades: Iterable[Trade]) -> None:
         """Take up what a series had: its candles, and the trades of the minute that had not ended.
 
-        Of the closed candles (of each interval the newest, oldest first) as many as there are, or as a ring keeps. Of
-        an open one only the revision is taken, and of a first minute that lost all its trades the price. ValueError
-        when candles are missing between the others, or do not end where those of another interval say.
+        Of the closed candles (of each interval the newest, oldest first) as many as there are, or as a ring keeps. An
+        open one is needed only of a symbol's first minute that lost all its trades, for its price. ValueError when
+        candles are missing between the others, or do not end where those of another interval say.
         """
         assert not self.begun(), "restored before anything else"
         rings = [CandleRing(interval) for interval in INTERVALS.values()]
-        opened: dict[str, Candle] = {}
+        first_minute: Candle | None = None
         for name, candle in candles:
             if candle.closed:
                 rings[POSITIONS[name]].push(candle)
-            else:
-                opened[name] = candle
+            elif name == NAMES[0]:
+                first_minute = candle
         shortest = rings[0]
         if shortest.count:
             minute_ns = shortest.newest_ns + MINUTE_NS
             _check_ends(rings, minute_ns)
             self._rings = rings
             self._start(flat(minute_ns, shortest.at(shortest.newest_ns).close_ticks))
-        elif NAMES[0] in opened:
+        elif first_minute is not None:
             self._rings = rings
-            self._start(flat(opened[NAMES[0]].open_time_ns, opened[NAMES[0]].open_ticks))
+            self._start(flat(first_minute.open_time_ns, first_minute.open_ticks))
         for trade in trades:
             if self.begun() and not self._minute.open_time_ns <= trade.time_ns < self._end_ns:
                 raise ValueError(f"trade {trade.trade_id} is not of the minute that had not ended")
@@ -190,17 +188,14 @@ class CandleSeries:
                 trade.quantity_lots,
                 trade.aggressor,
             )
-        for name, candle in opened.items():
-            if candle.open_time_ns == INTERVALS[name].open_time_ns(self._minute.open_time_ns):
-                self._revisions[POSITIONS[name]] = candle.revision
 
     def revise(self, minute_ns: int, trades: Sequence[Trade]) -> list[tuple[str, Candle]]:
         """The trades of the minute that opens at `minute_ns` are these, oldest first: give the candles that changed.
 
         Candles are made anew from the minute upwards; candles without trades that follow get its new last price.
-        Each that changes has its revision raised by one, open ones too. When the first minute ever loses all its
-        trades it stays, flat at the price that it opened with. ValueError when the minute is not of the trading day
-        or was not there. O(candles that may change).
+        Each closed one that changes has its revision raised by one. When the first minute ever loses all its trades it
+        stays, flat at the price that it opened with. ValueError when the minute is not of the trading day or was not
+        there. O(candles that may change).
         """
         self._check_revisable(minute_ns)
         before = self._open_candles(len(NAMES) - 1)
@@ -211,8 +206,6 @@ class CandleSeries:
         self._join_closed_parts()
         for position, candle in enumerate(self._open_candles(len(NAMES) - 1)):
             if not candle.says_the_same(before[position]):
-                self._revisions[position] += 1
-                candle.revision += 1
                 changed.append((NAMES[position], candle))
         # Stable: of the same end the shorter stay first.
         changed.sort(key=_end_ns)
@@ -242,8 +235,6 @@ class CandleSeries:
         position = 0
         while True:
             candle.closed = True
-            candle.revision = self._revisions[position]
-            self._revisions[position] = 0
             ring = self._rings[position]
             ring.push(candle)
             closed.append((ring.interval.name, candle))
@@ -266,7 +257,6 @@ class CandleSeries:
         """Of the intervals up to this position, as they are now: copies, each of its closed parts and the one below."""
         minute_ns = self._minute.open_time_ns
         candle = self._minute.opened(minute_ns)
-        candle.revision = self._revisions[0]
         candles = [candle]
         for position in range(1, last + 1):
             below = candle
@@ -276,7 +266,6 @@ class CandleSeries:
             else:
                 candle = parts.opened(parts.open_time_ns)
                 candle.add(below)
-            candle.revision = self._revisions[position]
             candles.append(candle)
         return candles
 

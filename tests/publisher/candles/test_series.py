@@ -12,6 +12,7 @@ from bus.protocol.feed import Trade
 from bus.protocol.terms import BUY, SELL
 from publisher.candles.candle import Candle
 from publisher.candles.intervals import INTERVALS
+from publisher.candles.series import NEVER_NS as NEVER_NS_OF_SERIES
 from publisher.candles.series import CandleSeries
 from tests.publisher import naive_candles
 from tests.publisher.drawn_trades import (
@@ -167,6 +168,23 @@ def test_pages(name: str, count: int) -> None:
         assert series.page(name, from_ns, to_ns, limit) == (expected[-limit:] if limit > 0 else [])
 
 
+def test_what_is_kept_and_when_the_next_candle_closes() -> None:
+    series = CandleSeries()
+    assert series.next_close_ns() == NEVER_NS_OF_SERIES
+    tell(series, Trade(1, MONDAY_NS + 90 * SECOND_NS, 1, 100, 1, BUY))
+    assert series.next_close_ns() == MONDAY_NS + 2 * MINUTE_NS
+    assert series.oldest_ns("1m") == MONDAY_NS + MINUTE_NS
+    assert series.oldest_ns("1w") == MONDAY_NS
+    series.advance(MONDAY_NS + 1441 * MINUTE_NS)
+    assert series.next_close_ns() == MONDAY_NS + 1442 * MINUTE_NS
+    assert series.oldest_ns("1m") == MONDAY_NS + MINUTE_NS
+    assert (series.is_whole("5m"), series.is_whole("1w")) == (True, True)
+    series.advance(MONDAY_NS + 1442 * MINUTE_NS)
+    assert (series.is_whole("1m"), series.is_whole("5m")) == (False, True)
+    assert series.oldest_ns("1m") == MONDAY_NS + 2 * MINUTE_NS
+    assert series.oldest_ns("1w") == MONDAY_NS
+
+
 # What changed since
 
 
@@ -274,7 +292,7 @@ def test_revising_is_making_everything_anew(trades: list[Trade], rest_ns: int, d
             key: candle for key, candle in after.items() if said(candle.row()) != said(before[key].row())
         }
         for key, candle in after.items():
-            by = 0 if said(candle.row()) == said(before[key].row()) else 1
+            by = 1 if candle.closed and said(candle.row()) != said(before[key].row()) else 0
             assert candle.revision == before[key].revision + by
 
 
@@ -293,9 +311,9 @@ def test_empty_candles_behind_a_busted_trade_get_the_price_before_it() -> None:
         ("5m", (MONDAY_NS + 5 * MINUTE_NS, *[100] * 4, *[0] * 8), True, 1),
         ("1m", (MONDAY_NS + 10 * MINUTE_NS, *[100] * 4, *[0] * 8), True, 1),
         ("1m", (MONDAY_NS + 11 * MINUTE_NS, *[100] * 4, *[0] * 8), True, 1),
-        ("1m", (MONDAY_NS + 12 * MINUTE_NS, *[100] * 4, *[0] * 8), False, 1),
-        ("5m", (MONDAY_NS + 10 * MINUTE_NS, *[100] * 4, *[0] * 8), False, 1),
-        *[(name, (MONDAY_NS, *only), False, 1) for name in ("15m", "30m", "1h", "4h", "1d", "1w")],
+        ("1m", (MONDAY_NS + 12 * MINUTE_NS, *[100] * 4, *[0] * 8), False, 0),
+        ("5m", (MONDAY_NS + 10 * MINUTE_NS, *[100] * 4, *[0] * 8), False, 0),
+        *[(name, (MONDAY_NS, *only), False, 0) for name in ("15m", "30m", "1h", "4h", "1d", "1w")],
     ]
 
 
@@ -303,20 +321,22 @@ def test_the_first_minute_stays_when_all_its_trades_are_busted() -> None:
     revised = Revised([Trade(1, MONDAY_NS, 1, 100, 1, BUY), Trade(2, MONDAY_NS + 1, 2, 103, 1, BUY)], 0)
     changed = revised.revise(MONDAY_NS, [])
     assert [(name, candle.row()) for name, candle in changed] == [
-        (name, (MONDAY_NS, *[100] * 4, *[0] * 8, False, 1)) for name in INTERVALS
+        (name, (MONDAY_NS, *[100] * 4, *[0] * 8, False, 0)) for name in INTERVALS
     ]
 
 
-def test_an_open_candle_keeps_its_revision_when_it_closes_and_the_next_one_has_none() -> None:
+def test_revisions_are_counted_from_the_end_of_a_candle() -> None:
+    """So they follow from what is stored, which is closed candles."""
     revised = Revised([Trade(1, MONDAY_NS, 1, 100, 1, BUY), Trade(2, MONDAY_NS + 1, 2, 103, 1, BUY)], 0)
     revised.revise(MONDAY_NS, revised.trades[:1])
     closed = revised.series.advance(MONDAY_NS + 5 * MINUTE_NS)
-    assert [(name, candle.revision) for name, candle in closed] == [
-        ("1m", 1),
-        *[("1m", 0)] * 4,
+    assert [(name, candle.revision) for name, candle in closed] == [*[("1m", 0)] * 5, ("5m", 0)]
+    changed = revised.revise(MONDAY_NS, [Trade(1, MONDAY_NS, 1, 90, 1, BUY)])
+    assert [(name, candle.revision) for name, candle in changed] == [
+        *[("1m", 1)] * 5,
         ("5m", 1),
+        *[(name, 0) for name in INTERVALS],
     ]
-    assert [candle.revision for _, candle in revised.series.changed_since(0)] == [0, 0, *[1] * 6]
 
 
 @pytest.mark.parametrize("by_ns", [-MINUTE_NS, 1, 10 * MINUTE_NS])
