@@ -84,6 +84,25 @@ def test_recovery(processes: Processes) -> None:  # noqa: F811
     assert result["commands"] == 2_000
 
 
+def test_shadow(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "shadow")
+    assert set(result) == {"resting", "encode_state_ms", "ms"}
+    figures = dict.fromkeys(("p50", "p99", "p99_9", "max", "histogram"))
+    assert keys(result["ms"]) == dict.fromkeys(
+        (
+            "alone",
+            "a shadow follows",
+            "a shadow writes checkpoints",
+            "L3 snapshots from the engine",
+            "L3 snapshots from the shadow",
+        ),
+        figures,
+    )
+    assert isinstance(result["ms"], dict)
+    for case in result["ms"].values():
+        assert sum(case["histogram"]) == 60
+
+
 def test_fairness_for_people(processes: Processes) -> None:  # noqa: F811
     shown = processes.run("bench", "fairness", "--quick")
     assert f"core: {core_kind()}" in shown.splitlines()[0]

@@ -10,12 +10,13 @@ import msgspec
 import typer
 from rich.console import Console
 
-from tools.bench import book, core, fairness, memory, recovery, results, triggers, wire
+from tools.bench import book, core, fairness, memory, recovery, results, shadow, triggers, wire
 from tools.bench.book import BookCosts
 from tools.bench.core import CoreCosts
 from tools.bench.fairness import Fairness
 from tools.bench.memory import Memory
 from tools.bench.recovery import Recoveries
+from tools.bench.shadow import ShadowCosts
 from tools.bench.triggers import TriggerCosts
 from tools.bench.wire import Wire
 
@@ -92,6 +93,14 @@ def fairness_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None
     measured = Fairness(fairness.QUICK if quick else fairness.Size(), _say)
     measured.run()
     results.show("fairness", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("shadow")
+def shadow_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """What checkpoints and large snapshots do to an engine's latency, with and without a shadow."""
+    measured = ShadowCosts(shadow.QUICK if quick else shadow.Size(), _say)
+    measured.run()
+    results.show("shadow", measured.result(), measured.tables(), measured.notes(), as_json=as_json, out=out)
 
 
 def _say(line: str) -> None:

@@ -83,7 +83,9 @@ class EnginePart:
 
     def __init__(self, process: Part, data: str) -> None:
         self.process = process
+        self.data = data
         self.orders = process.facts["orders"]
+        self.recovery = process.facts["recovery"]
         self.feed = process.facts["feed"]
         self.core = process.facts["core"]
         self.pid = int(process.facts["pid"])
@@ -91,15 +93,26 @@ class EnginePart:
 
 
 @contextlib.contextmanager
-def engine(sync: Sync, settings: Mapping[str, str] | None = None) -> Iterator[EnginePart]:
+def engine(sync: Sync, settings: Mapping[str, str] | None = None, port_base: int = 0) -> Iterator[EnginePart]:
     """A real engine in a temporary directory. `settings`: environment variables."""
     with temporary_directory() as data:
-        words = ["engine", "--data", data, "--port-base", "0", "--sync", sync]
+        words = ["engine", "--data", data, "--port-base", str(port_base), "--sync", sync]
         process = Part(["tools.up.bound", str(os.getpid()), *words], settings)
         try:
             yield EnginePart(process, data)
         finally:
             process.kill()
+
+
+@contextlib.contextmanager
+def shadow(engine: EnginePart, port_base: int, settings: Mapping[str, str] | None = None) -> Iterator[Part]:
+    """A real shadow of an engine that listens at this port base."""
+    words = ["shadow", "--data", engine.data, "--port-base", str(port_base)]
+    process = Part(["tools.up.bound", str(os.getpid()), *words], settings)
+    try:
+        yield process
+    finally:
+        process.kill()
 
 
 @contextlib.contextmanager
