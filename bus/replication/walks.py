@@ -178,10 +178,11 @@ class Walks:
         """
         begins = LogFollower(self._disk, self._directory).first_sequence
         found, _ = self._store.candidates()
-        self._numbers = {header: numbers for header, numbers in self._numbers.items() if header in found}
+        there = (EMPTY_STATE, *reversed(found))
+        self._numbers = {header: numbers for header, numbers in self._numbers.items() if header in there}
         headers = [
             header
-            for header in (EMPTY_STATE, *reversed(found))
+            for header in there
             if begins - 1 <= header.sequence <= request.until_sequence
             and (header is EMPTY_STATE or is_usable(header))
             and header not in self._bad

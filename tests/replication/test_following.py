@@ -135,6 +135,7 @@ def test_its_checkpoint_starts_an_engine_that_goes_on_as_the_first_one_would_hav
         step_all(shadow)
         checkpoint = shadow.checkpoint()
         assert checkpoint.payload == engine.core.encode_state()
+        assert checkpoint.header.journal_hash == engine.journal.head_hash
         store.write(checkpoint)
     engine.trade(7)
     engine.vanish()
@@ -180,6 +181,8 @@ def test_it_stands_at_a_command_that_breaks_it_until_it_is_skipped_and_an_engine
     shadow.step(STEP)
     assert not shadow.may_go_on(), "no engine has started with that decision"
     engine.start()
+    shadow.step(STEP)
+    assert not shadow.may_go_on(), "nor is it known to be durable"
     engine.trade(2)
     shadow.learn(engine.core.sequence)
     shadow.step(STEP)

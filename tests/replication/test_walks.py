@@ -2,11 +2,12 @@
 
 import io
 import os
+from dataclasses import replace
 
 import pytest
 
 from bus.core import Core
-from bus.journal.checkpoint import CheckpointStore
+from bus.journal.checkpoint import Checkpoint, CheckpointStore
 from bus.protocol.codec import decode_drop_frame, decode_frame
 from bus.replication import walks as module
 from bus.replication.walk_protocol import LENGTH, WalkAnswer, WalkRequest, decode_answer, framed
@@ -91,7 +92,7 @@ def test_the_page_that_follows_goes_on_where_the_last_one_ended(
     topic = "level.BTC-USD."
     monkeypatch.setattr(module, "REPLAY_BYTES_MAX", 300)
     monkeypatch.setattr("bus.sockets.recovery.REPLAY_BYTES_MAX", 300)
-    begun = Begun(disk, ring=100)
+    begun = Begun(disk)
     got: list[bytes] = []
     sequences = []
     following = 1
@@ -103,10 +104,34 @@ def test_the_page_that_follows_goes_on_where_the_last_one_ended(
         last = decode_frame(page[-1])
         following = last.first_number + last.count
         sequences.append(begun.walks._walks[0].core.sequence)
+        for behind in engine.published[topic][len(got) : len(got) + 1]:
+            assert sequences[-1] <= decode_frame(behind).log_sequence, "no further than the page needs"
     assert got == engine.published[topic]
     assert sequences == sorted(sequences)
-    assert len(set(sequences)) > 20, "it walked no further than it was asked for"
+    assert len(set(sequences)) > 20
     assert begun.sequences.count(0) == 1
+
+
+def test_what_comes_later_is_walked_to_from_where_a_walk_stands(
+    disk: SimulatedDisk, engine: Engineless
+) -> None:
+    begun = Begun(disk, ring=20)
+    topic = "order.BTC-USD."
+    for index in (0, 15, 30):  # all of them before the first checkpoint
+        first = first_number(topic, engine.published[topic][index])
+        assert begun.ask(topic, first, first, engine.core.sequence).frames == [engine.published[topic][index]]
+    assert begun.sequences.count(0) == 1
+
+
+def test_a_checkpoint_of_another_history_is_passed_over(disk: SimulatedDisk, engine: Engineless) -> None:
+    header = engine.store.candidates()[0][0]
+    checkpoint = engine.store.load(header)
+    engine.store.write(Checkpoint(replace(header, journal_hash=bytes(32)), checkpoint.payload))
+    begun = Begun(disk)
+    topic = "order.BTC-USD."
+    frames = [frame for frame in engine.published[topic] if decode_frame(frame).epoch == 3]
+    assert begun.ask(topic, first_number(topic, frames[0]), 10**9, engine.core.sequence).frames == frames
+    assert begun.walks._bad == {replace(header, journal_hash=bytes(32))}
 
 
 def test_two_readers_at_two_places_do_not_send_each_other_back(
