@@ -12,6 +12,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import uvloop
 import zmq
@@ -32,6 +33,9 @@ from matcher.state_codec import decode_state
 from tools import options
 from tools.core_kind import core_kind
 from tools.engine import relax_garbage_collector, tune_garbage_collector
+
+#: Traders wait for the engine and nobody for the shadow, where they share a core.
+_NICE: Final = 5
 
 
 def shadow(
@@ -67,6 +71,7 @@ def serve(config: Config) -> None:
         token = read_token(data)
     except FileNotFoundError:
         raise ConfigError(f"{data}: no engine has run there, so there is nothing to follow") from None
+    os.nice(_NICE)
     relax_garbage_collector()
     with ExitStack() as stack:
         directory = DataDirectory.hold(data, SHADOW_LOCK)

@@ -17,8 +17,8 @@ from tools.engine import relax_garbage_collector
 from tools.shadow import make_core
 from tools.up.bound import bind_to
 
-#: An engine and its shadow are waited for by others; a walk through history is waited for by one who knows that.
-_NICE = 10
+#: Behind the shadow, whose own niceness it has already: who asks for old history knows that it takes its time.
+_NICE = 5
 
 
 def main(parent: int, directory: str, feed_ring_events_max: int) -> None:

@@ -56,12 +56,12 @@ _NS_PER_S: Final = 1_000_000_000
 
 
 class Counters:
-    """What a shadow has done since it was started, and how far it is behind; for metrics."""
+    """What a shadow has done since it was started, and how far it is behind, as of the last second; for metrics."""
 
     def __init__(self) -> None:
         self.followed_commands = 0
         self.lag_commands = 0
-        self.lag_bytes = 0  # as of the last second
+        self.lag_bytes = 0
         self.checkpoints_written = 0
         self.comparisons = 0
         self.walks = 0
