@@ -15,9 +15,11 @@ from sqlalchemy import Connection
 from bus.protocol.control import Refused
 from bus.protocol.feed import Trade
 from bus.protocol.market.requests import (
+    ALERTS_ANSWER,
     CANDLES_ANSWER,
     CANDLES_PER_ANSWER_MAX,
     DEPTH_ANSWER,
+    INDICATOR_ANSWER,
     MINI_ANSWER,
     ORDERS_ANSWER,
     STATISTICS_ANSWER,
@@ -25,8 +27,14 @@ from bus.protocol.market.requests import (
     SYMBOLS_ANSWER,
     TRADES_ANSWER,
     TRADES_PER_ANSWER_MAX,
+    VALUES_PER_ANSWER_MAX,
+    Alert,
+    AlertsRequest,
+    ArmAlert,
     CandlesRequest,
     DepthRequest,
+    DisarmAlert,
+    IndicatorRequest,
     MarketRequest,
     MiniRequest,
     OrdersRequest,
@@ -37,12 +45,16 @@ from bus.protocol.market.requests import (
     TradesRequest,
 )
 from bus.protocol.reasons import MESSAGE_TOO_LARGE, NOT_OFFERED, NOT_YET
+from bus.protocol.status import QueryStatus
 from bus.protocol.terms import BUY, SELL
+from bus.protocol.topics import parse
+from publisher.alerts.definition import AlertDefinition
 from publisher.book import aggregated, limited
 from publisher.candles.candle import Candle
 from publisher.candles.intervals import INTERVALS
 from publisher.desk import Desk
-from publisher.events import candle_event
+from publisher.events import candle_event, told_alert
+from publisher.indicators.table import INDICATORS
 from publisher.pages import Pages
 from publisher.store.reading import read_candles, read_trades
 from publisher.store.rows import StoredTrade
@@ -62,12 +74,32 @@ class Later:
         self.finish = finish
 
 
-class Answers:
-    """See above. `desks`: those of the service, by symbol. `want_orders`: called for a symbol whose L3 is asked for."""
+class Stored:
+    """An answer that is to wait until everything that was put into the store before is in it."""
 
-    def __init__(self, desks: Mapping[str, Desk], want_orders: Callable[[str], None]) -> None:
+    __slots__ = ("answer",)
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+
+class Answers:
+    """See above. `desks`: those of the service, by symbol. `want_orders`: called for a symbol whose L3 is asked for.
+
+    `on_alerts`: called for a desk whose alerts are others now; `status`: the ProcessStatus for a correlation id.
+    """
+
+    def __init__(
+        self,
+        desks: Mapping[str, Desk],
+        want_orders: Callable[[str], None],
+        on_alerts: Callable[[Desk], None],
+        status: Callable[[int], object],
+    ) -> None:
         self._desks = desks
         self._want_orders = want_orders
+        self._on_alerts = on_alerts
+        self._status = status
         self.pages = Pages()
 
     def answer(self, correlation_id: int, request: MarketRequest) -> object:
@@ -76,10 +108,13 @@ class Answers:
             return self._mini(correlation_id)
         if isinstance(request, SymbolsRequest):
             return self._symbols(correlation_id)
-        symbol = (
-            request.topic.split(".")[1] if isinstance(request, StreamReplay) and "." in request.topic else ""
-        )
-        symbol = symbol or getattr(request, "symbol", "")
+        if isinstance(request, QueryStatus):
+            return self._status(correlation_id)
+        if isinstance(request, DisarmAlert):
+            return self._disarm(correlation_id, request)
+        if isinstance(request, AlertsRequest) and not request.symbol:
+            return self._alerts(correlation_id, request)
+        symbol = _symbol_of(request.topic) if isinstance(request, StreamReplay) else request.symbol
         desk = self._desks.get(symbol)
         if desk is None:
             return _refused(correlation_id, NOT_OFFERED, f"{symbol!r} is no symbol of this publisher")
@@ -95,6 +130,12 @@ class Answers:
             return self._candles(correlation_id, request, desk)
         if isinstance(request, StatisticsRequest):
             return self._statistics(correlation_id, desk)
+        if isinstance(request, IndicatorRequest):
+            return self._indicator(correlation_id, request, desk)
+        if isinstance(request, ArmAlert):
+            return self._arm(correlation_id, request, desk)
+        if isinstance(request, AlertsRequest):
+            return self._alerts(correlation_id, request)
         return _refused(correlation_id, NOT_OFFERED, f"{type(request).__name__} is not answered here")
 
     def _depth(self, correlation_id: int, request: DepthRequest, desk: Desk) -> object:
@@ -224,50 +265,135 @@ class Answers:
         series = desk.market.candles
         name, symbol = interval.name, desk.symbol
         from_ns, to_ns = request.from_ns, request.to_ns or _END
-        begun = series.begun()
-        oldest_ns = series.oldest_ns(name) if begun else 0
-        in_memory = not begun or series.is_whole(name)
+        first_ns = self._first_ns(desk, name, request.from_ns, to_ns, limit)
+
+        def answer(found: list[Candle]) -> tuple[Any, ...]:
+            more = bool(found) and series.page(name, found[-1].open_time_ns + 1, to_ns, 1) != []
+            return CANDLES_ANSWER, symbol, name, [candle_event(name, candle) for candle in found], more
+
+        def finish(found: list[Candle]) -> object:
+            tag, *rest = answer(found)
+            return (tag, correlation_id, *rest)
+
+        if not self._in_memory(desk, name, first_ns):
+            return self._with_older(desk, name, first_ns, to_ns, limit, finish)
+        key = ("candles", symbol, name, from_ns, to_ns, limit)
+        version = (id(series), desk.market.candles_version)
+        return self.pages.answer(
+            key, version, correlation_id, lambda: answer(_page(desk, name, first_ns, to_ns, limit))
+        )
+
+    def _indicator(self, correlation_id: int, request: IndicatorRequest, desk: Desk) -> object:
+        limit, name = request.limit, request.interval
+        indicator = INDICATORS.get(request.indicator)
+        if name not in INTERVALS:
+            text = f"{name!r} is no interval: {', '.join(INTERVALS)}"
+            return _refused(correlation_id, NOT_OFFERED, text)
+        if indicator is None:
+            text = f"{request.indicator!r} is no indicator: {', '.join(INDICATORS)}"
+            return _refused(correlation_id, NOT_OFFERED, text)
+        if refusal := indicator.refusal(request.parameters):
+            return _refused(correlation_id, NOT_OFFERED, refusal)
+        if not 0 < limit <= VALUES_PER_ANSWER_MAX:
+            return _too_many(correlation_id, "limit", limit, VALUES_PER_ANSWER_MAX)
+        to_ns = request.to_ns or _END
+        from_ns = self._first_ns(desk, name, request.from_ns, to_ns, limit)
+        lead_in = indicator.lead_in(request.parameters)
+        first_ns = from_ns - lead_in * INTERVALS[name].length_ns
+
+        def finish(candles: list[Candle]) -> object:
+            closed = [candle for candle in candles if candle.closed]
+            values = zip(closed, indicator.values(closed, request.parameters), strict=True)
+            rows = [
+                (candle.open_time_ns, value)
+                for candle, value in values
+                if value is not None and candle.open_time_ns >= from_ns
+            ]
+            return INDICATOR_ANSWER, correlation_id, desk.symbol, name, indicator.name, rows[:limit]
+
+        if self._in_memory(desk, name, first_ns):
+            return finish(_page(desk, name, first_ns, to_ns, limit + lead_in))
+        return self._with_older(desk, name, first_ns, to_ns, limit + lead_in, finish)
+
+    def _first_ns(self, desk: Desk, name: str, from_ns: int, to_ns: int, limit: int) -> int:
+        """When the first candle of a page opens."""
+        series, interval = desk.market.candles, INTERVALS[name]
         if from_ns:
             first_ns = interval.open_time_ns(from_ns + interval.length_ns - 1)
-            if in_memory:
-                first_ns = max(first_ns, oldest_ns)
-        else:
-            open_candle = series.open(name)
-            newest_ns = open_candle.open_time_ns if open_candle is not None else 0
-            last_ns = min(newest_ns, interval.open_time_ns(max(0, to_ns - 1)))
-            first_ns = last_ns - (limit - 1) * interval.length_ns
+            if series.begun() and series.is_whole(name):
+                first_ns = max(first_ns, series.oldest_ns(name))
+            return first_ns
+        open_candle = series.open(name)
+        newest_ns = open_candle.open_time_ns if open_candle is not None else 0
+        last_ns = min(newest_ns, interval.open_time_ns(max(0, to_ns - 1)))
+        return last_ns - (limit - 1) * interval.length_ns
 
-        def answer(older: list[Candle]) -> tuple[Any, ...]:
-            found = list(older)
-            if len(found) < limit:
-                # Candles follow each other without a gap: what is kept goes on where the store ends.
-                since_ns = max(first_ns, oldest_ns)
-                until_ns = min(to_ns, since_ns + (limit - len(found)) * interval.length_ns)
-                found += series.page(name, since_ns, until_ns, limit - len(found))
-            more = bool(found) and series.page(name, found[-1].open_time_ns + 1, to_ns, 1) != []
-            rows = [candle_event(name, candle) for candle in found]
-            return CANDLES_ANSWER, symbol, name, rows, more
+    def _in_memory(self, desk: Desk, name: str, first_ns: int) -> bool:
+        """Whether all candles from this one on are in the rings, as far as there are any."""
+        series = desk.market.candles
+        return not series.begun() or series.is_whole(name) or first_ns >= series.oldest_ns(name)
 
-        if in_memory or first_ns >= oldest_ns:
-            key = ("candles", symbol, name, from_ns, to_ns, limit)
-            version = (id(series), desk.market.candles_version)
-            return self.pages.answer(key, version, correlation_id, lambda: answer([]))
+    def _with_older(
+        self,
+        desk: Desk,
+        name: str,
+        first_ns: int,
+        to_ns: int,
+        limit: int,
+        finish: Callable[[list[Candle]], object],
+    ) -> Later:
+        """Candles follow each other without a gap: what is kept goes on where the store ends."""
+        oldest_ns = desk.market.candles.oldest_ns(name)
 
         def ask(connection: Connection) -> list[Candle]:
+            since_ns, until_ns = max(0, first_ns), min(to_ns, oldest_ns)
             return read_candles(
-                connection,
-                symbol,
-                name,
-                limit=limit,
-                since_ns=max(0, first_ns),
-                until_ns=min(to_ns, oldest_ns),
+                connection, desk.symbol, name, limit=limit, since_ns=since_ns, until_ns=until_ns
             )
 
-        def finish(older: list[Candle]) -> object:
-            made = answer(older)
-            return (made[0], correlation_id, *made[1:])
+        def told(older: list[Candle]) -> object:
+            rest = limit - len(older)
+            return finish(older + (_page(desk, name, oldest_ns, to_ns, rest) if rest else []))
 
-        return Later(ask, finish)
+        return Later(ask, told)
+
+    # Alerts.
+
+    def _arm(self, correlation_id: int, request: ArmAlert, desk: Desk) -> object:
+        definition = AlertDefinition(
+            request.alert_id,
+            request.symbol,
+            request.condition,
+            request.parameters,
+            request.repeating,
+            request.hysteresis,
+        )
+        refusal = desk.market.arm(definition)
+        if refusal:
+            return _refused(correlation_id, NOT_OFFERED, refusal)
+        self._on_alerts(desk)
+        return self._stored_alerts(correlation_id, desk, request.alert_id)
+
+    def _disarm(self, correlation_id: int, request: DisarmAlert) -> object:
+        for desk in self._desks.values():
+            if desk.market.alerts.has(request.alert_id):
+                told = _alerts_of(desk, request.alert_id)
+                desk.market.alerts.remove(request.alert_id)
+                self._on_alerts(desk)
+                return Stored((ALERTS_ANSWER, correlation_id, told))
+        return _refused(correlation_id, NOT_OFFERED, f"there is no alert {request.alert_id!r}")
+
+    def _stored_alerts(self, correlation_id: int, desk: Desk, alert_id: str) -> "Stored":
+        return Stored((ALERTS_ANSWER, correlation_id, _alerts_of(desk, alert_id)))
+
+    def _alerts(self, correlation_id: int, request: AlertsRequest) -> object:
+        told = [
+            alert
+            for symbol, desk in sorted(self._desks.items())
+            if request.symbol in ("", symbol)
+            for alert in _alerts_of(desk)
+        ]
+        return ALERTS_ANSWER, correlation_id, told
 
     # Numbers of a day.
 
@@ -286,6 +412,28 @@ class Answers:
             desk.market.state.told() for _, desk in sorted(self._desks.items()) if desk.market.state.known
         ]
         return SYMBOLS_ANSWER, correlation_id, told
+
+
+def _symbol_of(topic: str) -> str:
+    try:
+        return parse(topic)[1]
+    except ValueError:
+        return ""
+
+
+def _page(desk: Desk, name: str, first_ns: int, to_ns: int, limit: int) -> list[Candle]:
+    """The first `limit` candles that are kept from this time on."""
+    series = desk.market.candles
+    if not series.begun():
+        return []
+    since_ns = max(first_ns, series.oldest_ns(name))
+    until_ns = min(to_ns, since_ns + limit * INTERVALS[name].length_ns)
+    return series.page(name, since_ns, until_ns, limit)
+
+
+def _alerts_of(desk: Desk, alert_id: str = "") -> list[Alert]:
+    alerts = desk.market.alerts.alerts()
+    return [told_alert(alert) for alert in alerts if alert_id in ("", alert.definition.alert_id)]
 
 
 def _trade(row: StoredTrade) -> Trade:

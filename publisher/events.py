@@ -3,11 +3,19 @@
 Sums become decimal text here, and nowhere else. Called by `market` and `answers`.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from bus.protocol.market.streams import CANDLE, MINI_STATISTICS, STATISTICS
+import msgspec
+
+from bus.protocol.market.requests import Alert as AlertTold
+from bus.protocol.market.streams import ALERT_FIRED, CANDLE, MINI_STATISTICS, STATISTICS
+from publisher.alerts.alert import Alert, AlertFired, AlertRow
 from publisher.candles.candle import Candle
 from publisher.statistics.values import Statistics
+from publisher.store.rows import StoredAlert
+
+_decode_alert: Final = msgspec.json.Decoder(AlertRow).decode
 
 
 def candle_event(interval: str, candle: Candle) -> tuple[Any, ...]:
@@ -71,3 +79,41 @@ def mini_event(time_ns: int, day: Statistics) -> tuple[Any, ...]:
         str(day.volume_lots),
         str(day.quote_volume),
     )
+
+
+def alert_event(fired: AlertFired) -> tuple[Any, ...]:
+    """In the shape of AlertFired."""
+    return (ALERT_FIRED, fired.sequence, fired.alert_id, fired.condition, fired.value, fired.threshold)
+
+
+def told_alert(alert: Alert) -> AlertTold:
+    """An alert as it stands."""
+    definition = alert.definition
+    return AlertTold(
+        definition.alert_id,
+        definition.symbol,
+        definition.condition,
+        list(definition.parameters),
+        definition.repeats,
+        definition.hysteresis,
+        alert.armed(),
+        alert.fired,
+    )
+
+
+def alert_rows(
+    symbol: str, log_sequence: int, changed: Mapping[str, AlertRow | None]
+) -> tuple[list[StoredAlert], list[str]]:
+    """For the store: alerts that have changed, and the ids of those that are gone."""
+    rows = [
+        StoredAlert(alert_id, symbol, log_sequence, msgspec.json.encode(row).decode())
+        for alert_id, row in changed.items()
+        if row is not None
+    ]
+    return rows, [alert_id for alert_id, row in changed.items() if row is None]
+
+
+def alert_row(stored: StoredAlert) -> AlertRow:
+    """What the store has of an alert. Raises msgspec.MsgspecError."""
+    row: AlertRow = _decode_alert(stored.content)
+    return row

@@ -24,6 +24,7 @@ from bus.protocol.feed import (
     TradingStatusSet,
 )
 from bus.protocol.market.streams import (
+    ALERT_TOPIC,
     BOOK,
     CANDLES,
     DEPTH,
@@ -40,12 +41,15 @@ from bus.protocol.market.streams import (
     Symbol,
 )
 from bus.protocol.recovery import BookSnapshot
+from publisher.alerts.alert import AlertFired, AlertRow
+from publisher.alerts.definition import AlertDefinition
+from publisher.alerts.symbol_alerts import SymbolAlerts
 from publisher.alignment import Moment, Reached
 from publisher.book import Book, Row
 from publisher.candles.candle import Candle
 from publisher.candles.intervals import INTERVALS
 from publisher.candles.series import CandleSeries
-from publisher.events import candle_event, mini_event, statistics_event
+from publisher.events import alert_event, alert_rows, candle_event, mini_event, statistics_event
 from publisher.statistics.rolling import RollingStatistics
 from publisher.statistics.seconds import BucketRow
 from publisher.statistics.values import Statistics
@@ -96,6 +100,7 @@ class Market:
         self.trades = TradeRing(trades_kept)
         self.candles = CandleSeries()
         self.statistics = RollingStatistics()
+        self.alerts = SymbolAlerts(symbol, self.statistics)
         self.state = SymbolState(symbol)
         self.streams = SymbolStreams(symbol, ring_frames_max)
         self.trade_number = 0  # the last on the trade topic
@@ -131,6 +136,7 @@ class Market:
         self._statistics = streams.stream(STATISTICS_TOPIC)
         self._mini = streams.stream(MINI)
         self._symbol = streams.stream(SYMBOL_TOPIC)
+        self._alerts = streams.stream(ALERT_TOPIC, chained=True)
 
     # What comes.
 
@@ -178,7 +184,15 @@ class Market:
 
     def take_rows(self) -> SymbolRows | None:
         """What is to be stored since this was called last, None when there is nothing."""
-        if not (self._new_trades or self._new_revisions or self._new_candles or self._new_definition):
+        alerts, removed = alert_rows(self.symbol, self.log_sequence, self.alerts.take_changed())
+        if not (
+            self._new_trades
+            or self._new_revisions
+            or self._new_candles
+            or self._new_definition
+            or alerts
+            or removed
+        ):
             return None
         rows = SymbolRows(
             symbol=self.symbol,
@@ -188,6 +202,8 @@ class Market:
             revisions=self._new_revisions,
             candles=self._new_candles,
             definition=self._new_definition,
+            alerts=alerts,
+            removed_alerts=removed,
         )
         self._stored_sequence = self.log_sequence
         self._new_trades, self._new_revisions, self._new_candles = [], [], []
@@ -272,7 +288,10 @@ class Market:
             self.advance(time_ns)
         self.candles.trade(trade.sequence, time_ns, trade.trade_id, price, quantity, trade.aggressor)
         self.statistics.advance(time_ns)  # an open second that is over changes nothing that is said
+        fired = self.alerts.trade(trade.sequence, time_ns, price, quantity)
         self.statistics.trade(time_ns, price, quantity)
+        if fired:
+            self._say_fired(fired)
         self.trades.add(trade)
         self._new_trades.append(trade)
         self._last_sequence = trade.sequence
@@ -302,6 +321,26 @@ class Market:
         if self.live:
             self.streams.say(self._depth, book.sequence, moment.time_ns, moment.levels)
         self._change(moment.time_ns)
+        if self.alerts.look_at_quotes():
+            self._quote()
+
+    def arm(self, definition: AlertDefinition) -> str:
+        """Watch for something; "", or in one sentence why not."""
+        self.statistics.advance(self.time_ns)
+        self._quote()
+        return self.alerts.add(definition, self.time_ns)
+
+    def _quote(self) -> None:
+        bids, asks = self.book.bids.best(1), self.book.asks.best(1)
+        bid_ticks, ask_ticks = bids[0][0] if bids else 0, asks[0][0] if asks else 0
+        fired = self.alerts.quote(self.book.sequence, self.time_ns, bid_ticks, ask_ticks)
+        if fired:
+            self._say_fired(fired)
+
+    def _say_fired(self, fired: Sequence[AlertFired]) -> None:
+        """Also of what happened while nobody published: it is told late, with its own time."""
+        for one in fired:
+            self.streams.say_aside(self._alerts, one.sequence, one.time_ns, [alert_event(one)])
 
     # The book begins.
 
@@ -463,12 +502,13 @@ class Market:
         unfinished: Sequence[Trade],
         buckets: Sequence[BucketRow],
         before_ticks: int,
+        alerts: Sequence[AlertRow],
     ) -> None:
         """Take up what the store has of it, before anything else happens.
 
         `newest`: the last trades with their states; `candles`: the closed ones that rings hold; `unfinished`: the
         trades that count behind them; `buckets`: the seconds with trades of the last 24 hours;
-        `before_ticks`: the last price before them, 0 when there is none.
+        `before_ticks`: the last price before them, 0 when there is none; `alerts`: their rows.
         """
         self.trade_number = progress.trade_number
         self.log_sequence = progress.sequence
@@ -492,4 +532,5 @@ class Market:
             )
         self._new_candles += self.candles.advance(progress.time_ns)
         self.statistics.restore(progress.time_ns, buckets, before_ticks)
+        self.alerts.restore(alerts)
         self._find_due()

@@ -13,11 +13,13 @@ from sqlalchemy import Connection
 from bus.protocol.feed import Trade
 from publisher.candles.candle import Candle
 from publisher.candles.intervals import DAY_NS, INTERVALS, MINUTE_NS, SECOND_NS
+from publisher.events import alert_row
 from publisher.market import Market
 from publisher.statistics.seconds import BucketRow
 from publisher.store.reading import (
     SecondOfTrades,
     last_candles,
+    read_alerts,
     read_progress,
     read_symbols,
     read_trades,
@@ -54,6 +56,7 @@ def restore(connection: Connection, market: Market) -> None:
         unfinished,
         [_bucket(second) for second in seconds],
         before[0].price_ticks if before else 0,
+        [alert_row(stored) for stored in read_alerts(connection, symbol)],
     )
 
 

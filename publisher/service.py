@@ -20,18 +20,20 @@ from bus.addresses import Addresses
 from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.errors import EngineStopped, MatchbusError, StoreUnavailable
+from bus.process import this_process
 from bus.protocol.codec import MalformedMessage, encode_envelope
 from bus.protocol.control import InstrumentState, Refused
 from bus.protocol.feed import InstrumentDefined, Trade
 from bus.protocol.market.codec import decode_market_frame, decode_market_message
 from bus.protocol.market.streams import StreamsHeartbeat
 from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, NOT_YET, QUEUE_FULL
+from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
 from bus.protocol.terms import L2
 from bus.protocol.topics import STATUS, TRADE, parse
 from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
 from bus.sockets.router import Router
-from publisher.answers import Answers, Later
+from publisher.answers import Answers, Later, Stored
 from publisher.desk import Desk
 from publisher.feed_reader import FeedReader
 from publisher.market import Market
@@ -101,6 +103,7 @@ class PublisherService:
         self.store_problem = ""
         self.adjusted_kept = 0
         self.peers = Peers()
+        self._process = this_process("publisher", ("name", name))
         self._next_heartbeat_ns = 0
         self._timer: asyncio.TimerHandle | None = None
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="store-reader")
@@ -113,7 +116,7 @@ class PublisherService:
             on_failure=self.fail,
         )  # fmt: skip
         self.streamer = Streamer(loop, context, listen[0], config.limits.send_high_water_mark, self._latest)
-        self.answers = Answers(self.desks, self._want_orders)
+        self.answers = Answers(self.desks, self._want_orders, self._on_alerts, self._status)
         self._questions_waiting = 0
         self.unanswered = 0
         self.router = Router(
@@ -402,6 +405,8 @@ class PublisherService:
             answer = self.answers.answer(correlation_id, request)
             if isinstance(answer, Later):
                 self._ask_store(route, correlation_id, answer)
+            elif isinstance(answer, Stored):
+                self._answer_stored(route, answer)
             else:
                 self._answer(route, answer)
 
@@ -432,6 +437,40 @@ class PublisherService:
             self.router.check()
 
         self._loop.run_in_executor(self._threads, asked).add_done_callback(told)
+
+    def _on_alerts(self, desk: Desk) -> None:
+        """Alerts came or went: they leave for the store, and what they said for the readers."""
+        self._touch(desk)
+        self._leave()
+
+    def _answer_stored(self, route: bytes, stored: Stored) -> None:
+        """Answer when what was put before is in the store; while that is away, not at all: it is not promised."""
+
+        def told(_: object) -> None:
+            if not self._stopped:
+                self._answer(route, stored.answer)
+                self.router.check()
+
+        self.writer.ask(read_progress, told)
+
+    def _status(self, correlation_id: int) -> ProcessStatus:
+        waiting = [symbol for symbol, desk in self.desks.items() if not desk.market.book.ready]
+        health, problem = OK, ""
+        if self.store_problem or self.problems or self.peers.differences:
+            alarm = str(self.peers.alarms[0]) if self.peers.alarms else ""
+            health, problem = DEGRADED, self.store_problem or next(iter(self.problems.values()), "") or alarm
+        elif waiting or self._restoring or self.core.healing:
+            late = sorted({*waiting, *self._restoring, *(parse(name)[1] for name in self.core.healing)})
+            health, problem = HEALING, f"reads what is missing of {', '.join(late[:5])}"
+        facts = [
+            ("symbols", str(len(self.desks))),
+            ("store", self._store.name),
+            ("rows waiting", str(self.writer.rows_waiting)),
+            ("resyncs", str(self.resyncs)),
+        ]
+        return self._process.status(
+            correlation_id, self._epoch, self.log_sequence, self.time_ns, facts, health, problem
+        )
 
     def _want_orders(self, symbol: str) -> None:
         """Somebody asks for a book by orders: follow it, until nobody has asked for a while."""

@@ -178,6 +178,14 @@ class SymbolAlerts:
         """All of them, in the order in which they came; to be looked at only."""
         return list(self._alerts.values())
 
+    def has(self, alert_id: str) -> bool:
+        """Whether there is such an alert."""
+        return alert_id in self._alerts
+
+    def look_at_quotes(self) -> bool:
+        """Whether any alert does; without one `quote` need not be told."""
+        return len(self._groups) > len(self._readings)
+
     def rows(self) -> list[AlertRow]:
         """All alerts and their states, in the order in which they came."""
         return [alert.row() for alert in self._alerts.values()]

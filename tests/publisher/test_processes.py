@@ -15,10 +15,16 @@ from bus.protocol.feed import Level, Trade, TradeBusted
 from bus.protocol.market.requests import (
     CANDLES_PER_ANSWER_MAX,
     TRADES_PER_ANSWER_MAX,
+    AlertsAnswer,
+    AlertsRequest,
+    ArmAlert,
     CandlesAnswer,
     CandlesRequest,
     DepthAnswer,
     DepthRequest,
+    DisarmAlert,
+    IndicatorAnswer,
+    IndicatorRequest,
     MiniAnswer,
     MiniRequest,
     OrdersAnswer,
@@ -32,7 +38,8 @@ from bus.protocol.market.requests import (
     TradesAnswer,
     TradesRequest,
 )
-from bus.protocol.market.streams import CandleUpdated, StreamsHeartbeat
+from bus.protocol.market.streams import AlertFired, CandleUpdated, StreamsHeartbeat
+from bus.protocol.status import ProcessStatus, QueryStatus
 from bus.protocol.terms import BUY, SELL
 from bus.sockets.client import Client
 from tests.support.market_ears import PATIENCE_S, MarketEars
@@ -58,10 +65,11 @@ class Exchange:
         base = processes.port_base
         self.operator = Client(port_base=base, account="op", role="operator", token=token, timeout=PATIENCE_S)
         self.operator.open()
-        self.alice = Client(port_base=base, account="alice", timeout=PATIENCE_S)
-        self.alice.open()
         self.advance(0)
         self.define(SYMBOL)
+        # Only now: her first orders are to be of this time.
+        self.alice = Client(port_base=base, account="alice", timeout=PATIENCE_S)
+        self.alice.open()
 
     def start_engine(self) -> Process:
         return self.processes.engine(self.data, "--clock", "commands")
@@ -102,6 +110,14 @@ class Exchange:
             self.alice.send_commands(commands)
             self.settle(self.alice)
             self.advance(int(10 ** chance.uniform(7, 10.8)))
+
+    def cross(self, price: int) -> None:
+        """One trade at this price, and an empty book behind it."""
+        for side in (SELL, BUY):
+            self.orders += 1
+            self.alice.send_commands([EnterOrder(f"o-{self.orders}", SYMBOL, side, 1, price)])
+        self.settle(self.alice)
+        self.advance(10**9)
 
     def publisher(self, *words: str) -> Process:
         process = self.processes.start(
@@ -314,6 +330,96 @@ def test_a_bust_is_seen_in_every_place(exchange: Exchange) -> None:
             assert publisher.stop()[0] == 0
             publisher = exchange.publisher()
             ears.answer(DepthRequest(SYMBOL), DepthAnswer)
+
+
+def test_alerts_are_armed_fire_and_survive_a_kill(exchange: Exchange) -> None:
+    """One that fires while the publisher is dead is told when it is back; one that fired once is no more."""
+    publisher = exchange.publisher()
+    with MarketEars(exchange.port, "alert.", "heartbeat.") as ears:
+        ears.answer(DepthRequest(SYMBOL), DepthAnswer)
+        exchange.cross(1000)
+        caught_up(ears, exchange)
+        armed = ears.answer(ArmAlert("up", SYMBOL, "price-above", [1005]), AlertsAnswer)
+        assert [(alert.alert_id, alert.armed, alert.fired) for alert in armed.alerts] == [("up", True, 0)]
+        ears.answer(
+            ArmAlert("again", SYMBOL, "price-below", [990], repeating=True, hysteresis=5),
+            AlertsAnswer,
+        )
+        ears.answer(ArmAlert("wide", SYMBOL, "spread-ticks", [40]), AlertsAnswer)
+        exchange.cross(1004)
+        exchange.cross(1006)
+        ears.until(lambda: fired(ears) == [("up", 1006, 1005)])
+        publisher.kill()
+        exchange.cross(989)
+        publisher = exchange.publisher()
+        ears.until(lambda: len(fired(ears)) > 1)
+        assert fired(ears)[1][:2] == ("again", 989)
+        publisher.kill()
+        publisher = exchange.publisher()
+        ears.answer(DepthRequest(SYMBOL), DepthAnswer)
+        exchange.cross(993)
+        exchange.cross(988)
+        exchange.cross(996)
+        exchange.cross(985)
+        ears.until(lambda: len(fired(ears)) > 2)
+        caught_up(ears, exchange)
+        assert [(alert_id, value) for alert_id, value, _ in fired(ears)] == [
+            ("up", 1006),
+            ("again", 989),
+            ("again", 985),
+        ]
+        left = ears.answer(AlertsRequest(), AlertsAnswer).alerts
+        assert sorted((alert.alert_id, alert.fired) for alert in left) == [("again", 2), ("wide", 0)]
+        assert ears.answer(DisarmAlert("again"), AlertsAnswer).alerts[0].alert_id == "again"
+        for request, text in (
+            (DisarmAlert("again"), "there is no alert 'again'"),
+            (ArmAlert("x", SYMBOL, "moon", [1]), "'moon' is no condition: price-above, price-below"),
+            (
+                ArmAlert("x", SYMBOL, "move-up", [1]),
+                "the parameters of move-up are threshold, window_seconds",
+            ),
+            (ArmAlert("x", SYMBOL, "move-up", [1, 0]), "such a window has 1 to"),
+            (ArmAlert("x", "NOPE", "spread-ticks", [41]), "'NOPE' is no symbol"),
+        ):
+            refused = ears.ask(request)
+            assert isinstance(refused, Refused)
+            assert text in refused.text
+
+
+def fired(ears: MarketEars) -> list[tuple[str, int, int]]:
+    """What fired, once for each sequence: behind a kill the same may be said again."""
+    events = [event for frame in ears.frames(f"alert.{SYMBOL}.") for event in frame.events]
+    alerts = {(event.alert_id, event.sequence): event for event in events if isinstance(event, AlertFired)}
+    return [(alert.alert_id, alert.value, alert.threshold) for alert in alerts.values()]
+
+
+def test_indicators_and_status(exchange: Exchange) -> None:
+    exchange.publisher("--name", "one")
+    with MarketEars(exchange.port, "heartbeat.") as ears:
+        ears.answer(DepthRequest(SYMBOL), DepthAnswer)
+        for _ in range(8):
+            exchange.trade(random.Random(8), 3)
+            exchange.advance(MINUTE_NS)
+        caught_up(ears, exchange)
+        candles = ears.answer(CandlesRequest(SYMBOL, "1m", from_ns=1, limit=1000), CandlesAnswer).candles
+        closes = [candle.close_ticks for candle in candles if candle.closed]
+        values = ears.answer(IndicatorRequest(SYMBOL, "1m", "sma", [4], limit=5), IndicatorAnswer).values
+        expected = [sum(closes[at - 4 : at]) * 250_000 for at in range(len(closes) - 3, len(closes) + 1)]
+        assert [value for _, value in values] == expected
+        assert values[-1][0] == candles[-2].open_time_ns
+        for request, text in (
+            (IndicatorRequest(SYMBOL, "1m", "moon", [4]), "'moon' is no indicator: sma, ema, vwap"),
+            (IndicatorRequest(SYMBOL, "2m", "sma", [4]), "'2m' is no interval"),
+            (IndicatorRequest(SYMBOL, "1m", "sma", [0]), "the period of sma is 1 to"),
+            (IndicatorRequest(SYMBOL, "1m", "sma", []), "the parameters of sma are period"),
+        ):
+            refused = ears.ask(request)
+            assert isinstance(refused, Refused)
+            assert text in refused.text
+        status = ears.answer(QueryStatus(), ProcessStatus)
+        assert (status.name, status.health, status.problem) == ("publisher", "ok", "")
+        assert ("name", "one") in status.facts
+        assert status.time_ns >= exchange.time_ns
 
 
 def test_two_publishers_say_the_same_frames_and_agree(exchange: Exchange) -> None:

@@ -157,6 +157,7 @@ class MiniStatistics(Struct, array_like=True, tag=MINI_STATISTICS, frozen=True, 
 class AlertFired(Struct, array_like=True, tag=ALERT_FIRED, frozen=True, gc=False):
     """An alert's condition came true at `sequence`. Whose alert it is only its maker knows.
 
+    Each firing has its own `alert_id` and `sequence`; after a crash of the publisher it may be said again with these.
     `value` and `threshold` are in the unit of the condition (ticks, parts per million, lots).
     """
 
