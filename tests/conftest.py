@@ -1,6 +1,11 @@
 """What all tests share: the options of the test run."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are drawn says something about what else the machine does, and nothing about the code.
+settings.register_profile("matchbus", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("matchbus")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
