@@ -1,5 +1,20 @@
-"""The market data publisher: a reader at the public window. It comes in a later part; this room is empty.
+"""The publisher: a reader at the public window, which makes market data of the feed. It never imports matcher or web.
 
-It will rebuild the book from the numbered feed and publish what people want to see of it: depth, candles,
-averages, statistics. It may import the bus, and never the matcher or the web.
+    feed ─▶ feed_reader ─▶ desk (one a symbol): alignment ─▶ market ─▶ streams ─▶ sockets (XPUB)
+                                                               └─▶ store ─▶ restoring, at the next start
+
+What a symbol's market is made of:
+
+- `alignment`: its events in the order of the log, complete up to a moment
+- `book`, `trades`, `candles/`, `statistics/`, `symbols`: what is known of it; `indicators/`, `alerts/`: what is asked of that
+- `market`: all of it together, and what is said when; `events`, `streams`: said how
+- `rounding`: the ways to round that are written down
+
+What makes a process of it:
+
+- `service`: the loop; `feed_reader`, `sockets`, `peer_reader`: what it reads and where it speaks
+- `answers`, `pages`: what it is asked for, encoded once
+- `store/`, `restoring`: what it remembers, and how it goes on
+- `share`, `peers`: several publishers: who carries what, and that they say the same
+- `oversight/`: the reader that may see owners
 """
