@@ -248,7 +248,7 @@ class PublisherService:
                 elif item.first_number:
                     self._take_news(item)
             elif isinstance(item, Resynced) and desk is not None:
-                self.resyncs += 1
+                self.resyncs += desk.market.live  # the first snapshot heals nothing
                 desk.begin(item)
                 self._touch(desk)
             elif isinstance(item, Withdrawn) and desk is not None:
