@@ -34,6 +34,8 @@ class SimulatedPublisher:
         self.trades: dict[int, Trade] = {}
         self.candles: dict[tuple[str, int], Candle] = {}
         self.pieces: list[SymbolRows] = []
+        #: Of each span that got one.
+        self.digests: dict[int, bytes] = {}
         self.now = 0
 
     def take(self, publications: Iterable[tuple[str, bytes]]) -> None:
@@ -75,7 +77,10 @@ class SimulatedPublisher:
             if market.revision is None:
                 break
             self._revise(market.revision)
-        departing, market.streams.departing = market.streams.departing, []
+        streams = market.streams
+        if streams.digest:
+            self.digests[streams.digest_segment] = streams.digest
+        departing, streams.departing = streams.departing, []
         self.said += [(name.decode(), decode_market_frame(frame)) for name, frame in departing]
 
     def _store(self) -> None:
