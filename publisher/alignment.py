@@ -99,11 +99,8 @@ class Alignment:
         return self._claimed(numbers, run.log_sequence, run.time_ns, checksum)
 
     def begin_book(self, resynced: Resynced) -> list[Moment | Reached]:
-        """The book's snapshot. What it holds of levels is dropped elsewhere: they follow it."""
+        """The book's snapshot: it takes its place in the order of the log."""
         snapshot = resynced.snapshot
-        for sequence, moment in self._moments.items():
-            if sequence <= snapshot.log_sequence:
-                moment.levels = []
         self._next_level = snapshot.level_number + 1
         moment = self._moment(snapshot.log_sequence, snapshot.time_ns, 0)
         moment.snapshot = snapshot
