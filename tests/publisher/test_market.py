@@ -348,10 +348,13 @@ def test_changes_that_are_lost_for_good_begin_the_book_anew() -> None:
         deliver(walk.engine, one, other)
     for _ in range(40):
         settle(walk.engine, one, other)
-    kept_book = BookOfStream()
-    for frame in other.frames("depth"):
-        kept_book.take(frame)
-    assert kept_book.reasons[1:] == [GAP]
+    book = walk.engine.engine.state.instruments[SYMBOL].book
+    for kind in ("depth", *(f"depth-{period}" for period in PERIODS)):
+        kept_book = BookOfStream()
+        for frame in other.frames(kind):
+            kept_book.take(frame)
+        assert kept_book.reasons[1:] == [GAP], kind
+        assert (kept_book.rows(BUY), kept_book.rows(SELL)) == (book.levels(BUY), book.levels(SELL)), kind
     assert other.market.book.checksum() == one.market.book.checksum()
     assert [frame.events for frame in other.frames("trades")] == [
         frame.events for frame in one.frames("trades")
