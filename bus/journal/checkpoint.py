@@ -117,7 +117,7 @@ class CheckpointStore:
         return os.path.join(self._directory, f"{_PREFIX}{sequence:0{_DIGITS}}{_SUFFIX}")
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Write one, whole or not at all, and remove all but the newest. Blocks for the disk; not for a loop.
+        """Write one, whole or not at all, and of those up to it keep the newest. Blocks for the disk; not for a loop.
 
         `JournalFailed` when the disk refuses; the older checkpoints are then as they were.
         """
@@ -132,7 +132,9 @@ class CheckpointStore:
                 self._disk.close(handle)
             self._disk.rename(self._temporary, self.path(checkpoint.header.sequence))
             self._disk.sync_directory(self._directory)
-            for sequence in self._sequences()[self._kept :]:
+            # Those beyond it are of the other writer, or of a history that is gone: they must not push this one out.
+            own = checkpoint.header.sequence
+            for sequence in [found for found in self._sequences() if found <= own][self._kept :]:
                 with suppress(FileNotFoundError):  # the other writer was quicker
                     self._disk.unlink(self.path(sequence))
         except OSError as error:

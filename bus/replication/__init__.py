@@ -6,6 +6,7 @@
 
     shadow          the one loop: sockets, timers, what is done when
     following       the log, applied as far as it is durable
+    engine_feed     what is heard of the engine
     comparison      the hashes of both: equal, or where they part
     checkpoints     when one is due, and when it may be written
     deep_recovery   what readers ask for: rings, snapshots, and what has to be walked for

@@ -14,7 +14,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Final
 
-import msgspec
 import zmq
 
 from bus.addresses import Addresses
@@ -23,22 +22,16 @@ from bus.config import Config
 from bus.errors import LogBreaksEngine, LogReplaced, MatchbusError, OutputsDiffer
 from bus.journal.checkpoint import Checkpoint, CheckpointStore
 from bus.process import Process
-from bus.protocol.codec import decode_frame
-from bus.protocol.feed import StreamHeartbeat
 from bus.protocol.status import DEGRADED, FAILED, HEALING, OK, ProcessStatus
-from bus.protocol.topics import CLOCK, HEARTBEAT
 from bus.replication.checkpoints import CheckpointSchedule
 from bus.replication.deep_recovery import DeepRecovery
+from bus.replication.engine_feed import EngineFeed
 from bus.replication.following import Following
 from bus.replication.walk_protocol import WalkRequest
 from bus.replication.walker import Walker
 from bus.sockets.outbound import Departure
-from bus.sockets.reading.reader_sockets import open_subscription
 from bus.sockets.recovery import MESSAGES_PER_DRAIN, SEND_HIGH_WATER_MARK
 from bus.sockets.router import Router
-
-_NOBLOCK: Final = int(zmq.NOBLOCK)
-_CLOCK_HEARTBEAT: Final = f"{HEARTBEAT}.{CLOCK}"
 
 #: How much is applied before the loop looks at its sockets again: some milliseconds.
 _STEP_COMMANDS: Final = 256
@@ -135,12 +128,10 @@ class Shadow:
         )
         self._recovery.unable = _CATCHING_UP
         self.endpoint = self._router.endpoint
-        self._feed = open_subscription(context, addresses, [CLOCK, _CLOCK_HEARTBEAT])
-        self._heard_ns = monotonic_ns()
+        self._feed = EngineFeed(context, addresses)
 
     def start(self) -> None:
         """From now on the log is followed."""
-        self._heard_ns = monotonic_ns()
         self._loop.add_reader(self._feed.fileno(), self._poll)
         self._router.start()
         self._poll()
@@ -171,7 +162,7 @@ class Shadow:
                 timer.cancel()
         self._router.pause()
         self._loop.remove_reader(self._feed.fileno())
-        self._feed.close(0)
+        self._feed.close()
         self._walker.discard()
 
     # What the loop calls.
@@ -182,7 +173,10 @@ class Shadow:
             self._poll_timer.cancel()
         if self._stopped:
             return
-        self._take_heartbeats()
+        for heard in self._feed.take():
+            self._following.learn(heard.log_sequence)
+            if heard.output_hash:
+                self._following.comparison.heard(heard.log_sequence, heard.epoch, heard.output_hash)
         try:
             applied = self._following.step(_STEP_COMMANDS)
             broken = self._following.broken
@@ -204,26 +198,6 @@ class Shadow:
             self._poll_s = _POLL_MIN_S if applied else min(self._poll_s * 2, _POLL_MAX_S)
             delay_s = self._poll_s
         self._poll_timer = self._loop.call_later(delay_s, self._poll)
-
-    def _take_heartbeats(self) -> None:
-        """What the engine has said meanwhile. Its socket is edge-triggered, so all of it is taken."""
-        following = self._following
-        while True:
-            try:
-                topic, payload = self._feed.recv_multipart(_NOBLOCK)
-            except zmq.Again:
-                return
-            except ValueError:
-                continue  # not two parts: not from an engine
-            try:
-                frame = decode_frame(payload)
-            except msgspec.MsgspecError:
-                continue
-            self._heard_ns = monotonic_ns()
-            following.learn(frame.log_sequence)
-            for event in frame.events:
-                if topic.decode() == _CLOCK_HEARTBEAT and isinstance(event, StreamHeartbeat):
-                    following.comparison.heard(frame.log_sequence, frame.epoch, event.output_hash)
 
     def _after_step(self) -> None:
         """What follows from what was applied and heard: an alarm, a checkpoint, readiness, walks."""
@@ -384,7 +358,7 @@ class Shadow:
             return HEALING, self._recovery.unable
         if following.lag_commands > _LAG_COMMANDS_MAX:
             return HEALING, f"{following.lag_commands} commands behind the engine"
-        silent_ns = monotonic_ns() - self._heard_ns
+        silent_ns = monotonic_ns() - self._feed.heard_ns
         if silent_ns > self._silent_ns:
             silent_s = silent_ns // _NS_PER_S
             return (
