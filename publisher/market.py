@@ -158,6 +158,7 @@ class Market:
         assert revision is not None, "nothing is to be revised"
         event = revision.event
         self.revision = None
+        self.advance(event.time_ns)
         revised = revision.applied(trades)
         changed = self.candles.revise(minute_ns, revised)
         second = self._second_of(event.trade_id, trades)
@@ -169,6 +170,7 @@ class Market:
             self.streams.say(self._trades, event.sequence, self.time_ns, [event])
         self._trades.next_previous = event.sequence
         self._last_sequence = event.sequence
+        self._reach(event.sequence, event.time_ns)
         for name, candle in changed:
             if candle.closed:
                 self._new_candles.append((name, candle))
@@ -242,8 +244,9 @@ class Market:
             elif isinstance(event, (TradeBusted, TradeCorrected)):
                 self._say_trades(said)
                 self.trade_number = moment.trade_number + index - 1
-                self.advance(event.time_ns)
-                self._reach(event.sequence - 1, event.time_ns)
+                if said:
+                    # No further: rows that are taken now go up to here, and time with them.
+                    self._reach(said[-1].sequence, said[-1].time_ns)
                 self.revision = Revision(moment.trade_number + index, event)
                 self._hold_rest(moment, index + 1)
                 return False

@@ -23,8 +23,8 @@ SECOND_NS = 10**9
 class SimulatedPublisher:
     """`take` what the engine publishes, `answer` what is asked of its recovery service; `said` is what left."""
 
-    def __init__(self, symbol: str, *, trades_kept: int = 1000, ring_frames_max: int = 4096) -> None:
-        self.market = Market(symbol, trades_kept=trades_kept, ring_frames_max=ring_frames_max)
+    def __init__(self, symbol: str, *, market: Market | None = None) -> None:
+        self.market = market or Market(symbol, trades_kept=1000, ring_frames_max=4096)
         self.desk = Desk(self.market)
         self.symbol = symbol
         names = list(self.desk.topics)

@@ -9,6 +9,7 @@ from bus.addresses import addresses
 from bus.errors import ConfigError
 from publisher.share import parse_share
 from tools import options
+from tools.publisher.rebuild import rebuild
 from tools.publisher.serving import Listen, serve
 
 publisher = typer.Typer(help="Publish market data from a running exchange, and look after what is stored.")
@@ -78,3 +79,6 @@ def run(
     chosen = parse_share(symbols, share)
     peers = [f"tcp://{one}" for one in peer or ()]
     serve(settings, where, listen, chosen, name or f"publisher-{listen.streams.rpartition(':')[2]}", peers)
+
+
+publisher.command()(rebuild)
