@@ -24,9 +24,17 @@ def _time_of(text: str, direction: int) -> int:
     if duration is not None:
         return utc_ns() + direction * int(duration[1]) * _UNITS_S[duration[2]] * 10**9
     try:
-        time = datetime.fromisoformat(text)
+        return instant_of(text)
     except ValueError:
         raise ValueError(f"{text!r} is no time: say 2h, or 2026-12-31T17:00") from None
+
+
+def instant_of(text: str) -> int:
+    """Nanoseconds since 1970 of a date and time alone. Raises ValueError when it is none."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: say 2026-12-31T17:00") from None
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     since = time - datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,6 +9,7 @@ from bus.addresses import addresses
 from bus.errors import ConfigError
 from publisher.share import parse_share
 from tools import options
+from tools.publisher.adjust import adjust
 from tools.publisher.rebuild import rebuild
 from tools.publisher.serving import Listen, serve
 
@@ -82,3 +83,4 @@ def run(
 
 
 publisher.command()(rebuild)
+publisher.add_typer(adjust)
