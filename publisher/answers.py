@@ -162,7 +162,7 @@ class Answers:
             )  # fmt: skip
 
         # A newer log sequence with the same book is the same answer, only less is promised by the older one.
-        version = (id(book), book.level_number)
+        version = (id(book), book.begun, book.level_number)
         return self.pages.answer(("depth", desk.symbol, request.levels, step), version, correlation_id, make)
 
     def _orders(self, correlation_id: int, desk: Desk) -> object:
@@ -183,7 +183,8 @@ class Answers:
                 orders.orders(SELL),
             )
 
-        return self.pages.answer(("orders", desk.symbol), orders.number, correlation_id, make)
+        version = (id(orders), desk.orders_begun, orders.number)
+        return self.pages.answer(("orders", desk.symbol), version, correlation_id, make)
 
     def _replay(self, correlation_id: int, request: StreamReplay, desk: Desk) -> object:
         stream = desk.market.streams.by_topic(request.topic)

@@ -102,7 +102,7 @@ class Book:
     `ready`: it began with a snapshot.
     """
 
-    __slots__ = ("_periods", "asks", "bids", "level_number", "ready", "sequence")
+    __slots__ = ("_periods", "asks", "begun", "bids", "level_number", "ready", "sequence")
 
     def __init__(self, periods: int) -> None:
         self._periods = periods
@@ -111,6 +111,7 @@ class Book:
         self.level_number = 0
         self.sequence = 0
         self.ready = False
+        self.begun = 0  # how often: at one number a book may be another one than before
 
     def begin(self, sequence: int, level_number: int, bids: Iterable[Row], asks: Iterable[Row]) -> None:
         """Forget all, and stand as this snapshot says."""
@@ -125,6 +126,7 @@ class Book:
         self.sequence = sequence
         self.level_number = level_number
         self.ready = True
+        self.begun += 1
 
     def checksum(self) -> int:
         """As the engine computes it."""

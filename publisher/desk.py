@@ -20,6 +20,7 @@ class Desk:
         "heartbeat_topic",
         "market",
         "orders",
+        "orders_begun",
         "orders_sequence",
         "orders_topic",
         "orders_wanted_ns",
@@ -34,6 +35,7 @@ class Desk:
         #: The book by orders, while somebody wants it.
         self.orders: BookReader | None = None
         self.orders_sequence = 0
+        self.orders_begun = 0  # how often the book by orders has
         self.orders_wanted_ns = 0
         self.orders_topic = topic(ORDER, self.symbol)
         self.heartbeat_topic = topic(HEARTBEAT, self.symbol)
@@ -75,6 +77,7 @@ class Desk:
             if self.orders is not None:
                 self.orders.take(self.orders.topic, snapshot.order_number, resynced)
                 self.orders_sequence = snapshot.log_sequence
+                self.orders_begun += 1
             return
         assert snapshot.kind == L2, "a book is L2 or L3"
         # What was between is never said: others may have said it.

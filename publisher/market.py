@@ -163,6 +163,7 @@ class Market:
         changed = self.candles.revise(minute_ns, revised)
         second = self._second_of(event.trade_id, trades)
         self.statistics.revise(second, [trade for trade in revised if trade.time_ns // _SLOW_NS == second])
+        self.candles_version += 1
         self.trades.revise(event.trade_id, event.price_ticks if isinstance(event, TradeCorrected) else None)
         self._new_revisions.append((revision.number, event))
         self.trade_number = revision.number
