@@ -35,8 +35,7 @@ from bus.protocol.terms import BUY, MAKER
 from bus.sockets.async_client import AnswerFuture, AsyncClient
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.happenings import Reports
-from tests.sockets.conftest import define
-from tests.support.real_engine import RealEngine
+from tests.support.real_engine import RealEngine, define
 
 #: Nothing here waits this long unless it is broken.
 PATIENCE_S = 30.0

@@ -17,11 +17,11 @@ from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
 from bus.sockets.reading.telling import Told
 from bus.sockets.subscriber import Subscriber
-from tests.sockets.conftest import LIMITS, define, define_on
+from tests.sockets.conftest import LIMITS
 from tests.sockets.test_ordering import LEVELS, ORDERS, STATUSES, TRADES, World, of_kind
 from tests.sockets.test_subscriber import PATIENCE_S, client, trade
 from tests.support.processes import Processes, processes  # noqa: F401
-from tests.support.real_engine import RealEngine
+from tests.support.real_engine import RealEngine, define, define_on
 from tests.support.recording_shadow import RecordingShadow
 from tests.support.simulated_network import as_tuple
 

@@ -19,8 +19,7 @@ from bus.sockets.client import Client
 from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped
 from bus.sockets.reading.telling import Told
 from bus.sockets.subscriber import Subscriber
-from tests.sockets.conftest import define
-from tests.support.real_engine import RealEngine
+from tests.support.real_engine import RealEngine, define
 
 #: Nothing here waits this long unless it is broken.
 PATIENCE_S = 30.0

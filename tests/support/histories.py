@@ -7,6 +7,7 @@ from typing import Any
 
 from bus.protocol.commands import BustTrade, CorrectTrade
 from bus.protocol.history import (
+    OPEN,
     Execution,
     NumberedRejection,
     NumberedReport,
@@ -47,21 +48,25 @@ def reading(url: str) -> Iterator[HistoryReader]:
         engine.dispose()
 
 
-def random_market(seed: int, length: int) -> tuple[DropCopy, Past, list[Run]]:
-    """A log with busts and corrections in it, told to its end."""
-    copy, past, chance = DropCopy(), Past(), Random(seed)
-    runs: list[Run] = []
+def random_runs(copy: DropCopy, seed: int, length: int) -> Iterator[Run]:
+    """A log with busts and corrections in it, told step by step."""
+    chance = Random(seed)
     for step in walk(seed, length):
-        runs += copy.tell(step)
+        yield from copy.tell(step)
         if chance.random() < 0.1:
             symbol, trade_id = chance.choice(SYMBOLS), 1 + chance.randrange(40)
             revise: Any = BustTrade(symbol, trade_id)
             if chance.random() < 0.6:
                 revise = CorrectTrade(symbol, trade_id, chance.randrange(2, 12))
-            runs += copy.tell(Message(OPERATOR_SESSION, (revise,)))
+            yield from copy.tell(Message(OPERATOR_SESSION, (revise,)))
+
+
+def random_market(seed: int, length: int) -> tuple[DropCopy, Past, list[Run]]:
+    """Such a log told to its end, and what happened in it."""
+    copy, past = DropCopy(), Past()
+    runs = list(random_runs(copy, seed, length))
     for run in runs:
-        for dropped in run.events:
-            past.add(dropped.account, dropped.report)
+        past.take(run)
     return copy, past, runs
 
 
@@ -86,6 +91,14 @@ def assert_kept(url: str, past: Past, engine: Engine | None) -> None:
     with reading(url) as reader:
         for account in past.reports:
             assert_account(reader, past, account, remembered)
+
+
+def assert_open(reader: HistoryReader, engine: Engine) -> None:
+    """The open orders are those of the engine at this moment."""
+    for account in engine.state.accounts:
+        page: Any = reader.page(QueryPastOrders(account, state=OPEN, limit=1000), 7)[1]
+        kept = [(o.order_id, o.price_ticks, o.quantity_lots, o.filled_lots, o.status) for o in page.orders]
+        assert kept == [(o[0], o[2], o[3], o[4], o[5]) for o in engine.open_orders(account)]
 
 
 def assert_account(

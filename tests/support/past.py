@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.protocol import reports as r
+from bus.sockets.reading.feed_items import Run
 from matcher.book.level import Order
 from matcher.engine import Engine
 
@@ -49,6 +50,11 @@ class Past:
                     trade.price_ticks = report.price_ticks
                     trade.state = 2 if report.price_ticks else 1
                     trade.revised = (report.time_ns, report.sequence)
+
+    def take(self, run: Run) -> None:
+        """All reports of a run."""
+        for dropped in run.events:
+            self.add(dropped.account, dropped.report)
 
     def about(self, account: str, order_id: int) -> list[tuple[int, Any]]:
         """The numbered reports of an account that name an order."""

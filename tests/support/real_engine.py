@@ -13,6 +13,8 @@ import msgspec
 
 from bus.addresses import HIGHEST_OFFSET, OFFSETS
 from bus.journal.directory import read_token
+from bus.protocol.reports import Completed
+from bus.sockets.client import Client
 
 _SERVE = """
 import msgspec, sys
@@ -103,6 +105,31 @@ class RealEngine:
             process.send_signal(signal.SIGCONT)
         process.communicate(timeout=30)
         return process.returncode
+
+
+def define(engine: RealEngine, *symbols: str) -> None:
+    """Instruments with a tick of 0.01 and a lot of 0.001."""
+    with Client(
+        port_base=engine.port_base, account="operator", role="operator", token=engine.token
+    ) as operator:
+        define_on(operator, *symbols)
+
+
+def define_on(operator: Client, *symbols: str) -> None:
+    """The same by an operator who is there."""
+    for symbol in symbols:
+        answer = operator.define_instrument(
+            symbol,
+            "BTC",
+            "USD",
+            tick="0.01",
+            lot="0.001",
+            price_min="0.01",
+            price_max="1000000",
+            quantity_min="0.001",
+            quantity_max="1000",
+        ).result()
+        assert isinstance(answer, Completed)
 
 
 def _free_port_base() -> int:

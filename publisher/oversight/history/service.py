@@ -65,6 +65,8 @@ _BEHIND_REPORTS: Final = 2 * REPORTS_PER_TRANSACTION_MAX
 #: An engine that says nothing for so many heartbeats is gone.
 _SILENT_HEARTBEATS: Final = 3
 _SILENT_MIN_NS: Final = 3_000_000_000
+#: A gap is healed in no time, unless nobody keeps what is missing.
+_MISSING_MIN_NS: Final = 2_000_000_000
 #: How often is looked whether somebody has waited too long, and whether a message sleeps in the socket.
 _HOUSEKEEPING_S: Final = 0.1
 #: Answers that may wait for one reader inside ZeroMQ. They are large; who does not read them asks again.
@@ -105,6 +107,7 @@ class HistoryService:
         self._reader: HistoryReader | None = None
         self._database: Engine | None = None
         self._reading = 0
+        self._subscriber: AsyncSubscriber | None = None
         self._work: asyncio.Task[None] | None = None
         self._house: asyncio.TimerHandle | None = None
         self._heard_ns = monotonic_ns()
@@ -170,6 +173,7 @@ class HistoryService:
             ("drop_number", str(self.position.drop_number)),
             ("reports_behind", str(max(0, self.known_number - self.position.drop_number))),
             ("requests_waiting", str(self.answers.waiting)),
+            ("database_failures", str(self.failures)),
         )
         at = self._reached()
         return self._process.status(
@@ -183,6 +187,12 @@ class HistoryService:
         if silent_ns > self._silent_ns:
             return HEALING, f"nothing was heard of the engine for {silent_ns // 1_000_000_000} s"
         behind = self.known_number - self.position.drop_number
+        since_ns = self._subscriber.healing.get(DROP) if self._subscriber is not None else None
+        if since_ns is not None and (missing_ns := monotonic_ns() - since_ns) > _MISSING_MIN_NS:
+            return HEALING, (
+                f"the reports behind {self.position.drop_number} are missing since"
+                f" {missing_ns // 1_000_000_000} s: neither the engine nor a shadow gives them"
+            )
         if behind > _BEHIND_REPORTS:
             return HEALING, f"{behind} reports behind the engine"
         return OK, ""
@@ -241,7 +251,7 @@ class HistoryService:
         self.ready.set()
         self._heard_ns = monotonic_ns()
         engine = self._config.engine
-        subscriber = AsyncSubscriber(
+        self._subscriber = subscriber = AsyncSubscriber(
             [DROP],
             engine.host,
             engine.port_base,

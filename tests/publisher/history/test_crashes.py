@@ -4,7 +4,9 @@ What must be there is recomputed from the journal, by another engine and by the 
 """
 
 import contextlib
+import resource
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,12 +34,12 @@ ACCOUNTS = ("alice", "bob", "carla")
 class Room:
     """An exchange with three traders and an operator."""
 
-    def __init__(self, processes: Processes, data: Path, url: str, seed: int) -> None:
+    def __init__(self, processes: Processes, data: Path, url: str, seed: int, *words: str) -> None:
         self.processes = processes
         self.data = data
         self.url = url
         self.chance = Random(seed)
-        self.engine = processes.engine(data)
+        self.engine = processes.engine(data, *words)
         self.history: Process | None = None
         self.token = (data / "token").read_text().strip()
         processes.run(*processes.exchange("instrument", "define", "BTC-USD", "--data", str(data)))
@@ -179,16 +181,16 @@ def test_a_history_that_comes_late_begins_with_the_first_report(
     room.assert_all_kept(sequence)
 
 
-@pytest.mark.parametrize("meanwhile", [False, True])
+@pytest.mark.parametrize("meanwhile", ["away", "there", "paused"])
 def test_what_an_engine_lost_is_taken_out(
     processes: Processes,
     tmp_path: Path,
-    *,
-    meanwhile: bool,
+    meanwhile: str,
 ) -> None:
     """An engine whose log lost its end (a loss of power under sync=os), and that goes on with the same numbers.
 
-    `meanwhile`: the history runs all the time; or it comes again when the engine has said other things for long.
+    The history is there all the time and hears lower numbers; or it is away, or does not hear, until the engine has
+    said other things under all the numbers that were lost, and more.
     """
     room = Room(processes, tmp_path / "data", f"sqlite:///{tmp_path / 'h.db'}", 7)
     history = room.start_history()
@@ -203,8 +205,10 @@ def test_what_an_engine_lost_is_taken_out(
         with room.asking() as client:
             client.ask(QueryPastOrders("alice", at_least=sequence))
             before = room.until(client, lambda status: status.health == "ok")
-        if not meanwhile:
+        if meanwhile == "away":
             assert history.stop()[0] == 0
+        elif meanwhile == "paused":
+            history.signal(signal.SIGSTOP)
         room.leave()
     room.engine.kill()
     shutil.rmtree(room.data)
@@ -212,14 +216,16 @@ def test_what_an_engine_lost_is_taken_out(
     room.restart_engine()
     with contextlib.ExitStack() as stack:
         room.open(stack)
-        room.say(10 if meanwhile else 400)
+        room.say(10 if meanwhile == "there" else 300)
         sequence = room.hear()
-        if not meanwhile:
+        if meanwhile == "away":
             history = room.start_history()
-        if meanwhile:
-            with room.asking() as client:
-                room.until(client, lambda status: status.epoch > before.epoch and status.health == "ok")
-        room.say(300)
+        elif meanwhile == "paused":
+            history.signal(signal.SIGCONT)
+        with room.asking() as client:
+            now = room.until(client, lambda status: status.epoch > before.epoch and status.health == "ok")
+            assert dict(now.facts)["database_failures"] == "0", "it was found out before it was written"
+        room.say(200)
         sequence = room.hear()
     room.assert_all_kept(sequence)
 
@@ -260,3 +266,60 @@ def test_a_history_of_another_log_is_refused(processes: Processes, tmp_path: Pat
         " another log, or on an older copy of this one; give the history another database"
     )
     assert processes.start(*words).wait() == (1, [], [refusal])
+
+
+def test_what_the_engine_no_longer_keeps_comes_from_the_shadow(
+    processes: Processes,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "matchbus.toml"
+    file.write_text("[limits]\nfeed_ring_events_max = 20\n")
+    url = f"sqlite:///{tmp_path / 'h.db'}"
+    room = Room(processes, tmp_path / "data", url, 3, "--config", str(file))
+    with contextlib.ExitStack() as stack:
+        room.open(stack)
+        room.say(150)
+        room.hear()
+        room.start_history()
+        with room.asking() as client:
+            status = room.until(client, lambda status: "are missing since" in status.problem)
+            assert status.health == "healing"
+        shadow = processes.start(*processes.exchange("shadow", "--data", str(room.data)))
+        shadow.ready()
+        room.say(30)
+        sequence = room.hear()
+        with room.asking() as client:
+            client.ask(QueryPastOrders("alice", at_least=sequence))
+        # A history that was away while all that it kept left the engine's ring.
+        assert room.history is not None
+        room.history.kill()
+        room.say(60)
+        room.hear()
+        room.start_history()
+        room.say(10)
+        sequence = room.hear()
+    room.assert_all_kept(sequence)
+
+
+def test_a_full_disk_is_waited_for(processes: Processes, tmp_path: Path) -> None:
+    """The kernel refuses the writes, as on a disk that is full; then there is room again."""
+    room = Room(processes, tmp_path / "data", f"sqlite:///{tmp_path / 'h.db'}", 4)
+    history = room.start_history()
+    with contextlib.ExitStack() as stack:
+        room.open(stack)
+        room.say(50)
+        room.hear()
+        resource.prlimit(history.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        room.say(80)
+        sequence = room.hear()
+        with room.asking() as client:
+            status = room.until(client, lambda status: status.health == "degraded")
+            assert "h.db" in status.problem
+            assert "disk" in status.problem
+            resource.prlimit(
+                history.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+            )
+            room.until(client, lambda status: status.health == "ok")
+        room.say(30)
+        sequence = room.hear()
+    room.assert_all_kept(sequence)

@@ -1,6 +1,7 @@
 """What is kept of random logs is what the engine has and said, after any restart, and after what never happened."""
 
 import os
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +16,16 @@ from bus.protocol.history import (
 from bus.protocol.reports import Rejected
 from bus.sockets.reading.feed_items import Run
 from publisher.oversight.history.writing import open_history
-from tests.support.histories import assert_kept, pages, random_market, reading, writing
+from tests.support.drop_copies import DropCopy
+from tests.support.histories import (
+    assert_kept,
+    assert_open,
+    pages,
+    random_market,
+    random_runs,
+    reading,
+    writing,
+)
 from tests.support.past import Past
 
 #: Together they have everything in them that can happen to an execution.
@@ -24,19 +34,27 @@ SEEDS = (0, 5, 6, 8, 12)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_log_is_kept_as_the_engine_has_it(tmp_path: Path, seed: int) -> None:
+    """Also on the way: at the end of each of its lives the open orders are the engine's."""
     url = f"sqlite:///{tmp_path / 'history.db'}"
-    copy, past, runs = random_market(seed, 500)
-    chance = Random(seed)
-    at = 0
-    while at < len(runs):
-        # Every few transactions a new life, which has nothing at hand.
+    copy, past, chance = DropCopy(), Past(), Random(seed)
+    waiting: list[Run] = []
+    runs = random_runs(copy, seed, 500)
+    goes_on = True
+    while goes_on:
+        # Each life has nothing at hand.
         with writing(url) as writer:
-            for _ in range(chance.randrange(1, 6)):
-                some = runs[at : at + chance.randrange(1, 40)]
-                at += len(some)
-                if some:
-                    position = writer.write(some)
-                    assert position.log_sequence == some[-1].log_sequence
+            for _ in range(chance.randrange(1, 5)):
+                waiting = list(islice(runs, chance.randrange(1, 30)))
+                goes_on = bool(waiting)
+                if not goes_on:
+                    break
+                assert writer.write(waiting).log_sequence == waiting[-1].log_sequence
+                for run in waiting:
+                    past.take(run)
+            position = writer.position
+        if copy.engine.sequence == position.log_sequence:
+            with reading(url) as reader:
+                assert_open(reader, copy.engine)
     with writing(url) as writer:
         assert writer.position.drop_number == copy.next_number - 1
     assert_kept(url, past, copy.engine)
@@ -62,8 +80,7 @@ def test_what_never_happened_is_taken_out(url: str) -> None:
             assert position.log_sequence <= last.log_sequence
             past = Past()
             for run in runs[:cut]:
-                for dropped in run.events:
-                    past.add(dropped.account, dropped.report)
+                past.take(run)
             assert_kept(url, past, None)
         writer.write(runs[cut:])
     assert_kept(url, whole, None)
