@@ -38,6 +38,7 @@ from bus.sockets.recovery import REPLAY_BYTES_MAX, REQUESTS_PER_MESSAGE_MAX
 from bus.sockets.router import HARD_LIMIT_FACTOR
 from matcher.gate.instruments import DECIMALS_MAX, QUANTITY_LIMIT_LOTS
 from matcher.ledger.account import AHEAD_NS, REMEMBER_NS, STALE_NS
+from publisher.oversight.history import answers
 from tests.support import protocol_page
 from tests.support.processes import Processes
 
@@ -86,6 +87,11 @@ LIMITS = {
     "SETTLE_MS": SETTLE_MS,
     "HARD_LIMIT_FACTOR": HARD_LIMIT_FACTOR,
     "REQUESTS_PER_MESSAGE_MAX": REQUESTS_PER_MESSAGE_MAX,
+    "HISTORY_REQUESTS_PER_MESSAGE_MAX": answers.REQUESTS_PER_MESSAGE_MAX,
+    "ROWS_PER_PAGE_MAX": history.ROWS_PER_PAGE_MAX,
+    "REQUESTS_PER_CONNECTION_MAX": answers.REQUESTS_PER_CONNECTION_MAX,
+    "REQUESTS_WAITING_MAX": answers.REQUESTS_WAITING_MAX,
+    "AT_LEAST_WAIT_MS": answers.AT_LEAST_WAIT_MS,
     "WAITING_PER_READER_MAX": WAITING_PER_READER_MAX,
     "WAITING_MAX": WAITING_MAX,
     "PATIENCE_MS": PATIENCE_MS,

@@ -166,6 +166,7 @@ def test_both_are_killed_at_random_moments(processes: Processes, tmp_path: Path,
     room.assert_all_kept(sequence)
 
 
+@pytest.mark.slow
 def test_a_history_that_comes_late_begins_with_the_first_report(
     processes: Processes,
     tmp_path: Path,
@@ -181,7 +182,7 @@ def test_a_history_that_comes_late_begins_with_the_first_report(
     room.assert_all_kept(sequence)
 
 
-@pytest.mark.parametrize("meanwhile", ["away", "there", "paused"])
+@pytest.mark.parametrize("meanwhile", [pytest.param("away", marks=pytest.mark.slow), "there", "paused"])
 def test_what_an_engine_lost_is_taken_out(
     processes: Processes,
     tmp_path: Path,

@@ -145,6 +145,7 @@ def test_an_engine_that_is_silent_is_named(tmp_path: Path, monkeypatch: pytest.M
         assert history.call(lambda: (history.service.begun, history.service.reports_withdrawn)) == (2, 0)
 
 
+@pytest.mark.slow
 def test_an_engine_of_another_log_at_the_same_address_ends_it(tmp_path: Path) -> None:
     with ExitStack() as stack:
         engine = stack.enter_context(RealEngine(tmp_path / "data", feed={"heartbeat_interval_ms": 50}))
