@@ -24,6 +24,7 @@ from bus.errors import ConfigError, EngineStopped, MatchbusError
 from bus.journal.checkpoint import CheckpointStore
 from bus.journal.directory import SHADOW_LOCK, DataDirectory, read_token
 from bus.journal.disk import Disk
+from bus.metrics.server import MetricsServer
 from bus.process import this_process
 from bus.replication.following import Following
 from bus.replication.shadow import Shadow
@@ -108,14 +109,16 @@ async def _run(config: Config, token: str) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    with zmq.Context() as context:
+    where = addresses(config.engine.port_base, config.engine.host)
+    with ExitStack() as stack:
+        context = stack.enter_context(zmq.Context())
         following = Following(disk, data, store, make_core, config.limits.feed_ring_events_max)
 
         def ready() -> None:
             tune_garbage_collector()
             print(
                 f"ready deep_recovery={service.endpoint} sequence={following.core.sequence}"
-                f" followed={following.followed} core={core_kind()} pid={os.getpid()}",
+                f" followed={following.followed} metrics={metrics.url} core={core_kind()} pid={os.getpid()}",
                 flush=True,
             )
 
@@ -123,7 +126,7 @@ async def _run(config: Config, token: str) -> None:
             loop,
             context,
             config,
-            addresses(config.engine.port_base, config.engine.host),
+            where,
             following,
             store,
             walker_of(config),
@@ -133,6 +136,9 @@ async def _run(config: Config, token: str) -> None:
             stop,
             lambda line: print(line, file=sys.stderr, flush=True),
         )
+        # Served from the beginning: how far it is behind is of interest before it is ready, too.
+        metrics = stack.enter_context(MetricsServer(where.metrics_shadow, config.metrics))
+        metrics.start(service.readings)
         loop.set_exception_handler(lambda _, context: service.fail(_unforeseen(context, following)))
         service.start()
         error = await stopped

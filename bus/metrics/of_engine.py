@@ -5,15 +5,15 @@ O(accounts) or O(topics) is read in slices, between which the interpreter's lock
 them at most, however many instruments there are.
 """
 
-import time
-from collections.abc import Iterable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Iterator
+from typing import Final
 
 from bus.core import Core
 from bus.journal.writer import JournalWriter
 from bus.metrics.metric import COUNTER, GAUGE, HISTOGRAM, Metric, Reading
 from bus.metrics.of_process import ProcessMetrics
 from bus.metrics.powers import Powers
+from bus.metrics.slices import in_slices
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
 from bus.protocol.status import ProcessStatus
 from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE
@@ -22,8 +22,6 @@ from bus.sockets.gateway import Gateway
 from bus.sockets.outbound import Outbound
 from bus.sockets.publication import Publication
 from bus.sockets.router import Router
-
-T = TypeVar("T")
 
 ENGINE: Final = ProcessMetrics("engine", "core", "sync")
 
@@ -109,11 +107,6 @@ METRICS: Final = (
     INSTRUMENTS,
 )
 
-#: How much is read in one go, about 0.2 ms, and how long the lock is let go then. Without a pause whoever waits for the
-#: lock would lose it again before it wakes up.
-_SLICE: Final = 256
-_PAUSE_S: Final = 0.0002
-
 _NS_PER_S: Final = 1_000_000_000
 _KINDS: Final = (TRADE, LEVEL, ORDER, STATUS)
 _STATES: Final = ("seated", "away", "suspended")
@@ -152,8 +145,8 @@ def read_engine(
     yield (
         RING_EVENTS,
         {
-            ("topics",): sum(ring.events for ring in _in_slices(feed)),
-            ("accounts",): sum(ring.events for ring in _in_slices(reports)),
+            ("topics",): sum(ring.events for ring in in_slices(feed)),
+            ("accounts",): sum(ring.events for ring in in_slices(reports)),
         },
     )
     yield ACCOUNTS, core.account_count()
@@ -168,21 +161,14 @@ def _refused(gateway: Gateway) -> dict[tuple[str, ...], int]:
 
 def _sessions(sessions: Sessions) -> dict[tuple[str, ...], int]:
     counts = dict.fromkeys(_STATES, 0)
-    for seat in _in_slices(sessions.all()):
+    for seat in in_slices(sessions.all()):
         counts["away" if not seat.route else "suspended" if seat.suspended else "seated"] += 1
     return {(state,): count for state, count in counts.items()}
 
 
 def _events(core: Core) -> dict[tuple[str, ...], int]:
     sums = [0] * len(_KINDS)
-    for symbol in _in_slices(core.symbols()):
+    for symbol in in_slices(core.symbols()):
         for index, number in enumerate(core.numbers(symbol)):
             sums[index] += number
     return {(kind,): number for kind, number in zip(_KINDS, sums, strict=True)}
-
-
-def _in_slices(items: Iterable[T]) -> Iterator[T]:
-    for count, item in enumerate(items, 1):
-        yield item
-        if not count % _SLICE:
-            time.sleep(_PAUSE_S)

@@ -12,6 +12,7 @@
     deep_recovery   what readers ask for: rings, snapshots, and what has to be walked for
     walks           replays of old history, each kept for the page that follows
     walker          the process in which they run, seen from the shadow; `walk_protocol` is what the two say
+    metrics         what it tells a monitoring system; `counters` is what it counts
 
 It is given a core by `tools`, and knows no market. Nobody else imports from here.
 """

@@ -15,15 +15,15 @@ class CheckpointSchedule:
     def __init__(self, commands: int, interval_ns: int, sequence: int, now_ns: int) -> None:
         self._commands = commands
         self._interval_ns = interval_ns
-        self._sequence = sequence
+        self.sequence = sequence
         self._now_ns = now_ns
         self._waiting: Checkpoint | None = None
 
     def is_due(self, sequence: int, now_ns: int) -> bool:
         """Whether the state of this sequence should be kept; `keep` follows."""
-        if self._waiting is not None or sequence == self._sequence:
+        if self._waiting is not None or sequence == self.sequence:
             return False
-        return sequence - self._sequence >= self._commands or now_ns - self._now_ns >= self._interval_ns
+        return sequence - self.sequence >= self._commands or now_ns - self._now_ns >= self._interval_ns
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """This one waits for its proof."""
@@ -40,5 +40,5 @@ class CheckpointSchedule:
         if epoch < waiting.header.epoch or sequence < waiting.header.sequence:
             return None
         self._waiting = None
-        self._sequence, self._now_ns = waiting.header.sequence, now_ns
+        self.sequence, self._now_ns = waiting.header.sequence, now_ns
         return waiting

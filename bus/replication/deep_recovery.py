@@ -70,6 +70,11 @@ class DeepRecovery(Recovery):
         self._walking: _Key | None = None
         self._walked: dict[_Key, WalkAnswer] = {}
 
+    @property
+    def pages_waiting(self) -> int:
+        """How many pages are to be walked for, the one that is under way among them."""
+        return len(self._pages)
+
     def next_walk(self) -> WalkRequest | None:
         """What to walk for now; None when nothing waits, or one is under way. `walked` must follow."""
         if self._walking is not None or not self._pages or self.unable:

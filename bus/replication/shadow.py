@@ -11,7 +11,7 @@ batches emerge as in the engine. A frame of the feed is a reason to look at once
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Final
 
 import zmq
@@ -21,12 +21,15 @@ from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.errors import LogBreaksEngine, LogReplaced, MatchbusError, OutputsDiffer
 from bus.journal.checkpoint import Checkpoint, CheckpointStore
+from bus.metrics.metric import Reading
 from bus.process import Process
 from bus.protocol.status import DEGRADED, FAILED, HEALING, OK, ProcessStatus
 from bus.replication.checkpoints import CheckpointSchedule
+from bus.replication.counters import Counters
 from bus.replication.deep_recovery import DeepRecovery
 from bus.replication.engine_feed import EngineFeed
 from bus.replication.following import Following
+from bus.replication.metrics import read_shadow
 from bus.replication.walk_protocol import WalkRequest
 from bus.replication.walker import Walker
 from bus.sockets.outbound import Departure
@@ -46,19 +49,6 @@ _LAG_COMMANDS_MAX: Final = 50_000
 _CATCHING_UP: Final = "it has not come to the end of the log yet, ask again"
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
-
-
-class Counters:
-    """What a shadow has done since it was started, and how far it is behind, as of the last second; for metrics."""
-
-    def __init__(self) -> None:
-        self.followed_commands = 0
-        self.lag_commands = 0
-        self.lag_bytes = 0
-        self.checkpoints_written = 0
-        self.comparisons = 0
-        self.walks = 0
-        self.replays_served = 0
 
 
 class Shadow:
@@ -100,7 +90,6 @@ class Shadow:
         self._silent_ns = _SILENT_HEARTBEATS * config.feed.heartbeat_interval_ms * _NS_PER_MS
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing = self._walking = False
-        self._beginnings = 0
         self._poll_s = _POLL_MIN_S
         self._poll_timer: asyncio.TimerHandle | None = None
         self._house_timer: asyncio.TimerHandle | None = None
@@ -280,7 +269,7 @@ class Shadow:
         request = None if self._walking or self._stopped else self._recovery.next_walk()
         if request is not None:
             self._walking = True
-            self._run(self._walk(request, self._beginnings))
+            self._run(self._walk(request, self.counters.beginnings))
 
     async def _walk(self, request: WalkRequest, beginning: int) -> None:
         try:
@@ -289,7 +278,7 @@ class Shadow:
             self._walking = False
         if self._stopped:
             return
-        if beginning == self._beginnings:
+        if beginning == self.counters.beginnings:
             self._recovery.walked(answer)
         self._answer()
         self._router.check()
@@ -347,6 +336,18 @@ class Shadow:
             correlation_id, core.epoch, core.sequence, core.time_ns, facts, health, problem
         )
 
+    def readings(self) -> Iterable[Reading]:
+        """What it tells a monitoring system. Called in another thread, while it works."""
+        return read_shadow(
+            self._status(0),
+            self.counters,
+            self._following,
+            self._schedule,
+            self._recovery,
+            self._router,
+            monotonic_ns() - self._feed.heard_ns,
+        )
+
     def _judged(self) -> tuple[str, str]:
         """(health, problem)"""
         following = self._following
@@ -382,7 +383,7 @@ class Shadow:
 
     def _begin_anew(self, why: str) -> bool:
         self._say(f"begins anew: {why}")
-        self._beginnings += 1
+        self.counters.beginnings += 1
         following = self._following
         self._compared_before += following.comparison.compared
         self._walker.discard()
