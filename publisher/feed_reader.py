@@ -6,24 +6,50 @@ Each message's items are given at once; `on_drained` follows the last one of a d
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
+import msgspec
 import zmq
 
 from bus.addresses import Addresses
 from bus.clock import monotonic_ns
 from bus.errors import MatchbusError
-from bus.protocol.codec import MalformedMessage, decode_recovery_envelope, encode_message
-from bus.protocol.control import Instruments, InstrumentState, QueryInstruments
+from bus.protocol.codec import (
+    MalformedMessage,
+    RecoveryEnvelope,
+    decode_frame_header,
+    decode_recovery_envelope,
+    encode_message,
+)
+from bus.protocol.control import Instruments, InstrumentState, QueryInstruments, Refused
+from bus.protocol.reasons import NOT_OFFERED
+from bus.protocol.recovery import NotKept, Replay, Replayed
+from bus.sockets.reading.event_decoding import decode_events
 from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item
-from bus.sockets.reading.reader_sockets import open_recovery, open_subscription
-from bus.sockets.session.dealer import open_dealer
+from bus.sockets.reading.reader_sockets import open_deep_recovery, open_recovery, open_subscription
+from publisher.lineage import NOT_THERE, UNKNOWN, Identity
 
 #: Messages of one drain: what a publisher says of them leaves behind the last, so more of them would only be later.
 MESSAGES_PER_DRAIN_MAX = 32
 _NOBLOCK = int(zmq.NOBLOCK)
 #: How often the instruments are asked for while nobody answers.
 _ASK_AGAIN_S = 1.0
+#: A shadow that says nothing for so long is not there.
+_DEEP_ATTEMPTS_MAX = 3
+
+
+class _EventQuestion:
+    """What a log says under a number of a topic. `answer(identity, epoch)`, see `publisher.lineage`."""
+
+    __slots__ = ("answer", "attempts", "deep", "number", "topic")
+
+    def __init__(self, topic: str, number: int, answer: Callable[[Identity | None, int], None]) -> None:
+        self.topic = topic
+        self.number = number
+        self.answer = answer
+        self.deep = False
+        self.attempts = 0
 
 
 class FeedReader:
@@ -49,21 +75,26 @@ class FeedReader:
         self._on_failure = on_failure
         self._feed = open_subscription(context, engine, core.subscriptions)
         self._recovery = open_recovery(context, engine)
-        self._deep = open_dealer(context, engine.deep_recovery)
+        self._deep = open_deep_recovery(context, engine)
         self._questions = open_recovery(context, engine)
+        self._deep_questions = open_deep_recovery(context, engine)
+        #: By correlation id; each stays until it is answered.
+        self._events_asked: dict[int, _EventQuestion] = {}
+        self._asking_events: asyncio.TimerHandle | None = None
         self._scheduled = False
         self._closed = False
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.TimerHandle | None = None
         self._question = 0
+        self._event_question = 2**62  # the instruments' have the ids below
         self._names: dict[bytes, str] = {}
         self.messages = 0  # how many publications were taken
 
     def start(self) -> None:
         """From here on the feed is read."""
         self._loop.add_reader(self._feed.fileno(), self._drain)
-        for socket in (self._recovery, self._deep, self._questions):
+        for socket in (self._recovery, self._deep, self._questions, self._deep_questions):
             self._loop.add_reader(socket.fileno(), self._drain)
         self.ask_instruments()
         self._schedule()
@@ -88,8 +119,62 @@ class FeedReader:
         if self._closed:
             return
         self._question += 1
-        self._questions.send(encode_message(0, self._question, 0, [QueryInstruments()]), _NOBLOCK)
+        # An engine that is away takes none of many: what there is no room for is as good as lost, and asked again.
+        with suppress(zmq.Again):
+            self._questions.send(encode_message(0, self._question, 0, [QueryInstruments()]), _NOBLOCK)
         self._asking = self._loop.call_later(_ASK_AGAIN_S, self.ask_instruments)
+
+    def ask_event(self, topic: str, number: int, answer: Callable[[Identity | None, int], None]) -> None:
+        """Ask what the engine has under this number, and the shadow where the engine no longer keeps it.
+
+        `answer` gets its log sequence and time, NOT_THERE or UNKNOWN, and the engine's epoch; asked until it comes.
+        """
+        self._send_event_question(_EventQuestion(topic, number, answer))
+        if self._asking_events is None:
+            self._asking_events = self._loop.call_later(_ASK_AGAIN_S, self._ask_events_again)
+
+    def _send_event_question(self, asked: _EventQuestion) -> None:
+        self._event_question += 1
+        asked.attempts += 1
+        self._events_asked[self._event_question] = asked
+        socket = self._deep_questions if asked.deep else self._questions
+        request = Replay(asked.topic, asked.number, asked.number)
+        with suppress(zmq.Again):
+            socket.send(encode_message(0, self._event_question, 0, [request]), _NOBLOCK)
+
+    def _ask_events_again(self) -> None:
+        self._asking_events = None
+        if self._closed or not self._events_asked:
+            return
+        late, self._events_asked = list(self._events_asked.values()), {}
+        for asked in late:
+            if asked.deep and asked.attempts >= _DEEP_ATTEMPTS_MAX:
+                asked.answer(UNKNOWN, 0)
+            else:
+                self._send_event_question(asked)
+        if self._asking_events is None:
+            self._asking_events = self._loop.call_later(_ASK_AGAIN_S, self._ask_events_again)
+
+    def _take_event(self, answer: object, epoch: int) -> None:
+        if not isinstance(answer, (Replayed, NotKept, Refused)):
+            return
+        asked = self._events_asked.get(answer.correlation_id)
+        if asked is None:
+            return
+        said: Identity | None = UNKNOWN
+        if isinstance(answer, Replayed):
+            said = _identity(asked, answer.frames)
+        elif isinstance(answer, NotKept):
+            if answer.next_number <= asked.number and not asked.deep:
+                said = NOT_THERE
+        elif answer.reason != NOT_OFFERED:
+            return  # asked again in a while
+        del self._events_asked[answer.correlation_id]
+        if said is UNKNOWN and not asked.deep:
+            asked.deep, asked.attempts = True, 0
+            self._send_event_question(asked)
+        else:
+            asked.answer(said, epoch)
 
     def pause(self, *, paused: bool) -> None:
         """While paused nothing of the feed is taken: ZeroMQ's own bound fills, and what is lost there heals."""
@@ -103,10 +188,10 @@ class FeedReader:
         if self._closed:
             return
         self._closed = True
-        for timer in (self._timer, self._asking):
+        for timer in (self._timer, self._asking, self._asking_events):
             if timer is not None:
                 timer.cancel()
-        for socket in (self._feed, self._recovery, self._deep, self._questions):
+        for socket in (self._feed, self._recovery, self._deep, self._questions, self._deep_questions):
             self._loop.remove_reader(socket.fileno())
             socket.close(0)
 
@@ -137,7 +222,7 @@ class FeedReader:
             self._schedule()
 
     def _waits(self) -> bool:
-        sockets = [self._recovery, self._deep, self._questions]
+        sockets = [self._recovery, self._deep, self._questions, self._deep_questions]
         if not self._paused:
             sockets.append(self._feed)
         return any(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN for socket in sockets)
@@ -171,17 +256,21 @@ class FeedReader:
                         self._on_items(items)
             except zmq.Again:
                 pass
-        try:
-            while True:
-                self._take_instruments(self._questions.recv(_NOBLOCK))
-        except zmq.Again:
-            pass
+        for socket in (self._questions, self._deep_questions):
+            with suppress(zmq.Again):
+                while True:
+                    self._take_answer(socket.recv(_NOBLOCK))
 
-    def _take_instruments(self, payload: bytes) -> None:
+    def _take_answer(self, payload: bytes) -> None:
         try:
             envelope = decode_recovery_envelope(payload)
         except MalformedMessage:
             return
+        for answer in envelope.items:
+            self._take_event(answer, envelope.epoch)
+        self._take_instruments(envelope)
+
+    def _take_instruments(self, envelope: RecoveryEnvelope) -> None:
         for answer in envelope.items:
             if isinstance(answer, Instruments) and answer.correlation_id == self._question:
                 if self._asking is not None:
@@ -196,11 +285,27 @@ class FeedReader:
             (self._recovery, self._core.requests(now)),
             (self._deep, self._core.deep_requests(now)),
         ):
-            for request in requests:
-                socket.send(request, _NOBLOCK)
+            with suppress(zmq.Again):
+                for request in requests:
+                    socket.send(request, _NOBLOCK)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         deadline_ns = self._core.deadline_ns
         if deadline_ns is not None:
             self._timer = self._loop.call_later(max(0, deadline_ns - monotonic_ns()) / 1e9, self._drain)
+
+
+def _identity(asked: _EventQuestion, frames: list[bytes]) -> Identity | None:
+    """The event among these frames; UNKNOWN when it is not there."""
+    for frame in frames:
+        try:
+            header = decode_frame_header(frame)
+        except msgspec.MsgspecError:
+            continue
+        at = asked.number - header.first_number
+        if 0 <= at < header.count:
+            events = decode_events(asked.topic, header.events)
+            if at < len(events):
+                return events[at].sequence, events[at].time_ns
+    return UNKNOWN

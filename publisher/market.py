@@ -149,6 +149,11 @@ class Market:
         else:
             self._take_reached(item)
 
+    @property
+    def batches_held(self) -> int:
+        """How much waits for `revise`."""
+        return len(self._held)
+
     def revise(self, minute_ns: int, trades: Sequence[Trade]) -> None:
         """The trades of the minute that opens at `minute_ns` as they counted before `revision`, oldest first.
 

@@ -83,12 +83,13 @@ def _trade(row: StoredTrade) -> Trade:
     return Trade(row.sequence, row.time_ns, row.trade_id, row.price_ticks, row.quantity_lots, row.aggressor)
 
 
-def minute_of(connection: Connection, symbol: str, trade_id: int) -> tuple[int, list[Trade]]:
+def minute_of(connection: Connection, symbol: str, trade_id: int) -> tuple[int, list[Trade]] | None:
     """The minute in which a trade happened: when it opens, and its trades that count, oldest first.
 
-    Every trade that was put before is there: the engine revises only what it has published.
+    None when the trade is not there: of a symbol that is spilled the store does not have all that was put.
     """
     found = read_trades(connection, symbol, limit=1, after_id=trade_id - 1, before_id=trade_id + 1)
-    assert found, f"{symbol}: trade {trade_id} is revised and was never published"
+    if not found:
+        return None
     minute_ns = found[0].time_ns // MINUTE_NS * MINUTE_NS
     return minute_ns, valid_trades(connection, symbol, minute_ns, minute_ns + MINUTE_NS)

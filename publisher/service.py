@@ -19,29 +19,32 @@ import zmq
 from bus.addresses import Addresses
 from bus.clock import monotonic_ns
 from bus.config import Config
-from bus.errors import EngineStopped, MatchbusError, StoreUnavailable
+from bus.errors import EngineStopped, HistoryMismatch, MatchbusError, StoreDamaged, StoreUnavailable
 from bus.process import this_process
 from bus.protocol.codec import MalformedMessage, encode_envelope
 from bus.protocol.control import InstrumentState, Refused
 from bus.protocol.feed import InstrumentDefined, Trade
 from bus.protocol.market.codec import decode_market_frame, decode_market_message
+from bus.protocol.market.requests import ArmAlert, DisarmAlert
 from bus.protocol.market.streams import StreamsHeartbeat
 from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, NOT_YET, QUEUE_FULL
 from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
 from bus.protocol.terms import L2
-from bus.protocol.topics import STATUS, TRADE, parse
+from bus.protocol.topics import STATUS, TRADE, parse, topic
 from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
 from bus.sockets.router import Router
 from publisher.answers import Answers, Later, Stored
 from publisher.desk import Desk
 from publisher.feed_reader import FeedReader
+from publisher.lineage import Identity, Lineage, Verdict
 from publisher.market import Market
 from publisher.peer_reader import PeerReader
 from publisher.peers import Difference, Peers
 from publisher.restoring import minute_of, restore
 from publisher.share import Share
 from publisher.sockets import Streamer
+from publisher.store.past import PastEvent, event_at, last_event
 from publisher.store.reading import read_progress
 from publisher.store.rows import CandleKey, Progress
 from publisher.store.store import Store
@@ -54,8 +57,12 @@ _HOUSEKEEPING_S: Final = 0.1
 REQUESTS_PER_MESSAGE_MAX: Final = 16
 #: A book by orders that nobody asks for is followed this much longer.
 ORDERS_UNWANTED_NS: Final = 600 * 1_000_000_000
-#: Questions to the store that wait at once, over all readers.
+#: Questions to the store that wait at once, over all readers, and of one of them: a page takes some ms.
 QUESTIONS_WAITING_MAX: Final = 256
+QUESTIONS_OF_READER_MAX: Final = 16
+#: Batches of a symbol that wait for the store's word on an operator's change, or for something missing of the feed:
+#: some ten MB. With more the symbol begins anew where the store ends.
+BATCHES_WAITING_MAX: Final = 65_536
 #: Longer than any transaction takes; what is not written then comes again from the feed.
 _LAST_WORDS_S: Final = 10.0
 #: A restoring that failed is tried again after this long.
@@ -81,6 +88,7 @@ class PublisherService:
     ) -> None:
         self._loop = loop
         self._settings = config.publisher
+        self._message_bytes_max = config.limits.message_bytes_max
         self._share = share
         self._store = store
         self._on_stop = on_stop
@@ -92,6 +100,8 @@ class PublisherService:
         self._of_topic: dict[str, Desk] = {}
         self._touched: dict[str, Desk] = {}
         self._restoring: set[str] = set()
+        #: The newest look back at each symbol; what an older one finds means nothing any more.
+        self._looking: dict[str, object] = {}
         self._instruments: dict[str, InstrumentState] = {}
         self._epoch = 0
         self.log_sequence = 0
@@ -118,6 +128,7 @@ class PublisherService:
         self.streamer = Streamer(loop, context, listen[0], config.limits.send_high_water_mark, self._latest)
         self.answers = Answers(self.desks, self._want_orders, self._on_alerts, self._status)
         self._questions_waiting = 0
+        self._questions_of: dict[bytes, int] = {}
         self.unanswered = 0
         self.router = Router(
             loop, context, listen[1],
@@ -181,9 +192,12 @@ class PublisherService:
 
     def _begin(self, symbol: str) -> None:
         """Restore a symbol's market, then follow it."""
-        if symbol in self._restoring or self._stopped:
+        if symbol in self._restoring or symbol in self.desks or self._stopped:
             return
         self._restoring.add(symbol)
+        self._look_back(symbol)
+
+    def _restore(self, symbol: str) -> None:
         settings = self._settings
         market = Market(
             symbol, trades_kept=settings.trades_kept, ring_frames_max=settings.stream_ring_frames_max
@@ -197,14 +211,14 @@ class PublisherService:
 
     def _on_restored(self, market: Market, future: "asyncio.Future[None]") -> None:
         symbol = market.symbol
-        self._restoring.discard(symbol)
         if self._stopped or future.cancelled():
             return
         error = future.exception()
         if isinstance(error, StoreUnavailable):
             self.problems[symbol] = str(error)
-            self._loop.call_later(_RESTORE_AGAIN_S, self._begin, symbol)
+            self._loop.call_later(_RESTORE_AGAIN_S, self._restore, symbol)
             return
+        self._restoring.discard(symbol)
         if isinstance(error, MatchbusError):
             self.fail(error)
             return
@@ -224,6 +238,7 @@ class PublisherService:
     def _drop(self, desk: Desk) -> None:
         """Forget a symbol, and what is on its way to the store of it: it begins anew from there."""
         del self.desks[desk.symbol]
+        self._looking.pop(desk.symbol, None)
         self._touched.pop(desk.symbol, None)
         topics = list(desk.topics)
         if desk.orders is not None:
@@ -235,13 +250,15 @@ class PublisherService:
     # The feed.
 
     def _take_items(self, items: Sequence[Item]) -> None:
+        withdrawn: list[tuple[Desk, Withdrawn]] = []
         for item in items:
             desk = self._of_topic.get(item.topic)
             if isinstance(item, Run):
-                if item.log_sequence > self.log_sequence:
-                    self.log_sequence, self.time_ns = item.log_sequence, item.time_ns
                 if item.epoch > self._epoch:
                     self._begin_epoch(item.epoch)
+                    self.log_sequence = 0  # the engine may have lost some of it
+                if item.log_sequence > self.log_sequence and item.epoch == self._epoch:
+                    self.log_sequence, self.time_ns = item.log_sequence, item.time_ns
                 if desk is not None:
                     desk.take(item)
                     self._touch(desk)
@@ -252,15 +269,79 @@ class PublisherService:
                 desk.begin(item)
                 self._touch(desk)
             elif isinstance(item, Withdrawn) and desk is not None:
-                self._withdraw(desk, item)
+                withdrawn.append((desk, item))
             elif isinstance(item, Skipped):
                 raise AssertionError(f"{item.topic}: a reader that never skips has skipped")
+        # Only the run behind it has told the epoch.
+        for desk, taken in withdrawn:
+            self._withdraw(desk, taken)
 
     def _begin_epoch(self, epoch: int) -> None:
-        """The engine was started again: what was defined meanwhile is asked for."""
+        """The engine was started again: what was defined meanwhile is asked for, and whether it lost something."""
         if self._epoch:
             self.reader.ask_instruments()
+            for symbol in self.desks:
+                self._look_back(symbol)
         self._epoch = epoch
+
+    # Whether the log is the one that was stored, see `lineage`.
+
+    def _look_back(self, symbol: str) -> None:
+        """Compare the last event that was put into the store with the engine's."""
+        epoch = self._epoch
+
+        def told(last: PastEvent | None) -> None:
+            if self._stopped or self._looking.get(symbol) is not told:
+                return
+            if last is None:
+                self._on_same(symbol, epoch)
+            else:
+                lineage = self._looking[symbol] = Lineage(symbol, last)
+                self._ask_event(lineage, last)
+
+        self._looking[symbol] = told
+        self.writer.ask(lambda connection: last_event(connection, symbol), told)
+
+    def _on_same(self, symbol: str, epoch: int) -> None:
+        del self._looking[symbol]
+        if symbol not in self.desks:
+            self._restore(symbol)
+        elif epoch < self._epoch:
+            self._look_back(symbol)
+
+    def _ask_event(self, lineage: Lineage, stored: PastEvent | None) -> None:
+        if not self._stopped and self._looking.get(lineage.symbol) is lineage:
+            name = topic(TRADE, lineage.symbol)
+            self.reader.ask_event(name, lineage.number, partial(self._on_event, lineage, stored))
+
+    def _on_event(
+        self, lineage: Lineage, stored: PastEvent | None, said: Identity | None, epoch: int
+    ) -> None:
+        symbol = lineage.symbol
+        if self._stopped or self._looking.get(symbol) is not lineage:
+            return
+        try:
+            verdict = lineage.compare(stored, said, epoch or self._epoch)
+        except HistoryMismatch as error:
+            self.fail(error)
+            return
+        if verdict is Verdict.SAME:
+            self._on_same(symbol, epoch or self._epoch)
+            return
+        desk = self.desks.get(symbol)
+        if desk is not None:
+            # Nothing more may be said of what never happened.
+            self._drop(desk)
+            self._restoring.add(symbol)
+            self._looking[symbol] = lineage
+        if verdict is Verdict.EARLIER:
+            number = lineage.number
+            self.writer.ask(
+                lambda connection: event_at(connection, symbol, number), partial(self._ask_event, lineage)
+            )
+        else:
+            del self._looking[symbol]
+            self._take_back_behind(symbol, lineage.number)
 
     def _take_news(self, run: Run) -> None:
         """A symbol that is not carried was announced."""
@@ -271,11 +352,26 @@ class PublisherService:
     def _withdraw(self, desk: Desk, item: Withdrawn) -> None:
         """What the engine said before it lost it must not stay: the symbol begins anew from what is left of it."""
         symbol = desk.symbol
+        if self.desks.get(symbol) is not desk:
+            return  # it begins anew already
+        epoch = desk.market.streams.epoch
+        if self._epoch <= epoch:
+            self.fail(
+                HistoryMismatch(
+                    f"{item.topic}: the engine, of epoch {self._epoch}, has nothing from number {item.first_number}"
+                    f" on, and it was told up to {item.next_number - 1} in epoch {epoch}: the log is another one;"
+                    f" give this publisher a --store of its own"
+                )
+            )
+            return
         kind, _ = parse(item.topic)
         number = item.first_number if kind == TRADE else desk.market.trade_number + 1
-        self.withdrawals += 1
         self._drop(desk)
         self._restoring.add(symbol)
+        self._take_back_behind(symbol, number)
+
+    def _take_back_behind(self, symbol: str, number: int) -> None:
+        self.withdrawals += 1
         # Behind all that was put of it; what is put from here on begins where the store then stands.
         self.writer.ask(read_progress, lambda _: self._take_back(symbol, number))
 
@@ -322,30 +418,63 @@ class PublisherService:
                 self.core.resync(desk.symbol, L2)
             if market.revision is not None and not desk.revising:
                 self._revise(desk)
+            if market.batches_held + desk.alignment.waiting > BATCHES_WAITING_MAX:
+                self._begin_anew(desk)
         self._store_rows(touched.values())
         self.streamer.check()
         self.router.check()
 
-    def _store_rows(self, desks: Iterable[Desk]) -> None:
+    def _begin_anew(self, desk: Desk) -> None:
+        """Forget a symbol; it begins where the store stands when that has all that was put of it."""
+        symbol = desk.symbol
+        if self.desks.get(symbol) is not desk:
+            return
+        self._store_rows([desk])
+        self._drop(desk)
+        self._restoring.add(symbol)
+
+        def told(_: object) -> None:
+            if not self._stopped:
+                self.writer.forget(symbol)
+                self._look_back(symbol)
+
+        self.writer.ask(read_progress, told)
+
+    def _store_rows(self, desks: Iterable[Desk]) -> bool:
+        """Whether all was taken. A symbol of which something was not is spilled, see `store_ready`."""
+        taken = True
         for desk in desks:
             rows = desk.market.take_rows()
             if rows is not None:
-                # Not taken: the symbol is spilled, and begins anew from the store once that says so.
-                self.writer.put(rows)
+                taken = self.writer.put(rows) and taken
+            elif self.writer.is_spilled(desk.symbol):
+                taken = False
+        return taken
 
     def _revise(self, desk: Desk) -> None:
         """Ask for the minute of the trade that an operator changed, behind all that happened before."""
         revision = desk.market.revision
         assert revision is not None, "something is to be revised"
         desk.revising = True
-        self._store_rows([desk])
+        if not self._store_rows([desk]):
+            self._drop(desk)  # its minute is not in the store: it begins anew from there, once that says so
+            return
         trade_id = revision.event.trade_id
         self.writer.ask(
-            lambda connection: minute_of(connection, desk.symbol, trade_id), partial(self._on_minute, desk)
+            lambda connection: minute_of(connection, desk.symbol, trade_id),
+            partial(self._on_minute, desk, trade_id),
         )
 
-    def _on_minute(self, desk: Desk, found: tuple[int, list[Trade]]) -> None:
-        if self._stopped or self.desks.get(desk.symbol) is not desk:
+    def _on_minute(self, desk: Desk, trade_id: int, found: tuple[int, list[Trade]] | None) -> None:
+        symbol = desk.symbol
+        if self._stopped or self.desks.get(symbol) is not desk:
+            return
+        if found is None:
+            if self.writer.is_spilled(symbol):
+                self._drop(desk)  # what was put of it was dropped: it begins anew, or waits for an operator
+            else:
+                text = f"{self._store.name}: trade {trade_id} of {symbol} is revised and is not there"
+                self.fail(StoreDamaged(text))
             return
         desk.revising = False
         desk.market.revise(*found)
@@ -391,6 +520,10 @@ class PublisherService:
     # Requests.
 
     def _take_request(self, route: bytes, payload: bytes) -> None:
+        if len(payload) > self._message_bytes_max:
+            text = f"{len(payload)} bytes, {self._message_bytes_max} are allowed"
+            self._answer(route, Refused(0, 1, MESSAGE_TOO_LARGE, text))
+            return
         try:
             message = decode_market_message(payload)
         except MalformedMessage as error:
@@ -402,27 +535,29 @@ class PublisherService:
             self._answer(route, Refused(message.correlation_id, len(message.items), MESSAGE_TOO_LARGE, text))
             return
         for correlation_id, request in enumerate(message.items, message.correlation_id):
+            of_alert = isinstance(request, (ArmAlert, DisarmAlert))
+            if of_alert and not self._may_ask(route, correlation_id):
+                continue  # its answer would wait for the store
             answer = self.answers.answer(correlation_id, request)
             if isinstance(answer, Later):
                 self._ask_store(route, correlation_id, answer)
             elif isinstance(answer, Stored):
                 self._answer_stored(route, answer)
             else:
+                if of_alert:
+                    self._question_ended(route)
                 self._answer(route, answer)
 
     def _ask_store(self, route: bytes, correlation_id: int, later: Later) -> None:
-        if self._questions_waiting >= QUESTIONS_WAITING_MAX:
-            text = f"{self._questions_waiting} questions wait for the store: ask again a little later"
-            self._answer(route, Refused(correlation_id, 1, QUEUE_FULL, text))
+        if not self._may_ask(route, correlation_id):
             return
-        self._questions_waiting += 1
 
         def asked() -> object:
             with self._store.reading() as connection:
                 return later.ask(connection)
 
         def told(future: "asyncio.Future[object]") -> None:
-            self._questions_waiting -= 1
+            self._question_ended(route)
             if self._stopped or future.cancelled():
                 return
             error = future.exception()
@@ -438,6 +573,26 @@ class PublisherService:
 
         self._loop.run_in_executor(self._threads, asked).add_done_callback(told)
 
+    def _may_ask(self, route: bytes, correlation_id: int) -> bool:
+        """Whether a reader may ask the store one thing more: then it has; if not, it is told so."""
+        of_reader = self._questions_of.get(route, 0)
+        if self._questions_waiting >= QUESTIONS_WAITING_MAX or of_reader >= QUESTIONS_OF_READER_MAX:
+            text = (
+                f"{self._questions_waiting} questions wait for the store, {of_reader} of them yours:"
+                f" ask again a little later"
+            )
+            self._answer(route, Refused(correlation_id, 1, QUEUE_FULL, text))
+            return False
+        self._questions_waiting += 1
+        self._questions_of[route] = of_reader + 1
+        return True
+
+    def _question_ended(self, route: bytes) -> None:
+        self._questions_waiting -= 1
+        left = self._questions_of.pop(route) - 1
+        if left:
+            self._questions_of[route] = left
+
     def _on_alerts(self, desk: Desk) -> None:
         """Alerts came or went: they leave for the store, and what they said for the readers."""
         self._touch(desk)
@@ -447,6 +602,7 @@ class PublisherService:
         """Answer when what was put before is in the store; while that is away, not at all: it is not promised."""
 
         def told(_: object) -> None:
+            self._question_ended(route)
             if not self._stopped:
                 self._answer(route, stored.answer)
                 self.router.check()

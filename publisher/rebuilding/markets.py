@@ -45,6 +45,7 @@ class Markets:
             self.write()
             with self._fresh.reading() as connection:
                 found = minute_of(connection, symbol, market.revision.event.trade_id)
+            assert found is not None, "what happened before was written just now"
             market.revise(*found)
         market.streams.departing.clear()
         self._keep(market)

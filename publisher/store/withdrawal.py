@@ -20,9 +20,6 @@ def withdraw(connection: Connection, symbol: str, number: int) -> None:
         select(func.count()).where(of_event, corrections.c.number < number)
     ).scalar_one()
     last_id = number - 1 - stay
-    gone = connection.execute(
-        select(func.min(trades.c.time_ns)).where(trades.c.symbol == symbol, trades.c.trade_id > last_id)
-    ).scalar_one()
     revisions = connection.execute(
         select(corrections.c.trade_id, corrections.c.open_time_ns, corrections.c.price_before_ticks)
         .where(corrections.c.symbol == symbol, corrections.c.number >= number)
@@ -38,23 +35,25 @@ def withdraw(connection: Connection, symbol: str, number: int) -> None:
     for trade_id, price_ticks in before.items():
         _put_back(connection, symbol, trade_id, price_ticks)
     connection.execute(delete(trades).where(trades.c.symbol == symbol, trades.c.trade_id > last_id))
-    times = [time_ns for time_ns in (gone, *(opened for _, opened, _ in revisions)) if time_ns is not None]
     last = connection.execute(
         select(trades.c.sequence, trades.c.time_ns).where(
             trades.c.symbol == symbol, trades.c.trade_id == last_id
         )
     ).one_or_none()
-    sequence, time_ns = last if last is not None else (0, 0)
-    if times:
-        from_ns = min(times)
-        for name, interval in INTERVALS.items():
-            connection.execute(
-                delete(candles).where(
-                    candles.c.symbol == symbol,
-                    candles.c.interval == name,
-                    candles.c.open_time_ns > from_ns - interval.length_ns,
-                )
+    revised = connection.execute(
+        select(func.max(corrections.c.sequence), func.max(corrections.c.time_ns)).where(of_event)
+    ).one()
+    sequence, time_ns = (max(a or 0, b or 0) for a, b in zip(last or (0, 0), revised, strict=True))
+    # A candle that closed later may be another one: what happens next may be of before its end.
+    from_ns = min([time_ns, *(opened for _, opened, _ in revisions if opened is not None)])
+    for name, interval in INTERVALS.items():
+        connection.execute(
+            delete(candles).where(
+                candles.c.symbol == symbol,
+                candles.c.interval == name,
+                candles.c.open_time_ns > from_ns - interval.length_ns,
             )
+        )
     for table in (symbols, alerts):
         connection.execute(
             update(table)

@@ -187,6 +187,11 @@ class StoreWriter:
             self._spilled.pop(symbol, None)
             self._say_health()
 
+    def is_spilled(self, symbol: str) -> bool:
+        """Whether nothing is taken of a symbol, until `resume`."""
+        with self._work:
+            return symbol in self._spilled
+
     def forget(self, symbol: str) -> None:
         """What is put of a symbol next goes on from where the database then stands, whatever was put before."""
         with self._work:

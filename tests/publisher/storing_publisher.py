@@ -36,6 +36,7 @@ class StoringPublisher(SimulatedPublisher):
         while market.revision is not None and self.revising:
             with self._store_of.reading() as connection:
                 found = minute_of(connection, self.symbol, market.revision.event.trade_id)
+            assert found is not None
             market.revise(*found)
             self._store()
         market.streams.departing = []
