@@ -26,6 +26,7 @@ from bus.protocol.market.streams import (
     PERIODS,
     STARTED,
     WITHDRAWN,
+    WRONG_BOOK,
     Book,
     CandleUpdated,
     MiniStatistics,
@@ -197,6 +198,12 @@ class SimulatedPublisher:
         """Come to the end of the log; nobody hears what is said on the way."""
         self.come()
         self.published.clear()
+
+    def doubt_book(self) -> None:
+        """It finds that its book is not the engine's, says so, and has none until `restart`."""
+        self.refuses.add(asked.DepthRequest)
+        for kind in ("depth", *(f"depth-{period}" for period in PERIODS)):
+            self._say(kind, [Resync(WRONG_BOOK)], begins=True)
 
     def come(self, count: int | None = None) -> None:
         """Take so many moments, or all there are."""

@@ -7,9 +7,9 @@ A publication has two parts: the topic (`depth.BTC-USD.`), and one frame:
 Numbers are those of the log: `sequence` is the last log sequence that is contained, `previous_sequence` that of the
 frame before in this topic. So all publishers of a symbol say the same frames, and a reader may go from one to another.
 A reader that holds a stream as of sequence q drops what has a `sequence` up to q, takes a frame whose
-`previous_sequence` is at most q, and has a gap otherwise. With `previous_sequence` 0 the chain begins here: the first
-event is a Resync, and what follows is whole, not a change. A frame that only time made (a candle that nobody traded
-in) has the `sequence` of the one before; `time_ns` orders them.
+`previous_sequence` is at most q, and has a gap otherwise. With `previous_sequence` 0 there was no frame before, ever;
+or, when the first event is a Resync, the chain begins anew, and what follows is whole, not a change. A frame that only
+time made (a candle that nobody traded in) has the `sequence` of the one before; `time_ns` orders them.
 
     trades.<S>.            every trade, bust and correction          chained
     depth.<S>.             changes of price levels, a frame a batch  chained

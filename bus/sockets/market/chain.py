@@ -4,9 +4,9 @@ No I/O. Every frame names the one before by its sequence, so frames are given wh
 when they hold nothing new, and kept, within a bound, while something before them is missing. Several publishers say the
 same frames: whoever says one first is heard, the others repeat it.
 
-A frame that begins a chain (`previous_sequence` 0) follows nothing: its publisher was started again, or has missed
-something itself. Others may still know what was before. So it waits (`beginning`) until they were asked, and is taken
-when none of them does.
+A frame that begins a chain (`previous_sequence` 0, and a Resync) follows nothing: its publisher was started again, or
+has missed something itself. Others may still know what was before. So it waits (`beginning`) until they were asked, and
+is taken when none of them does. Without a Resync it is the first frame that there ever was, and follows anything.
 
     JOINING ──first frame or heartbeat──▶ FOLLOWING ──the book is wrong──▶ SYNCING (books)
                                             ▲  the engine took events back ──▶ │
@@ -23,7 +23,7 @@ from typing import Any, Final
 from bus.protocol.feed import Trade
 from bus.protocol.market.codec import MarketFrameHeader
 from bus.protocol.market.requests import TradeRow
-from bus.protocol.market.streams import DEPTH, PERIODS, RESYNC_REASONS, WITHDRAWN, Book, Resync
+from bus.protocol.market.streams import DEPTH, PERIODS, RESYNC_REASONS, WITHDRAWN, WRONG_BOOK, Book, Resync
 from bus.protocol.topics import parse
 from bus.sockets.market.event_decoding import decode_stream_events
 from bus.sockets.market.stream_items import (
@@ -135,13 +135,13 @@ class Chain:
         if header.epoch > self.epoch and self._contradicts(header):
             self._withdraw(header.epoch)
         if header.sequence <= self.sequence and self.state is not State.SYNCING:
+            if header.sequence == self.sequence and _reason_to_begin(header) == WRONG_BOOK:
+                return self._take_beginning(header, WRONG_BOOK, publisher)
             return []
         self._known = max(self._known, header.sequence)
-        if not header.previous_sequence:
-            if self.state is State.FOLLOWING and self.sequence:
-                self._doubt(header, publisher)
-                return []
-            return self._begin(header, publisher)
+        reason = _reason_to_begin(header)
+        if reason:
+            return self._take_beginning(header, reason, publisher)
         if self.state is State.JOINING:
             self._stand(header.epoch, header.previous_sequence, 0)
         if self.state is State.SYNCING or header.previous_sequence > self.sequence:
@@ -171,11 +171,9 @@ class Chain:
                 continue
             if header.epoch > self.epoch and self._contradicts(header):
                 self._withdraw(header.epoch)
-            if not header.previous_sequence:
-                if self.sequence:
-                    self._doubt(header, publisher)
-                else:
-                    items.extend(self._begin(header, publisher))
+            reason = _reason_to_begin(header)
+            if reason:
+                items.extend(self._take_beginning(header, reason, publisher))
             elif header.previous_sequence > self.sequence:
                 self._keep(header, publisher)  # follows the beginning before it
             else:
@@ -255,9 +253,10 @@ class Chain:
         One that follows a frame before it may also just know nothing of a point of the log between two frames. But
         nobody can tell these apart, and to begin anew is right in both cases.
         """
-        if not header.previous_sequence:
-            return header.sequence <= self.sequence or _is_withdrawal(header)
-        return header.previous_sequence < self.sequence
+        if header.sequence <= self.sequence:
+            return True
+        reason = _reason_to_begin(header)
+        return reason == WITHDRAWN if reason else header.previous_sequence < self.sequence
 
     def _withdraw(self, epoch: int) -> None:
         """The engine was started again without something that is held: all is asked for anew."""
@@ -337,6 +336,19 @@ class Chain:
             self._early_bytes -= len(header.events)
         return items
 
+    def _take_beginning(self, header: MarketFrameHeader, reason: int, publisher: int) -> list[Item]:
+        """A frame that begins a chain."""
+        if reason == WRONG_BOOK and self.is_book:
+            # What is held may be what that publisher said, so it does not help that others know what follows it.
+            if self.state is State.FOLLOWING:
+                self.state = State.SYNCING
+                self._reason = RESYNC_REASONS[WRONG_BOOK]
+            return self._begin(header, publisher)
+        if self.state is State.FOLLOWING and self.sequence:
+            self._doubt(header, publisher)
+            return []
+        return self._begin(header, publisher)
+
     def _doubt(self, header: MarketFrameHeader, publisher: int) -> None:
         """A chain begins behind what is held. The first of several: the others follow from it."""
         self._known = max(self._known, header.sequence)
@@ -359,8 +371,10 @@ class Chain:
         return [Skipped(self.topic, self.sequence, sequence)]
 
 
-def _is_withdrawal(header: MarketFrameHeader) -> bool:
-    """Whether a chain begins because the engine took events back: nobody can say what was before it."""
+def _reason_to_begin(header: MarketFrameHeader) -> int:
+    """Why a chain begins with this frame; 0 when none does."""
+    if header.previous_sequence:
+        return 0
     events = decode_stream_events(header.events)
     first = events[0] if events else None
-    return isinstance(first, Resync) and first.reason == WITHDRAWN
+    return first.reason if isinstance(first, Resync) else 0

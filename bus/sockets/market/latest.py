@@ -22,11 +22,11 @@ class Latest:
 
     def __init__(self, name: str) -> None:
         self.topic = name
-        self._held = (0, 0, 0)  # epoch, time, sequence
+        self._held = (0, 0)  # time, sequence; engine time moves on over the engine's restarts, too
 
     def take(self, header: MarketFrameHeader, publisher: int) -> list[Item]:
         """A frame, live or replayed."""
-        key = (header.epoch, header.time_ns, header.sequence)
+        key = (header.time_ns, header.sequence)
         if key <= self._held:
             return []
         events = decode_stream_events(header.events)
@@ -36,8 +36,8 @@ class Latest:
         return [Published(self.topic, header.epoch, header.sequence, header.time_ns, events, publisher)]
 
     def is_behind(self, time_ns: int, sequence: int) -> bool:
-        """Whether a frame that a heartbeat speaks of is newer than the one held. (Its epoch is not said there.)"""
-        return (time_ns, sequence) > self._held[1:]
+        """Whether a frame that a heartbeat speaks of is newer than the one held."""
+        return (time_ns, sequence) > self._held
 
 
 class Alerts:

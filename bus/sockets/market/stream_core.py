@@ -43,7 +43,14 @@ from bus.protocol.market.streams import (
     Book,
     StreamsHeartbeat,
 )
-from bus.protocol.reasons import MALFORMED, UNSUPPORTED_VERSION, reason_name
+from bus.protocol.reasons import (
+    MALFORMED,
+    NOT_YET,
+    QUEUE_FULL,
+    RATE_EXCEEDED,
+    UNSUPPORTED_VERSION,
+    reason_name,
+)
 from bus.sockets.market.chain import Chain
 from bus.sockets.market.comparison import Comparison
 from bus.sockets.market.event_decoding import decode_stream_events
@@ -56,6 +63,8 @@ _HEARTBEAT_PREFIX: Final = f"{STREAMS_HEARTBEAT_TOPIC}."
 _CHAINED: Final = (TRADES, DEPTH)
 #: Reasons of a refusal that no other publisher and no patience will change.
 _FINAL_REASONS: Final = (MALFORMED, UNSUPPORTED_VERSION)
+#: Reasons of a refusal that are over a little later.
+_PASSING_REASONS: Final = (QUEUE_FULL, RATE_EXCEEDED, NOT_YET)
 
 #: A request, and the publisher that it is for.
 Request = tuple[int, bytes]
@@ -295,7 +304,7 @@ class StreamCore:
         before = (chain.state, chain.position)
         epoch, reached, time_ns = envelope.epoch, envelope.log_sequence, envelope.time_ns
         items: list[Item] = []
-        behind = False
+        behind = isinstance(answer, Refused) and answer.reason in _PASSING_REASONS
         if isinstance(answer, StreamReplayed) and answer.frames:
             items = chain.take_replayed(_headers(answer.frames), healing.publisher)
         elif isinstance(answer, StreamReplayed):

@@ -10,6 +10,7 @@ from bus.errors import GapNotHealed, NotTaken
 from bus.protocol import reasons
 from bus.protocol.codec import encode, encode_envelope
 from bus.protocol.control import Refused
+from bus.protocol.feed import Trade
 from bus.protocol.market.codec import encode_market_frame
 from bus.protocol.market.requests import DepthRequest, StreamReplay, TradesRequest
 from bus.protocol.market.streams import AlertFired, CandleUpdated
@@ -379,6 +380,44 @@ def test_books_are_proved_by_heartbeats_and_begin_anew_when_they_are_wrong() -> 
     world.settle(3)
     assert not any(depth.is_wrong for depth in depths)
     assert set(begun_anew(world)) == {(name, WRONG) for name in DEPTHS}
+
+
+def test_a_book_that_its_publisher_doubts_begins_anew_although_another_knows_what_follows() -> None:
+    """Whose frames it was made of nobody knows any more."""
+    world = joined(publishers=2)
+    world.publishers[0].doubt_book()
+    world.settle(2)
+    assert set(begun_anew(world)) == {(name, "wrong book") for name in DEPTHS}
+    assert world.publishers[1].asked == [DepthRequest(SYMBOL)] * len(DEPTHS)
+    world.publishers[0].refuses.clear()
+    world.publishers[0].restart()
+    world.move(5)
+    world.settle(40)
+    assert world.is_complete()
+
+
+def test_a_book_that_its_only_publisher_doubts_waits_for_a_new_one() -> None:
+    world = joined(publishers=1, topics=(DEPTH,))
+    world.publishers[0].doubt_book()
+    world.settle(40)
+    assert begun_anew(world) == []
+    world.move(5)
+    world.publishers[0].refuses.clear()
+    world.settle(20)
+    assert begun_anew(world) == [(DEPTH, "wrong book")]
+    assert world.is_complete()
+
+
+def test_the_first_frame_that_there_ever_was_follows_anything() -> None:
+    world = joined(publishers=1, topics=(TRADES,))
+    position = world.core.position(TRADES)
+    assert position is not None
+    trade = Trade(position.sequence + 5, 1, 1, 1, 1, 1)
+    frame = encode_market_frame(1, position.sequence + 5, 0, 1, encode([trade]))
+    for core in (world.core, StreamCore([TRADES], ["p"])):
+        (item,) = core.receive(0, TRADES, frame, world.now)
+        assert isinstance(item, Published)
+        assert item.events == [trade]
 
 
 def test_a_late_joiner_gets_the_book_first() -> None:
