@@ -64,6 +64,16 @@ REPLAY_BYTES_MAX: Final = 1_048_576
 _END: Final = 2**63 - 1
 
 
+def symbol_of(request: MarketRequest) -> str:
+    """The symbol that is asked for, "" when it is none."""
+    if not isinstance(request, StreamReplay):
+        return str(getattr(request, "symbol", ""))
+    try:
+        return parse(request.topic)[1]
+    except ValueError:
+        return ""
+
+
 class Later:
     """A question to the store. `finish` makes the answer of what `ask` has found, on the loop."""
 
@@ -114,7 +124,7 @@ class Answers:
             return self._disarm(correlation_id, request)
         if isinstance(request, AlertsRequest) and not request.symbol:
             return self._alerts(correlation_id, request)
-        symbol = _symbol_of(request.topic) if isinstance(request, StreamReplay) else request.symbol
+        symbol = symbol_of(request)
         desk = self._desks.get(symbol)
         if desk is None:
             return _refused(correlation_id, NOT_OFFERED, f"{symbol!r} is no symbol of this publisher")
@@ -413,13 +423,6 @@ class Answers:
             desk.market.state.told() for _, desk in sorted(self._desks.items()) if desk.market.state.known
         ]
         return SYMBOLS_ANSWER, correlation_id, told
-
-
-def _symbol_of(topic: str) -> str:
-    try:
-        return parse(topic)[1]
-    except ValueError:
-        return ""
 
 
 def _page(desk: Desk, name: str, first_ns: int, to_ns: int, limit: int) -> list[Candle]:

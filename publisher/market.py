@@ -92,7 +92,9 @@ class Market:
     stored is given by `take_rows`; whoever owns it takes both.
     """
 
-    def __init__(self, symbol: str, *, trades_kept: int, ring_frames_max: int) -> None:
+    def __init__(
+        self, symbol: str, *, trades_kept: int, ring_frames_max: int, begin_reason: int = STARTED
+    ) -> None:
         self.symbol = symbol
         self.log_sequence = 0
         self.time_ns = 0
@@ -117,7 +119,7 @@ class Market:
         self.live = False
         self._last_sequence = 0  # of the last event on the trade topic
         self._held: list[Moment | Reached] = []
-        self._begin_reason = STARTED
+        self._begin_reason = begin_reason
         self._next_fast_ns = _NEVER
         self._next_slow_ns = _NEVER
         self._due_ns = _NEVER  # when something is to be said next
@@ -366,7 +368,10 @@ class Market:
         if self.wrong_book:
             book.ready = False
             return
-        self.live = True
+        if not self.live:
+            # What was traded until now was not said here, so who reads trades has to ask.
+            self.live = True
+            self.streams.begin(self._trades, self._begin_reason, snapshot.log_sequence, snapshot.time_ns, [])
         rows = (BOOK, book.sequence, book.level_number, snapshot.checksum, snapshot.bids, snapshot.asks)
         self.streams.begin(self._depth, self._begin_reason, book.sequence, snapshot.time_ns, [rows])
         for stream in self._conflated:

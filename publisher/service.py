@@ -26,7 +26,7 @@ from bus.protocol.control import InstrumentState, Refused
 from bus.protocol.feed import InstrumentDefined, Trade
 from bus.protocol.market.codec import decode_market_frame, decode_market_message
 from bus.protocol.market.requests import ArmAlert, DisarmAlert
-from bus.protocol.market.streams import StreamsHeartbeat
+from bus.protocol.market.streams import STARTED, WITHDRAWN, StreamsHeartbeat
 from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, NOT_YET, QUEUE_FULL
 from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
 from bus.protocol.terms import L2
@@ -34,7 +34,7 @@ from bus.protocol.topics import STATUS, TRADE, parse, topic
 from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
 from bus.sockets.router import Router
-from publisher.answers import Answers, Later, Stored
+from publisher.answers import Answers, Later, Stored, symbol_of
 from publisher.desk import Desk
 from publisher.feed_reader import FeedReader
 from publisher.lineage import Identity, Lineage, Verdict
@@ -102,6 +102,7 @@ class PublisherService:
         self._restoring: set[str] = set()
         #: The newest look back at each symbol; what an older one finds means nothing any more.
         self._looking: dict[str, object] = {}
+        self._withdrawn: set[str] = set()
         self._instruments: dict[str, InstrumentState] = {}
         self._epoch = 0
         self.log_sequence = 0
@@ -200,7 +201,10 @@ class PublisherService:
     def _restore(self, symbol: str) -> None:
         settings = self._settings
         market = Market(
-            symbol, trades_kept=settings.trades_kept, ring_frames_max=settings.stream_ring_frames_max
+            symbol,
+            trades_kept=settings.trades_kept,
+            ring_frames_max=settings.stream_ring_frames_max,
+            begin_reason=WITHDRAWN if symbol in self._withdrawn else STARTED,
         )
         future = self._loop.run_in_executor(self._threads, self._restored, market)
         future.add_done_callback(partial(self._on_restored, market))
@@ -225,6 +229,7 @@ class PublisherService:
         if error is not None:
             raise error
         self.problems.pop(symbol, None)
+        self._withdrawn.discard(symbol)
         desk = self.desks[symbol] = Desk(market)
         state = self._instruments.get(symbol)
         if state is not None:
@@ -372,6 +377,7 @@ class PublisherService:
 
     def _take_back_behind(self, symbol: str, number: int) -> None:
         self.withdrawals += 1
+        self._withdrawn.add(symbol)
         # Behind all that was put of it; what is put from here on begins where the store then stands.
         self.writer.ask(read_progress, lambda _: self._take_back(symbol, number))
 
@@ -540,15 +546,15 @@ class PublisherService:
                 continue  # its answer would wait for the store
             answer = self.answers.answer(correlation_id, request)
             if isinstance(answer, Later):
-                self._ask_store(route, correlation_id, answer)
+                self._ask_store(route, correlation_id, symbol_of(request), answer)
             elif isinstance(answer, Stored):
                 self._answer_stored(route, answer)
             else:
                 if of_alert:
                     self._question_ended(route)
-                self._answer(route, answer)
+                self._answer(route, answer, symbol_of(request))
 
-    def _ask_store(self, route: bytes, correlation_id: int, later: Later) -> None:
+    def _ask_store(self, route: bytes, correlation_id: int, symbol: str, later: Later) -> None:
         if not self._may_ask(route, correlation_id):
             return
 
@@ -568,7 +574,7 @@ class PublisherService:
             elif error is not None:
                 raise error
             else:
-                self._answer(route, later.finish(future.result()))
+                self._answer(route, later.finish(future.result()), symbol)
             self.router.check()
 
         self._loop.run_in_executor(self._threads, asked).add_done_callback(told)
@@ -640,8 +646,15 @@ class PublisherService:
     def _take_extra_parts(self, route: bytes) -> None:
         self._answer(route, Refused(0, 1, MALFORMED, "a message has exactly one part"))
 
-    def _answer(self, route: bytes, answer: object) -> None:
-        payload = encode_envelope(0, self._epoch, 0, self.log_sequence, self.time_ns, (answer,))
+    def _answer(self, route: bytes, answer: object, symbol: str = "") -> None:
+        """As of where the symbol stands that was asked for: a reader goes on from there."""
+        desk = self.desks.get(symbol)
+        if desk is None:
+            epoch, log_sequence, time_ns = self._epoch, self.log_sequence, self.time_ns
+        else:
+            market = desk.market
+            epoch, log_sequence, time_ns = market.streams.epoch, market.log_sequence, market.time_ns
+        payload = encode_envelope(0, epoch, 0, log_sequence, time_ns, (answer,))
         if not self.router.send(route, payload):
             self.unanswered += 1  # it is gone, or reads nothing: it asks again
 

@@ -266,7 +266,7 @@ class FeedCore:
             return take(order, asking, answer.oldest_number, answer.next_number, now_ns)
         if isinstance(answer, BookSnapshot):
             number = answer.level_number if answer.kind == L2 else answer.order_number
-            return [Resynced(order.topic, answer), *order.take_snapshot(number, epoch)]
+            return [Resynced(order.topic, answer, epoch), *order.take_snapshot(number, epoch)]
         if isinstance(answer, Refused):
             if answer.reason == QUEUE_FULL:
                 asking.wait(now_ns)

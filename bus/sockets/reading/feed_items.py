@@ -34,6 +34,7 @@ class Resynced(Struct, frozen=True):
 
     topic: str
     snapshot: BookSnapshot
+    epoch: int = 0
 
 
 class Skipped(Struct, frozen=True):
