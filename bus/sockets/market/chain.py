@@ -211,9 +211,13 @@ class Chain:
         self, rows: list[TradeRow], more: bool, epoch: int, sequence: int, time_ns: int
     ) -> list[Item]:
         """Trades from `trades_from` on, oldest first: all as of `sequence`, or with `more` only the first of them."""
-        if epoch < self.epoch or (more and not rows) or (not more and sequence < self.sequence):
+        if epoch < self.epoch or (not more and sequence < self.sequence):
             return []
         items: list[Item] = []
+        # While they were under way, frames may have brought some of them.
+        rows = [row for row in rows if row.trade.trade_id > self._last_trade_id]
+        if more and not rows:
+            return []
         if rows and self._last_trade_id and rows[0].trade.trade_id > self._last_trade_id + 1:
             items.append(Skipped(self.topic, self.sequence, rows[0].trade.sequence - 1))
         if more:

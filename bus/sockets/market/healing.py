@@ -5,7 +5,8 @@
         └──────────────────────────────── again, a second later ─────────────────────┘
 
 A publisher that is not as far as what is missing is asked again a little later, and passed over when it does not get
-there.
+there. With several publishers, what one has lost or does not know another may be about to say: nobody is asked while
+what is held still grows.
 """
 
 import enum
@@ -53,8 +54,8 @@ class Healing:
         "rounds",
     )
 
-    def __init__(self, now_ns: int) -> None:
-        self.deadline_ns = now_ns
+    def __init__(self, deadline_ns: int) -> None:
+        self.deadline_ns = deadline_ns
         self.correlation_id = 0  # 0: nothing is asked
         self.publisher = 0  # who is asked
         self.rounds = 0
@@ -85,6 +86,11 @@ class Healing:
         self.correlation_id = number
         self.deadline_ns = now_ns + ANSWER_TIMEOUT_MS * MS
         return encode_message(0, number, 0, [request])
+
+    def wait(self, now_ns: int) -> None:
+        """What is held has grown by itself."""
+        if not self.correlation_id:
+            self.deadline_ns = max(self.deadline_ns, now_ns + BEHIND_MS * MS)
 
     def answered(self, now_ns: int, *, progress: bool, behind: bool) -> None:
         """An answer came: it brought something, or its publisher may have it later, or never."""

@@ -51,10 +51,10 @@ from bus.protocol.reasons import (
     UNSUPPORTED_VERSION,
     reason_name,
 )
-from bus.sockets.market.chain import Chain
+from bus.sockets.market.chain import Chain, State
 from bus.sockets.market.comparison import Comparison
 from bus.sockets.market.event_decoding import decode_stream_events
-from bus.sockets.market.healing import ANSWER_TIMEOUT_MS, ROUNDS_MAX, Healing
+from bus.sockets.market.healing import ANSWER_TIMEOUT_MS, BEHIND_MS, ROUNDS_MAX, Healing
 from bus.sockets.market.latest import Alerts, Latest
 from bus.sockets.market.roster import MS, SILENCE_MS_MAX, Roster
 from bus.sockets.market.stream_items import Item, Position, Published
@@ -91,6 +91,7 @@ class StreamCore:
             raise ValueError("a reader needs at least one publisher")
         self._roster = Roster(endpoints, silence_ms)
         self._comparison = Comparison(endpoints)
+        self._several = len(endpoints) > 1
         self._wanted: dict[str, None] = {}
         self._prefixes: tuple[str, ...] = ()
         self._chains: dict[str, Chain] = {}
@@ -178,9 +179,12 @@ class StreamCore:
         items: list[Item] = []
         if chain is not None:
             items.extend(self._comparison.frame(name, header, publisher, chained=True))
+            before = chain.sequence
             items.extend(chain.take(header, publisher))
             if chain.incomplete or name in self._healing:
                 self._look(chain)
+                if chain.sequence != before and self._several and name in self._healing:
+                    self._healing[name].wait(now_ns)
         elif whole is not None:
             if isinstance(whole, Latest):
                 items.extend(self._comparison.frame(name, header, publisher, chained=False))
@@ -338,7 +342,8 @@ class StreamCore:
         if not chain.incomplete:
             self._healing.pop(chain.topic, None)
         elif chain.topic not in self._healing:
-            self._healing[chain.topic] = Healing(self._now_ns)
+            grace_ms = BEHIND_MS if self._several and chain.state is State.FOLLOWING else 0
+            self._healing[chain.topic] = Healing(self._now_ns + grace_ms * MS)
 
 
 def _headers(frames: list[bytes]) -> list[MarketFrameHeader]:

@@ -239,6 +239,32 @@ def test_trades_that_nobody_gives_are_named() -> None:
     assert world.is_complete()
 
 
+def test_trades_that_come_while_they_are_asked_for_come_once() -> None:
+    """One publisher begins anew far ahead; what the other has said is under way, and it no longer keeps it."""
+    world = joined(publishers=2, ring_max=1, topics=(TRADES,))
+    for publisher in world.publishers:
+        publisher.answers_frames_max = 500
+    world.move(30)
+    world.say()
+    late = world.wires[1].take()
+    world.wires[0].take()
+    world.publishers[0].restart()
+    world.send()
+    world.deliver()
+    for _ in range(20):
+        world.ask()
+        if any(isinstance(item, TradesRequest) for item in world.publishers[0].asked):
+            break
+        world.hear()
+        world.pass_time(50)
+    for name, frame in late[: len(late) // 2]:
+        world.wires[1].put((name, frame))
+    world.deliver()
+    world.settle(20)
+    assert world.is_complete()
+    assert begun_anew(world) == [(TRADES, MISSED)]
+
+
 def test_a_publisher_alone_that_begins_anew_says_why() -> None:
     """Trades that happened in between are asked for; a book is in the beginning itself."""
     world = joined(publishers=1)
