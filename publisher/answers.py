@@ -167,7 +167,7 @@ class Answers:
                 bids = aggregated(book.bids.rows(), BUY, step, request.levels)
                 asks = aggregated(book.asks.rows(), SELL, step, request.levels)
             return (
-                DEPTH_ANSWER, desk.symbol, market.log_sequence, market.time_ns, book.level_number, book.checksum(),
+                DEPTH_ANSWER, desk.symbol, market.whole_sequence, market.time_ns, book.level_number, book.checksum(),
                 step, book.spread_ticks(), book.imbalance_ppm(), book.microprice_microticks(), bids, asks,
             )  # fmt: skip
 

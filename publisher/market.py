@@ -140,6 +140,11 @@ class Market:
         self._symbol = streams.stream(SYMBOL_TOPIC)
         self._alerts = streams.stream(ALERT_TOPIC, chained=True)
 
+    @property
+    def whole_sequence(self) -> int:
+        """Up to there its book is whole, too: changes of the batch that an operator's change stopped may wait."""
+        return self.log_sequence if self.revision is None else min(self.log_sequence, self.book.sequence)
+
     # What comes.
 
     def take(self, item: Moment | Reached) -> None:

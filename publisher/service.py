@@ -653,7 +653,7 @@ class PublisherService:
             epoch, log_sequence, time_ns = self._epoch, self.log_sequence, self.time_ns
         else:
             market = desk.market
-            epoch, log_sequence, time_ns = market.streams.epoch, market.log_sequence, market.time_ns
+            epoch, log_sequence, time_ns = market.streams.epoch, market.whole_sequence, market.time_ns
         payload = encode_envelope(0, epoch, 0, log_sequence, time_ns, (answer,))
         if not self.router.send(route, payload):
             self.unanswered += 1  # it is gone, or reads nothing: it asks again

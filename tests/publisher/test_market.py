@@ -12,6 +12,7 @@ from bus.protocol.market.codec import MarketFrame, decode_market_frame
 from bus.protocol.market.streams import (
     GAP,
     PERIODS,
+    STARTED,
     TOPS,
     WRONG_BOOK,
     Book,
@@ -457,6 +458,7 @@ def test_what_is_behind_a_bust_in_its_batch_waits_for_it() -> None:
     market.take(Reached(12, BEGIN_NS + 2 * 10**9, 1, None))
     assert market.revision is not None
     assert (market.trade_number, market.log_sequence) == (2, 7)
+    assert market.whole_sequence == market.book.sequence < 6  # nothing is promised of what waits
     assert market.book.level_number == 0
     rows = market.take_rows()
     assert rows is not None
@@ -464,12 +466,13 @@ def test_what_is_behind_a_bust_in_its_batch_waits_for_it() -> None:
     market.revise(BEGIN_NS // MINUTE_NS * MINUTE_NS, trades[:2])
     assert market.revision is None
     assert (market.trade_number, market.log_sequence, market.book.level_number) == (5, 12, 1)
+    assert market.whole_sequence == 12
     rows = market.take_rows()
     assert rows is not None
     assert ([trade.trade_id for trade in rows.trades], len(rows.revisions)) == ([3, 4], 1)
     frames = [(name.decode(), decode_market_frame(frame)) for name, frame in market.streams.departing]
     told = [event for name, frame in frames if name.startswith("trades.") for event in frame.events]
-    assert told == moment.trades
+    assert told == [Resync(STARTED), *moment.trades]
     minute = [event for name, frame in frames if name.startswith("candle-1m.") for event in frame.events][-1]
     assert isinstance(minute, CandleUpdated)
     assert (minute.trades, minute.open_ticks, minute.close_ticks) == (3, 1001, 1003)
