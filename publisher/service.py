@@ -2,7 +2,7 @@
 
     FeedReader ─items─▶ desks ─frames─▶ Streamer (XPUB)
                           │  └──rows──▶ writer thread ─▶ database
-                          └◀─requests── Router ◀── readers
+                          └◀─requests── Counter (ROUTER) ◀── readers
 
 Nothing is decided here but who gets what when. A symbol starts where the store says that it ended: its market is
 restored in another thread, and only then is the feed followed from that number on. Wired in `tools/publisher`.
@@ -21,20 +21,17 @@ from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.errors import EngineStopped, HistoryMismatch, MatchbusError, StoreDamaged, StoreUnavailable
 from bus.process import this_process
-from bus.protocol.codec import MalformedMessage, encode_envelope
-from bus.protocol.control import InstrumentState, Refused
+from bus.protocol.control import InstrumentState
 from bus.protocol.feed import InstrumentDefined, Trade
-from bus.protocol.market.codec import decode_market_frame, decode_market_message
-from bus.protocol.market.requests import ArmAlert, DisarmAlert
+from bus.protocol.market.codec import decode_market_frame
 from bus.protocol.market.streams import STARTED, WITHDRAWN, StreamsHeartbeat
-from bus.protocol.reasons import MALFORMED, MESSAGE_TOO_LARGE, NOT_YET, QUEUE_FULL
 from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
 from bus.protocol.terms import L2
 from bus.protocol.topics import STATUS, TRADE, parse, topic
 from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
-from bus.sockets.router import Router
-from publisher.answers import Answers, Later, Stored, symbol_of
+from publisher.answers import Answers
+from publisher.counter import Counter
 from publisher.desk import Desk
 from publisher.feed_reader import FeedReader
 from publisher.lineage import Identity, Lineage, Verdict
@@ -53,13 +50,8 @@ from publisher.store.writer import StoreWriter
 
 #: How often the house is kept: heartbeats, retries, missed edges.
 _HOUSEKEEPING_S: Final = 0.1
-#: How many requests one message may hold: each may cost a page of the store.
-REQUESTS_PER_MESSAGE_MAX: Final = 16
 #: A book by orders that nobody asks for is followed this much longer.
 ORDERS_UNWANTED_NS: Final = 600 * 1_000_000_000
-#: Questions to the store that wait at once, over all readers, and of one of them: a page takes some ms.
-QUESTIONS_WAITING_MAX: Final = 256
-QUESTIONS_OF_READER_MAX: Final = 16
 #: Batches of a symbol that wait for the store's word on an operator's change, or for something missing of the feed:
 #: some ten MB. With more the symbol begins anew where the store ends.
 BATCHES_WAITING_MAX: Final = 65_536
@@ -88,7 +80,6 @@ class PublisherService:
     ) -> None:
         self._loop = loop
         self._settings = config.publisher
-        self._message_bytes_max = config.limits.message_bytes_max
         self._share = share
         self._store = store
         self._on_stop = on_stop
@@ -128,21 +119,18 @@ class PublisherService:
         )  # fmt: skip
         self.streamer = Streamer(loop, context, listen[0], config.limits.send_high_water_mark, self._latest)
         self.answers = Answers(self.desks, self._want_orders, self._on_alerts, self._status)
-        self._questions_waiting = 0
-        self._questions_of: dict[bytes, int] = {}
-        self.unanswered = 0
-        self.router = Router(
-            loop, context, listen[1],
-            receive_high_water_mark=config.limits.receive_high_water_mark,
-            send_high_water_mark=min(config.limits.send_high_water_mark, 32),
-            message_bytes_max=config.limits.message_bytes_max,
-            drain_bytes_max=config.limits.drain_bytes_max,
-            on_message=self._take_request,
-            on_extra_parts=self._take_extra_parts,
-            on_drained=self._on_requests_drained,
-        )  # fmt: skip
-        self.peer_reader = PeerReader(loop, context, peers, self.hear)
         self.writer = StoreWriter(store, config.store, self, loop.call_soon_threadsafe)
+        self.counter = Counter(
+            loop, context, listen[1], config.limits, self.answers, self._where, store, self.writer, self._threads,
+            on_drained=self.streamer.check,
+        )  # fmt: skip
+        self.router = self.counter.router
+        self.peer_reader = PeerReader(loop, context, peers, self.hear)
+
+    @property
+    def unanswered(self) -> int:
+        """Answers that a reader did not take."""
+        return self.counter.unanswered
 
     def start(self) -> None:
         """Read, publish, answer."""
@@ -173,7 +161,7 @@ class PublisherService:
             self._timer.cancel()
         self.reader.close()
         self.peer_reader.close()
-        self.router.close(100)
+        self.counter.close()
         self.streamer.close(500)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -523,97 +511,12 @@ class PublisherService:
             frames += found.market.streams.latest(prefix)
         return frames
 
-    # Requests.
-
-    def _take_request(self, route: bytes, payload: bytes) -> None:
-        if len(payload) > self._message_bytes_max:
-            text = f"{len(payload)} bytes, {self._message_bytes_max} are allowed"
-            self._answer(route, Refused(0, 1, MESSAGE_TOO_LARGE, text))
-            return
-        try:
-            message = decode_market_message(payload)
-        except MalformedMessage as error:
-            refused = Refused(error.correlation_id, error.count, error.reason, error.text)
-            self._answer(route, refused)
-            return
-        if len(message.items) > REQUESTS_PER_MESSAGE_MAX:
-            text = f"{len(message.items)} requests, {REQUESTS_PER_MESSAGE_MAX} are allowed"
-            self._answer(route, Refused(message.correlation_id, len(message.items), MESSAGE_TOO_LARGE, text))
-            return
-        for correlation_id, request in enumerate(message.items, message.correlation_id):
-            of_alert = isinstance(request, (ArmAlert, DisarmAlert))
-            if of_alert and not self._may_ask(route, correlation_id):
-                continue  # its answer would wait for the store
-            answer = self.answers.answer(correlation_id, request)
-            if isinstance(answer, Later):
-                self._ask_store(route, correlation_id, symbol_of(request), answer)
-            elif isinstance(answer, Stored):
-                self._answer_stored(route, answer)
-            else:
-                if of_alert:
-                    self._question_ended(route)
-                self._answer(route, answer, symbol_of(request))
-
-    def _ask_store(self, route: bytes, correlation_id: int, symbol: str, later: Later) -> None:
-        if not self._may_ask(route, correlation_id):
-            return
-
-        def asked() -> object:
-            with self._store.reading() as connection:
-                return later.ask(connection)
-
-        def told(future: "asyncio.Future[object]") -> None:
-            self._question_ended(route)
-            if self._stopped or future.cancelled():
-                return
-            error = future.exception()
-            if isinstance(error, MatchbusError):
-                self._answer(
-                    route, Refused(correlation_id, 1, NOT_YET, f"the store does not answer: {error}")
-                )
-            elif error is not None:
-                raise error
-            else:
-                self._answer(route, later.finish(future.result()), symbol)
-            self.router.check()
-
-        self._loop.run_in_executor(self._threads, asked).add_done_callback(told)
-
-    def _may_ask(self, route: bytes, correlation_id: int) -> bool:
-        """Whether a reader may ask the store one thing more: then it has; if not, it is told so."""
-        of_reader = self._questions_of.get(route, 0)
-        if self._questions_waiting >= QUESTIONS_WAITING_MAX or of_reader >= QUESTIONS_OF_READER_MAX:
-            text = (
-                f"{self._questions_waiting} questions wait for the store, {of_reader} of them yours:"
-                f" ask again a little later"
-            )
-            self._answer(route, Refused(correlation_id, 1, QUEUE_FULL, text))
-            return False
-        self._questions_waiting += 1
-        self._questions_of[route] = of_reader + 1
-        return True
-
-    def _question_ended(self, route: bytes) -> None:
-        self._questions_waiting -= 1
-        left = self._questions_of.pop(route) - 1
-        if left:
-            self._questions_of[route] = left
+    # What requests need.
 
     def _on_alerts(self, desk: Desk) -> None:
         """Alerts came or went: they leave for the store, and what they said for the readers."""
         self._touch(desk)
         self._leave()
-
-    def _answer_stored(self, route: bytes, stored: Stored) -> None:
-        """Answer when what was put before is in the store; while that is away, not at all: it is not promised."""
-
-        def told(_: object) -> None:
-            self._question_ended(route)
-            if not self._stopped:
-                self._answer(route, stored.answer)
-                self.router.check()
-
-        self.writer.ask(read_progress, told)
 
     def _status(self, correlation_id: int) -> ProcessStatus:
         waiting = [symbol for symbol, desk in self.desks.items() if not desk.market.book.ready]
@@ -634,6 +537,14 @@ class PublisherService:
             correlation_id, self._epoch, self.log_sequence, self.time_ns, facts, health, problem
         )
 
+    def _where(self, symbol: str) -> tuple[int, int, int]:
+        """Epoch, log sequence and time of where a symbol stands, or with "" the publisher."""
+        desk = self.desks.get(symbol)
+        if desk is None:
+            return self._epoch, self.log_sequence, self.time_ns
+        market = desk.market
+        return market.streams.epoch, market.whole_sequence, market.time_ns
+
     def _want_orders(self, symbol: str) -> None:
         """Somebody asks for a book by orders: follow it, until nobody has asked for a while."""
         desk = self.desks[symbol]
@@ -642,24 +553,6 @@ class PublisherService:
             desk.begin_orders()
             self._of_topic[desk.orders_topic] = desk
             self.reader.follow({desk.orders_topic: 0})
-
-    def _take_extra_parts(self, route: bytes) -> None:
-        self._answer(route, Refused(0, 1, MALFORMED, "a message has exactly one part"))
-
-    def _answer(self, route: bytes, answer: object, symbol: str = "") -> None:
-        """As of where the symbol stands that was asked for: a reader goes on from there."""
-        desk = self.desks.get(symbol)
-        if desk is None:
-            epoch, log_sequence, time_ns = self._epoch, self.log_sequence, self.time_ns
-        else:
-            market = desk.market
-            epoch, log_sequence, time_ns = market.streams.epoch, market.whole_sequence, market.time_ns
-        payload = encode_envelope(0, epoch, 0, log_sequence, time_ns, (answer,))
-        if not self.router.send(route, payload):
-            self.unanswered += 1  # it is gone, or reads nothing: it asks again
-
-    def _on_requests_drained(self) -> None:
-        self.streamer.check()
 
     # The house.
 
