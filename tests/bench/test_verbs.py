@@ -87,7 +87,7 @@ def test_recovery(processes: Processes) -> None:  # noqa: F811
 def test_shadow(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "shadow")
     assert set(result) == {"resting", "encode_state_ms", "ms"}
-    figures = dict.fromkeys(("p50", "p99", "p99_9", "max", "histogram"))
+    figures = dict.fromkeys(("p50", "p99", "p99_9", "max", "engine_cpu_us_per_order", "histogram"))
     assert keys(result["ms"]) == dict.fromkeys(
         (
             "alone",

@@ -33,7 +33,7 @@ IMPURE_MODULES = frozenset(
     " tornado typer urllib uuid uvloop warnings weakref zmq".split()
 )
 # Parts of the bus that decide and do no I/O. They may know that time exists, as a value that they are given.
-PURE_FILES = ("bus/sequencer.py", "bus/sessions.py")
+PURE_FILES = ("bus/replication/comparison.py", "bus/sequencer.py", "bus/sessions.py")
 
 IMPURE_CALLS = frozenset(
     {"eval", "exec", "float", "frozenset", "hash", "id", "input", "open", "print", "set", "vars"}

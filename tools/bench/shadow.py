@@ -5,8 +5,9 @@
 
 An order comes at a steady rate, whether the last one was answered or not: a pause of the engine is felt by all who come
 in it. The book holds many orders, so that checkpoints and snapshots are large; a
-checkpoint is written and a snapshot asked for each second, far more often than in real life. How long an engine would
-stand still for a checkpoint of its own is measured beside it, in this process.
+checkpoint is written and a snapshot asked for each second, far more often than in real life. All of them share the
+machine's cores, so latencies tell of these as well; what the engine itself computed does not. How long it would stand
+still for a checkpoint of its own is measured beside it, in this process.
 """
 
 import time
@@ -21,7 +22,7 @@ from rich.table import Table
 from bus.journal.checkpoint import CheckpointStore
 from bus.journal.disk import Disk
 from bus.protocol.codec import decode_envelope
-from tools.bench import figures, flow, parts, results
+from tools.bench import figures, flow, machine, parts, results
 from tools.bench.session import Session, header
 from tools.core_kind import CoreKind, core_kind
 from tools.up.ports import free_port_base
@@ -70,6 +71,7 @@ class ShadowCosts:
     def __init__(self, size: Size, progress: Callable[[str], object]) -> None:
         self.times_ns: dict[str, list[int]] = {case: [] for case in CASES}
         self.pause_ms = 0.0
+        self.engine_cpu_ms: dict[str, float] = dict.fromkeys(CASES, 0.0)
         self.core: CoreKind = core_kind()
         self._size = size
         self._progress = progress
@@ -125,7 +127,9 @@ class ShadowCosts:
         with Session(engine.orders, f"bench-{CASES.index(case)}-{number}") as session:
             orders = flow.resting(_SYMBOL, self._size.orders, levels=_LEVELS)
             messages = session.encode(orders, 1)
+            before_ms = machine.cpu_ms(engine.pid)
             self.times_ns[case] += _paced_times_ns(session, messages, self._size.per_s)
+            self.engine_cpu_ms[case] += machine.cpu_ms(engine.pid) - before_ms
             session.cancel_all()
 
     def _own_pause_ms(self) -> float:
@@ -151,6 +155,7 @@ class ShadowCosts:
                     "p99": round(_percentile_ms(times, 99), 3),
                     "p99_9": round(_percentile_ms(times, 99.9), 3),
                     "max": round(max(times) / _NS_PER_MS, 3),
+                    "engine_cpu_us_per_order": round(self._cpu_us(case), 1),
                     "histogram": histogram(times),
                 }
                 for case, times in self.times_ns.items()
@@ -164,6 +169,7 @@ class ShadowCosts:
                 case,
                 *(f"{_percentile_ms(times, percent):,.2f}" for percent in (50, 99, 99.9)),
                 f"{max(times) / _NS_PER_MS:,.2f}",
+                f"{self._cpu_us(case):,.0f}",
             )
             for case, times in self.times_ns.items()
         ]
@@ -172,9 +178,14 @@ class ShadowCosts:
         title = f"milliseconds from an order to its report; {size.resting:,} orders rest, {size.per_s}/s come"
         columns = ("up to ms", *(f"{bound:g}" for bound in BOUNDS_MS), "more")
         return [
-            results.table(title, ("", "p50", "p99", "p99.9", "max"), percentiles),
+            results.table(
+                title, ("", "p50", "p99", "p99.9", "max", "µs of CPU of the engine an order"), percentiles
+            ),
             results.table("how many of them took", columns, counts),
         ]
+
+    def _cpu_us(self, case: str) -> float:
+        return self.engine_cpu_ms[case] * 1000 / len(self.times_ns[case])
 
     def notes(self) -> list[str]:
         """What cannot be seen in the tables."""
