@@ -16,6 +16,7 @@ What makes a process of it:
 - `service`: the loop; `feed_reader`, `sockets`, `peer_reader`: what it reads and where it speaks
 - `counter`, `answers`, `pages`: where it is asked, what it answers, encoded once
 - `store/`, `restoring`: what it remembers, and how it goes on; `lineage`: whether the log is still the same
+- `metrics`: what it tells a monitoring system
 - `share`, `peers`: several publishers: who carries what, and that they say the same
 - `oversight/`: the reader that may see owners
 """

@@ -57,7 +57,7 @@ class Counter:
         self._writer = writer
         self._threads = threads
         self._closed = False
-        self._questions_waiting = 0
+        self.questions_waiting = 0  # for the store
         self._questions_of: dict[bytes, int] = {}
         self.unanswered = 0  # answers that a reader did not take
         self.router = Router(
@@ -136,19 +136,19 @@ class Counter:
     def _may_ask(self, route: bytes, correlation_id: int) -> bool:
         """Whether a reader may ask the store one thing more: then it has; if not, it is told so."""
         of_reader = self._questions_of.get(route, 0)
-        if self._questions_waiting >= QUESTIONS_WAITING_MAX or of_reader >= QUESTIONS_OF_READER_MAX:
+        if self.questions_waiting >= QUESTIONS_WAITING_MAX or of_reader >= QUESTIONS_OF_READER_MAX:
             text = (
-                f"{self._questions_waiting} questions wait for the store, {of_reader} of them yours:"
+                f"{self.questions_waiting} questions wait for the store, {of_reader} of them yours:"
                 f" ask again a little later"
             )
             self._answer(route, Refused(correlation_id, 1, QUEUE_FULL, text))
             return False
-        self._questions_waiting += 1
+        self.questions_waiting += 1
         self._questions_of[route] = of_reader + 1
         return True
 
     def _question_ended(self, route: bytes) -> None:
-        self._questions_waiting -= 1
+        self.questions_waiting -= 1
         left = self._questions_of.pop(route) - 1
         if left:
             self._questions_of[route] = left

@@ -20,6 +20,7 @@ from bus.addresses import Addresses
 from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.errors import EngineStopped, HistoryMismatch, MatchbusError, StoreDamaged, StoreUnavailable
+from bus.metrics.metric import Reading
 from bus.process import this_process
 from bus.protocol.control import InstrumentState
 from bus.protocol.feed import InstrumentDefined, Trade
@@ -36,6 +37,7 @@ from publisher.desk import Desk
 from publisher.feed_reader import FeedReader
 from publisher.lineage import Identity, Lineage, Verdict
 from publisher.market import Market
+from publisher.metrics import read_publisher
 from publisher.peer_reader import PeerReader
 from publisher.peers import Difference, Peers
 from publisher.restoring import minute_of, restore
@@ -519,7 +521,7 @@ class PublisherService:
         self._leave()
 
     def _status(self, correlation_id: int) -> ProcessStatus:
-        waiting = [symbol for symbol, desk in self.desks.items() if not desk.market.book.ready]
+        waiting = [symbol for symbol, desk in list(self.desks.items()) if not desk.market.book.ready]
         health, problem = OK, ""
         if self.store_problem or self.problems or self.peers.differences:
             alarm = str(self.peers.alarms[0]) if self.peers.alarms else ""
@@ -530,7 +532,7 @@ class PublisherService:
         facts = [
             ("symbols", str(len(self.desks))),
             ("store", self._store.name),
-            ("rows waiting", str(self.writer.rows_waiting)),
+            ("rows_waiting", str(self.writer.rows_waiting)),
             ("resyncs", str(self.resyncs)),
         ]
         return self._process.status(
@@ -544,6 +546,10 @@ class PublisherService:
             return self._epoch, self.log_sequence, self.time_ns
         market = desk.market
         return market.streams.epoch, market.whole_sequence, market.time_ns
+
+    def readings(self) -> Iterable[Reading]:
+        """What it tells a monitoring system. Called in another thread, while it works."""
+        return read_publisher(self, self._status(0), len(self._restoring))
 
     def _want_orders(self, symbol: str) -> None:
         """Somebody asks for a book by orders: follow it, until nobody has asked for a while."""

@@ -44,6 +44,7 @@ class Streamer:
         self.endpoint = bind(self._socket, endpoint)
         self._send = plain_send(self._socket)
         self.subscriptions = 0  # how many were taken
+        self.frames = 0  # how many were published
 
     def start(self) -> None:
         """From here on subscriptions are answered."""
@@ -56,6 +57,7 @@ class Streamer:
         for topic, frame in frames:
             send(topic, _SNDMORE | _NOBLOCK)
             send(frame, _NOBLOCK)
+            self.frames += 1
 
     def check(self) -> None:
         """After every callback that sent: a subscription may wait whose edge is gone."""

@@ -20,6 +20,7 @@ from bus.addresses import addresses
 from bus.config import Config
 from bus.errors import ConfigError, EngineStopped, MatchbusError
 from bus.journal.directory import DataDirectory
+from bus.metrics.server import MetricsServer
 from bus.process import this_process
 from publisher.oversight.history.service import HistoryService
 from tools import options
@@ -92,11 +93,14 @@ async def _run(config: Config, token: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
     loop.set_exception_handler(lambda _, context: stop(_unforeseen(context)))
-    with zmq.Context() as context:
-        engine = addresses(config.engine.port_base, config.engine.host)
+    engine = addresses(config.engine.port_base, config.engine.host)
+    with ExitStack() as stack:
+        context = stack.enter_context(zmq.Context())
         service = HistoryService(loop, context, config, engine, token, this_process("history"), stop)
-        service.start()
         try:
+            metrics = stack.enter_context(MetricsServer(engine.metrics_history, config.metrics))
+            service.start()
+            metrics.start(service.readings)
             ready = asyncio.ensure_future(service.ready.wait())
             await asyncio.wait((ready, stopped), timeout=_READY_S, return_when=asyncio.FIRST_COMPLETED)
             ready.cancel()
@@ -106,7 +110,7 @@ async def _run(config: Config, token: str) -> None:
                 at = service.position
                 print(
                     f"ready history={service.endpoint} drop_number={at.drop_number} sequence={at.log_sequence}"
-                    f" pid={os.getpid()}",
+                    f" metrics={metrics.url} pid={os.getpid()}",
                     flush=True,
                 )
             error = await stopped

@@ -30,10 +30,15 @@ OF_THE_LIBRARY: Final = (
     "python_gc_objects_collected_total",
     "python_gc_objects_uncollectable_total",
 )
+#: A dictionary that grows while it is walked over, or two facts of different moments, are rare twice in a row.
+_TRIES: Final = 3
 
 
 class Page:
-    """Everything that a process tells. Rendered anew each time, in the calling thread."""
+    """Everything that a process tells. Rendered anew each time, in the calling thread.
+
+    `read` sees the process at work. When it fails it is called again; what fails each time is a bug, and raised.
+    """
 
     def __init__(self, read: Read) -> None:
         self._registry = prometheus_client.CollectorRegistry()
@@ -44,6 +49,11 @@ class Page:
     def render(self, accept: str) -> tuple[bytes, str]:
         """`(text, content type)` for what a client's Accept header says."""
         encode, content_type = choose_encoder(accept)
+        for _ in range(_TRIES - 1):
+            try:
+                return encode(self._registry), content_type
+            except Exception:  # what is read changed while it was: whatever came of that, it is read anew
+                continue
         return encode(self._registry), content_type
 
 

@@ -4,11 +4,19 @@ import contextlib
 import itertools
 import socket
 import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from bus.errors import NotTaken
 from bus.sockets.client import Client
-from tests.support.processes import Processes
-from tests.support.scraping import SCRAPE_S_MAX, scrape
+from tests.metrics.test_definitions import METRICS
+from tests.support.processes import LINE_S, Processes
+from tests.support.scraping import SCRAPE_S_MAX, defined, kinds, scrape
 
 
 def test_an_engine_that_trades_is_scraped_all_the_while(processes: Processes, tmp_path: Path) -> None:
@@ -83,10 +91,107 @@ def test_a_port_of_metrics_that_is_taken_stops_the_start_unless_they_are_off(
         assert (facts["metrics"], facts["sequence"]) == ("off", "1")
 
 
-def test_an_exchange_says_where_the_metrics_of_each_part_are(processes: Processes, tmp_path: Path) -> None:
-    up = processes.start(*processes.exchange("up", "--data", str(tmp_path / "data"), "--sync", "os"))
-    told = {name: value for name, value in up.ready().items() if name.endswith("_metrics")}
-    assert told["engine_metrics"] == f"http://127.0.0.1:{processes.port_base + 41}/metrics"
-    for name, url in told.items():
-        process = name.removesuffix("_metrics")
-        assert scrape(url)[f'matchbus_{process}_health{{health="ok"}}'] == 1
+def test_a_part_whose_port_of_metrics_is_taken_ends_with_one_line(
+    processes: Processes, tmp_path: Path
+) -> None:
+    data = str(tmp_path / "data")
+    processes.engine(tmp_path / "data")
+    base = processes.port_base
+    further = ("publisher", "--at", str(base + 20))
+    with contextlib.ExitStack() as stack:
+        parts = {}
+        for words, port in ((("publisher",), 42), (further, 22), (("shadow",), 43), (("history",), 44)):
+            stack.enter_context(socket.create_server(("127.0.0.1", base + port)))
+            parts[port] = processes.start(*processes.exchange(*words, "--data", data))
+        for port, part in parts.items():
+            status, output, errors = part.wait()
+            assert (status, output, len(errors)) == (1, [], 1)
+            where = f"http://127.0.0.1:{base + port}"
+            assert errors[0].startswith(
+                f"matchbus: {where}: metrics cannot be served there: Address already in use"
+            )
+
+
+def until(
+    told: Callable[[], dict[str, float]], holds: Callable[[dict[str, float]], bool]
+) -> dict[str, float]:
+    """The first page of which it holds. A page takes its time to come, so this asks some ten times a second."""
+    deadline = time.monotonic() + LINE_S
+    while not holds(page := told()):
+        assert time.monotonic() < deadline, page
+    return page
+
+
+def test_every_part_of_an_exchange_tells_what_it_did_of_the_same_trades(
+    processes: Processes, tmp_path: Path
+) -> None:
+    data = str(tmp_path / "data")
+    up = processes.start(*processes.exchange("up", "--data", data, "--sync", "os"))
+    facts = up.ready()
+    parts = {"engine": 41, "publisher": 42, "shadow": 43, "history": 44}
+    for name, offset in parts.items():
+        assert facts[f"{name}_metrics"] == f"http://127.0.0.1:{processes.port_base + offset}/metrics"
+
+    def told(name: str) -> dict[str, float]:
+        prefix = f"matchbus_{name}_"
+        page = scrape(facts[f"{name}_metrics"]).items()
+        return {sample.removeprefix(prefix): value for sample, value in page if sample.startswith(prefix)}
+
+    processes.run(*processes.exchange("instrument", "define", "BTC-USD", "--data", data))
+    with Client(account="alice", port_base=processes.port_base) as alice:
+        for _ in range(20):
+            alice.enter("BTC-USD", "sell", "1", "30000").result()
+            alice.enter("BTC-USD", "buy", "1", "30000").result()
+        with pytest.raises(NotTaken):
+            alice.enter("BTC-USD", "buy", "1", "30000", client_order_id="x" * 1000).result()
+    engine = told("engine")
+    assert engine['feed_events_total{kind="trade"}'] == 20
+    reports = engine["reports_total"]
+
+    history = until(lambda: told("history"), lambda page: page["drop_number"] == reports)
+    assert (history["reports_total"], history["behind_reports"], history["beginnings_total"]) == (
+        reports,
+        0,
+        1,
+    )
+    assert 1 <= history["transactions_total"] <= reports
+    processes.run(*processes.exchange("order", "history", "--account", "alice", "--data", data))
+    asked = told("history")
+    assert asked["pages_total"] - history["pages_total"] == 1
+    assert asked["messages_total"] - history["messages_total"] >= 1
+    assert (asked["waiting_requests"], asked["database_failures_total"]) == (0, 0)
+    assert asked["withdrawn_reports_total"] == 0
+
+    publisher = until(
+        lambda: told("publisher"),
+        lambda page: (
+            page["log_sequence"] >= engine["log_sequence"]
+            and page["store_waiting_rows"] == 0
+            and page['symbols{state="live"}'] == 1
+        ),
+    )
+    assert publisher["store_rows_total"] >= 20  # a row for each trade; open candles may be written later
+    assert publisher["frames_total"] > 0
+    assert publisher["feed_messages_total"] > 0
+    assert publisher["store_transactions_total"] >= 1
+    assert publisher["store_transaction_seconds_total"] > 0
+    nothing = ("resyncs", "wrong_books", "withdrawals", "unanswered", "store_retries", "peer_differences")
+    assert [publisher[f"{name}_total"] for name in nothing] == [0] * len(nothing)
+    gone = ("healing_topics", "waiting_moments", "waiting_questions", "problems", "order_books")
+    assert [publisher[name] for name in gone] == [0] * len(gone)
+    assert 0 <= publisher["behind_seconds"] < 5
+
+    before = {name: told(name) for name in parts}
+    table = processes.run(*processes.exchange("status")).splitlines()
+    assert table[-1] == "all 4 ok"
+    for name in parts:
+        after = until(partial(told, name), lambda page: page["log_sequence"] >= engine["log_sequence"])
+        messages = 'messages_total{socket="recovery"}' if name == "engine" else "messages_total"
+        assert after[messages] - before[name][messages] == 1 or name in ("engine", "shadow")
+        assert after['health{health="ok"}'] == 1
+        assert after["log_time_seconds"] >= engine["log_time_seconds"]
+        with urllib.request.urlopen(facts[f"{name}_metrics"], timeout=SCRAPE_S_MAX) as answer:
+            page = kinds(answer.read().decode())
+        assert {metric: what for metric, what in page.items() if metric.startswith("matchbus_")} == defined(
+            METRICS[name]
+        )

@@ -12,11 +12,18 @@ import pytest
 from bus.metrics import of_engine
 from bus.metrics.metric import COUNTER, GAUGE, HISTOGRAM, KINDS, Metric
 from bus.metrics.page import OF_THE_LIBRARY
-from bus.replication import metrics as replication
+from bus.replication import metrics as shadow
+from publisher import metrics as publisher
+from publisher.oversight.history import metrics as history
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
 #: What each process defines.
-METRICS = {"engine": of_engine.METRICS, "shadow": replication.METRICS}
+METRICS = {
+    "engine": of_engine.METRICS,
+    "shadow": shadow.METRICS,
+    "publisher": publisher.METRICS,
+    "history": history.METRICS,
+}
 
 #: What Prometheus calls base units, as far as something here has them; what is counted in pieces has no unit.
 NO_UNITS = (

@@ -32,12 +32,14 @@ class Readings:
         self.took = Powers(3, lowest=1, unit=2)
         self.times = 0
         self.error: Exception | None = None
+        self.errors_left = 1_000_000
 
     def read(self) -> Iterator[Reading]:
         """One reading each."""
         self.times += 1
         yield SIZE, self.size
-        if self.error is not None:
+        if self.error is not None and self.errors_left:
+            self.errors_left -= 1
             raise self.error
         yield DONE, {("alice", 'b"o\\b\n'): 2, ("bob", "alice"): 0.5}
         yield TOOK, self.took
@@ -184,6 +186,15 @@ def test_a_bug_in_a_reading_is_told_to_whoever_reads_and_to_nobody_else(
     assert asked(server, "GET", "/metrics") == (500, "text/plain; charset=utf-8", "KeyError: 'ring'\n")
     readings.error = None
     assert scrape(server.url)["matchbus_test_size_bytes"] == 1
+
+
+def test_what_failed_once_since_the_process_changed_meanwhile_is_read_again(
+    server: MetricsServer, readings: Readings
+) -> None:
+    readings.error = RuntimeError("dictionary changed size during iteration")
+    readings.errors_left = 2
+    assert scrape(server.url)["matchbus_test_size_bytes"] == 1
+    assert readings.times == 3
 
 
 def test_clients_that_hang_are_cut_and_others_get_their_page(server: MetricsServer) -> None:

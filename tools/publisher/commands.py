@@ -33,9 +33,9 @@ def run(
         int | None,
         typer.Option(
             metavar="PORT",
-            help="Listen at this port and the next one, for a further publisher. Default: port base + 11.",
+            help="Listen at this port and the next two, for a further publisher. Default: port base + 11, 12, 42.",
             min=1,
-            max=65_534,
+            max=65_533,
         ),
     ] = None,
     name: Annotated[
@@ -74,9 +74,10 @@ def run(
     if not engine.port_base:
         raise ConfigError("--port-base 0: the publisher could not find the engine; name a port base")
     where = addresses(engine.port_base, engine.host)
-    listen = Listen(where.market_data, where.market_requests)
+    listen = Listen(where.market_data, where.market_requests, where.metrics_publisher)
     if at is not None:
-        listen = Listen(f"tcp://{engine.host}:{at}", f"tcp://{engine.host}:{at + 1}")
+        streams, requests = (f"tcp://{engine.host}:{port}" for port in (at, at + 1))
+        listen = Listen(streams, requests, (engine.host, at + 2))
     chosen = parse_share(symbols, share)
     peers = [f"tcp://{one}" for one in peer or ()]
     serve(settings, where, listen, chosen, name or f"publisher-{listen.streams.rpartition(':')[2]}", peers)

@@ -14,9 +14,10 @@ import uvloop
 import zmq
 from msgspec import Struct
 
-from bus.addresses import Addresses
+from bus.addresses import Addresses, HostPort
 from bus.config import Config
 from bus.errors import EngineStopped, MatchbusError
+from bus.metrics.server import MetricsServer
 from publisher.service import PublisherService
 from publisher.share import Share
 from publisher.store.store import Store
@@ -28,6 +29,7 @@ class Listen(Struct, frozen=True):
 
     streams: str  # XPUB
     requests: str  # ROUTER
+    metrics: HostPort  # HTTP
 
 
 def serve(
@@ -59,7 +61,8 @@ async def _run(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    with zmq.Context() as context:
+    with ExitStack() as stack:
+        context = stack.enter_context(zmq.Context())
         service = PublisherService(
             loop,
             context,
@@ -75,11 +78,13 @@ async def _run(
         )
         loop.set_exception_handler(lambda _, context: service.fail(_unforeseen(context)))
         try:
+            metrics = stack.enter_context(MetricsServer(listen.metrics, config.metrics))
             service.start()
+            metrics.start(service.readings)
             tune_garbage_collector()
             print(
                 f"ready market_data={service.streamer.endpoint} market_requests={service.router.endpoint}"
-                f" store={store.name} pid={os.getpid()}",
+                f" metrics={metrics.url} store={store.name} pid={os.getpid()}",
                 flush=True,
             )
             error = await stopped

@@ -18,5 +18,5 @@ With a database or a socket:
 - `reading`: pages of what is kept
 - `asking`: a report again, asked of the engine or of the shadow
 - `answers`: requests of the ROUTER, waiting, refused or answered
-- `service`: the loop
+- `service`: the loop; `metrics`: what it tells a monitoring system
 """

@@ -13,7 +13,7 @@ Wired in `tools/history.py`.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar, final
 
@@ -35,6 +35,7 @@ from bus.errors import (
     StoreMismatch,
     StoreUnavailable,
 )
+from bus.metrics.metric import Reading
 from bus.process import Process
 from bus.protocol import reasons
 from bus.protocol.codec import encode_envelope
@@ -48,6 +49,7 @@ from bus.sockets.router import Router
 from publisher.oversight.history.answers import Answers, Asked, Letter
 from publisher.oversight.history.asking import Asker, stand
 from publisher.oversight.history.changes import Position
+from publisher.oversight.history.metrics import read_history
 from publisher.oversight.history.reading import HistoryReader, Page
 from publisher.oversight.history.writing import HistoryWriter, open_history
 
@@ -168,8 +170,9 @@ class HistoryService:
     def status(self, correlation_id: int) -> ProcessStatus:
         """How it is."""
         health, problem = self._health()
+        writer = self._writer
         facts = (
-            ("database", self._writer.name if self._writer is not None else "none"),
+            ("database", writer.name if writer is not None else "none"),
             ("drop_number", str(self.position.drop_number)),
             ("reports_behind", str(max(0, self.known_number - self.position.drop_number))),
             ("requests_waiting", str(self.answers.waiting)),
@@ -179,6 +182,10 @@ class HistoryService:
         return self._process.status(
             correlation_id, at.epoch, at.log_sequence, at.time_ns, facts, health, problem
         )
+
+    def readings(self) -> Iterable[Reading]:
+        """What it tells a monitoring system. Called in another thread, while it works."""
+        return read_history(self, self.status(0), self._router.messages, monotonic_ns() - self._heard_ns)
 
     def _health(self) -> tuple[str, str]:
         if self._problem[0] != OK:
