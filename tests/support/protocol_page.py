@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Raw, inspect
 
 from bus.protocol import codec, history_codec
+from bus.protocol.market import codec as market_codec
 
 NO_DEFAULT: Final = "—"
 #: How bytes are written in the JSON of an example, which has none.
@@ -262,6 +263,25 @@ def _in_history_envelope(example: Example) -> tuple[Any, bytes]:
     return item, codec.encode(item)
 
 
+def _in_market_message(example: Example) -> tuple[Any, bytes]:
+    message = market_codec.decode_market_message(codec.encode_message(0, 1, 0, [Raw(example.packed)]))
+    (item,) = message.items
+    return item, codec.encode(item)
+
+
+def _in_market_envelope(example: Example) -> tuple[Any, bytes]:
+    payload = codec.encode_envelope(0, 1, 0, 1, 1, [Raw(example.packed)])
+    (item,) = market_codec.decode_market_envelope(payload).items
+    return item, codec.encode(item)
+
+
+def _in_market_frame(example: Example) -> tuple[Any, bytes]:
+    events = codec.encode([Raw(example.packed)])
+    frame = market_codec.decode_market_frame(market_codec.encode_market_frame(1, 1, 1, 1, events))
+    (event,) = frame.events
+    return event, codec.encode(event)
+
+
 def _in_frame(example: Example) -> tuple[Any, bytes]:
     frame = codec.decode_frame(codec.encode_frame(1, 1, 1, 1, 1, [Raw(example.packed)]))
     (event,) = frame.events
@@ -292,6 +312,10 @@ DECODERS: Final[dict[str, _Decode]] = {
     "envelope": _whole(codec.decode_envelope),
     "frame": _whole(codec.decode_frame),
     "drop-frame": _whole(codec.decode_drop_frame),
+    "stream-event": _in_market_frame,
+    "market-request": _in_market_message,
+    "market-answer": _in_market_envelope,
+    "market-frame": _whole(market_codec.decode_market_frame),
 }
 
 
