@@ -180,6 +180,7 @@ class Walks:
         found, _ = self._store.candidates()
         there = (EMPTY_STATE, *reversed(found))
         self._numbers = {header: numbers for header, numbers in self._numbers.items() if header in there}
+        self._bad.intersection_update(there)
         headers = [
             header
             for header in there
