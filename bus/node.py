@@ -229,6 +229,8 @@ class Node:
         health, problem = OK, ""
         if unsynced >= self._unsynced_commands_max:
             health, problem = DEGRADED, f"the disk is behind: {unsynced} commands wait for it"
+        elif spare_failure := self._journal.writer.spare_failure:
+            health, problem = DEGRADED, f"the engine will stop when this segment is full: {spare_failure}"
         return self._process.status(
             correlation_id, core.epoch, core.sequence, core.time_ns, facts, health, problem
         )

@@ -25,8 +25,8 @@ from bus.metrics.metric import Read
 from bus.metrics.page import Page
 
 PATH: Final = "/metrics"
-#: A page costs about a millisecond, half of it with the interpreter's lock: at most a thirtieth of the time goes there,
-#: however often somebody asks.
+#: A page costs one to two milliseconds, most of them with the interpreter's lock: at most a twentieth of the time goes
+#: there, however often somebody asks.
 PAUSE_S: Final = 0.03
 #: On loopback a request is there at once, and a page is read at once.
 CONNECTION_S_MAX: Final = 2.0

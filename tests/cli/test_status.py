@@ -60,6 +60,8 @@ def test_an_engine_that_hangs_is_told_from_one_that_is_gone(processes: Processes
 
 def test_who_must_be_there_and_is_not_makes_it_fail(processes: Processes, engine: Process) -> None:
     assert engine.pid
+    all_of_up = processes.run(*processes.exchange("status"), status=1)
+    assert all_of_up.splitlines()[-1] == "not well: shadow absent, publisher absent, history absent"
     table = processes.run(*processes.exchange("status", "--expect", "engine, shadow"), status=1)
     assert table.splitlines()[-1] == "not well: shadow absent"
     wrong = processes.run(*processes.exchange("status", "--expect", "engine,web"), status=1)

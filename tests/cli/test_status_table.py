@@ -47,7 +47,7 @@ def test_each_is_told_with_how_far_it_is_behind_the_engine() -> None:
     answers: list[Answer] = [
         told("engine", 1_000_000),
         told("shadow", 1_000_003, behind_ns=-5),
-        told("publisher-3012", 999_993, 12_000_000, HEALING, "asks for 7 events"),
+        told("publisher", 999_993, 12_000_000, HEALING, "asks for 7 events"),
         NotThere(),
     ]
     engine, shadow, publisher, history = rows(PLACES, answers, 2, NOW_NS)
@@ -55,7 +55,7 @@ def test_each_is_told_with_how_far_it_is_behind_the_engine() -> None:
     # It answered a little later than the engine did.
     assert (shadow.behind_messages, shadow.behind_ns) == (0, 0)
     assert (publisher.name, publisher.behind_messages, publisher.behind_ns) == (
-        "publisher-3012",
+        "publisher",
         7,
         12_000_000,
     )
@@ -98,7 +98,7 @@ def test_why_there_is_no_status_is_told_apart() -> None:
     [
         (2, WELL[2], True, "all 3 ok"),
         (3, told("history", 1000, 0, DEGRADED, "the database is gone"), True, "all 3 ok"),
-        (2, told("second", 1000, 0, DEGRADED, "the store is gone"), False, "not well: second degraded"),
+        (2, told("publisher", 1000, 0, DEGRADED, "the store is gone"), False, "not well: publisher degraded"),
         (2, told("publisher", 1000, 0, "asleep", "it is night"), False, "not well: publisher asleep"),
         (0, NotThere(), False, "not well: engine absent"),
         (1, told("history", 1000), False, "not well: shadow stranger"),
@@ -149,7 +149,7 @@ def test_it_fits_80_columns_after_years() -> None:
         1, "engine", 4_194_304, "0.1.0", started_ns, 99, 999_999_999_999, NOW_NS, OK, "", facts
     )
     late = ProcessStatus(
-        1, "publisher-3012", 4_194_304, "0.1.0", started_ns, 99, 999_990_000_000, NOW_NS - 3600 * S, HEALING,
+        1, "publisher", 4_194_304, "0.1.0", started_ns, 99, 999_990_000_000, NOW_NS - 3600 * S, HEALING,
         "wait " * 40, facts,
     )  # fmt: skip
     lines = picture(rows([PLACES[0], PLACES[2]], [engine, late], 2, NOW_NS), 80).plain.split("\n")

@@ -122,6 +122,21 @@ def test_an_engine_whose_disk_is_behind_says_that_it_refuses(disk: SimulatedDisk
         node.stop()
 
 
+def test_an_engine_that_will_run_out_of_disk_says_so_before_it_does(disk: SimulatedDisk) -> None:
+    why = "the engine will stop when this segment is full: log/journal.spare: preparing the next segment failed:"
+    disk.space_bytes = 1_500_000  # a segment, and not the next one
+    node = RunningNode(disk=disk)
+    try:
+        with Asker(node.addresses.recovery) as asker:
+            status = asker.ask(QueryStatus())
+            while status.health == OK:  # the next segment is being prepared
+                status = asker.ask(QueryStatus())
+            assert (status.health, status.problem) == (DEGRADED, f"{why} No space left on device")
+    finally:
+        disk.space_bytes = None
+        node.stop()
+
+
 def test_a_batch_that_came_while_a_sync_ran_waits_for_the_next_one(
     node: RunningNode, disk: SimulatedDisk
 ) -> None:

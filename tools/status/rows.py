@@ -35,7 +35,7 @@ class Place(Struct, frozen=True):
 class Row(Struct, frozen=True, kw_only=True):
     """How one process is. What was not told is None; `behind_...` also when the engine did not tell where it is.
 
-    `name`: what it calls itself, or else its kind. `behind_messages`: log sequences. `facts`: as it told them.
+    `name`: its kind. `behind_messages`: log sequences. `facts`: as it told them.
     """
 
     name: str
@@ -65,7 +65,7 @@ def rows(places: Sequence[Place], answers: Sequence[Answer], timeout_s: float, u
         (
             answer
             for place, answer in zip(places, answers, strict=True)
-            if place.kind == ENGINE and isinstance(answer, ProcessStatus) and _is(place, answer)
+            if place.kind == ENGINE and isinstance(answer, ProcessStatus) and answer.name == ENGINE
         ),
         None,
     )
@@ -98,7 +98,7 @@ def _row(place: Place, answer: Answer, engine: ProcessStatus | None, timeout_s: 
             return _without_status(place, ABSENT, f"no connection to {place.endpoint} within {timeout_s:g} s")
         text = answer.text or f"it does not answer within {timeout_s:g} s"
         return _without_status(place, SILENT, f"something listens at {place.endpoint}, but {text}")
-    if not _is(place, answer):
+    if answer.name != place.kind:
         text = f"{answer.name} (process {answer.pid}) answers at {place.endpoint}"
         return _without_status(place, STRANGER, text)
     behind_messages = behind_ns = None
@@ -107,7 +107,7 @@ def _row(place: Place, answer: Answer, engine: ProcessStatus | None, timeout_s: 
         behind_messages = max(0, engine.log_sequence - answer.log_sequence)
         behind_ns = max(0, engine.time_ns - answer.time_ns) if behind_messages else 0
     return Row(
-        name=answer.name,
+        name=place.kind,
         endpoint=place.endpoint,
         expected=place.expected,
         health=answer.health,
@@ -122,12 +122,6 @@ def _row(place: Place, answer: Answer, engine: ProcessStatus | None, timeout_s: 
         behind_ns=behind_ns,
         facts=tuple(answer.facts),
     )
-
-
-def _is(place: Place, status: ProcessStatus) -> bool:
-    """Whether it is whom the place is for. Publishers have names of their own."""
-    others = [kind for kind in KINDS if kind != PUBLISHER]
-    return status.name not in others if place.kind == PUBLISHER else status.name == place.kind
 
 
 def _without_status(place: Place, health: str, problem: str) -> Row:
