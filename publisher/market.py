@@ -197,6 +197,12 @@ class Market:
         """The second of a trade among those of its minute."""
         return next(trade.time_ns // _SLOW_NS for trade in trades if trade.trade_id == trade_id)
 
+    def _progress(self) -> Progress:
+        """What rows contain that are taken now: nothing, before the first batch has been reached."""
+        if not self.log_sequence:
+            return Progress(0, 0, 0, 0)
+        return Progress(self.trade_number, self.log_sequence, self.time_ns, self.streams.epoch)
+
     def take_rows(self) -> SymbolRows | None:
         """What is to be stored since this was called last, None when there is nothing."""
         alerts, removed = alert_rows(self.symbol, self.log_sequence, self.alerts.take_changed())
@@ -212,7 +218,7 @@ class Market:
         rows = SymbolRows(
             symbol=self.symbol,
             after_sequence=self._stored_sequence,
-            progress=Progress(self.trade_number, self.log_sequence, self.time_ns, self.streams.epoch),
+            progress=self._progress(),
             trades=self._new_trades,
             revisions=self._new_revisions,
             candles=self._new_candles,

@@ -7,6 +7,7 @@ import pytest
 
 from bus.protocol.codec import decode_frame, encode_frame
 from bus.protocol.commands import BustTrade, CancelOrder, CorrectTrade, DefineInstrument, EnterOrder
+from bus.protocol.control import InstrumentState
 from bus.protocol.feed import FEED_HEARTBEAT, FeedHeartbeat, Level, Trade, TradeBusted, TradeCorrected
 from bus.protocol.market.codec import MarketFrame, decode_market_frame
 from bus.protocol.market.streams import (
@@ -27,6 +28,7 @@ from publisher.alignment import Moment, Reached
 from publisher.candles.candle import of_trades
 from publisher.candles.intervals import INTERVALS
 from publisher.market import Market
+from publisher.store.rows import Progress
 from tests.publisher.simulated_publisher import SimulatedPublisher
 from tests.support.simulated_network import Pipe, SimulatedEngine
 
@@ -483,3 +485,13 @@ def snapshot_moment(log_sequence: int, time_ns: int) -> Moment:
     moment = Moment(log_sequence, time_ns, 1)
     moment.snapshot = BookSnapshot(0, SYMBOL, L2, log_sequence, time_ns, 0, 0, 0, 1, 1, 0, 0, [], [])
     return moment
+
+
+def test_rows_that_are_taken_before_anything_was_reached_contain_nothing() -> None:
+    """The snapshot has told the epoch already; what is stored of the symbol is its definition alone."""
+    publisher = SimulatedPublisher(SYMBOL)
+    publisher.market.take_state(InstrumentState(DEFINED, 1))
+    publisher.market.streams.epoch = 3
+    rows = publisher.market.take_rows()
+    assert rows is not None
+    assert (rows.progress, rows.after_sequence) == (Progress(0, 0, 0, 0), 0)
