@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from bus.protocol import commands, history, terms
+from bus.protocol.market.streams import PHASES
 from bus.protocol.reasons import reason_name
 from bus.sockets.session.prices import Scale
 
@@ -46,7 +47,13 @@ _WORDS: Final[Mapping[str, Mapping[int, str]]] = {
     "peg": terms.PEGS,
     "self_trade": terms.SELF_TRADES,
     "state": history.EXECUTION_STATES,
+    "phase": PHASES,
 }
+
+#: Amounts in ticks times lots, as text.
+_QUOTE_AMOUNTS: Final = ("quote_volume", "taker_buy_quote")
+#: Prices that may be 0.
+_DIFFERENCES: Final = ("change_ticks", "spread_ticks")
 
 #: Whose `status` is that of an order, not of an instrument.
 _OF_ORDERS: Final = ("Duplicate", "OpenOrder", "PastOrder")
@@ -59,13 +66,32 @@ def named(message: msgspec.Struct, scale: Scale | None = None) -> dict[str, Any]
     for name in message.__struct_fields__:
         value = getattr(message, name)
         values[name] = _shown(kind, name, value, scale)
-        if scale is not None and isinstance(value, int):
-            if name.endswith("_ticks"):
-                # No price is 0 ticks: a market order has none, a replace keeps the one that is there.
-                values[name.removesuffix("_ticks")] = f"{scale.price(value):f}" if value else None
-            elif name.endswith("_lots"):
-                values[name.removesuffix("_lots")] = f"{scale.quantity(value):f}"
+        if scale is not None:
+            values.update(_decimals(name, value, scale))
     return values
+
+
+def _decimals(name: str, value: Any, scale: Scale) -> dict[str, Any]:
+    """What stands beside a field, in decimals. Sums are whole numbers as text."""
+    if isinstance(value, str) and (name in _QUOTE_AMOUNTS or name.endswith("_lots")) and value.isdecimal():
+        if name in _QUOTE_AMOUNTS:
+            return {f"{name}_decimal": f"{scale.price(1) * scale.quantity(int(value)):f}"}
+        return {name.removesuffix("_lots"): f"{scale.quantity(int(value)):f}"}
+    if not isinstance(value, int):
+        return {}
+    if name.startswith("best_"):  # of both a price and a quantity
+        if name.endswith("_ticks"):
+            return {name.replace("_ticks", "_price"): f"{scale.price(value):f}" if value else None}
+        return {name.replace("_lots", "_quantity"): f"{scale.quantity(value):f}"}
+    if name.endswith("_microticks"):
+        return {name.removesuffix("_microticks"): f"{scale.price(value).scaleb(-6):f}" if value else None}
+    if name.endswith("_ticks"):
+        # No price is 0 ticks: a market order has none, a replace keeps the one that is there.
+        shown = f"{scale.price(value):f}" if value or name in _DIFFERENCES else None
+        return {name.removesuffix("_ticks"): shown}
+    if name.endswith("_lots"):
+        return {name.removesuffix("_lots"): f"{scale.quantity(value):f}"}
+    return {}
 
 
 def json_line(values: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Messages as JSON: the protocol's names, words for numbers that stand for one, decimals beside ticks and lots."""
 
 from bus.protocol.commands import DefineInstrument, ReplaceOrder
+from bus.protocol.market.streams import Statistics
 from bus.protocol.reports import Completed, Duplicate, Filled, Rejected
 from bus.sockets.session.prices import Scale
 from tools.decoded import json_line, named, time_text
@@ -42,6 +43,17 @@ def test_numbers_that_stand_for_a_word_become_it_and_unknown_ones_stay() -> None
     # A replace that keeps the price has none.
     replace = named(ReplaceOrder("r", 5, "", 0, 7), SCALE)
     assert (replace["price_ticks"], replace["price"], replace["quantity"]) == (0, None, "0.0007")
+
+
+def test_sums_means_and_best_prices_of_market_data_have_decimals() -> None:
+    day = Statistics(1, 4, 8, 0, 8, 0, -5000, "50", "900", 2, 5_250_000, 4, 20, 0, 0, 4, "9" * 40, 0)
+    values = named(day, SCALE)
+    assert (values["volume"], values["session_volume"]) == ("0.0050", "9" * 36 + ".9999")
+    assert values["quote_volume_decimal"] == "0.022500"
+    assert (values["vwap"], values["session_vwap"]) == ("1.31250000", None)
+    assert (values["best_bid_price"], values["best_bid_quantity"]) == ("1.00", "0.0020")
+    assert (values["best_ask_price"], values["best_ask_quantity"]) == (None, "0.0000")
+    assert (values["low"], values["change"]) == (None, "0.00")
 
 
 def test_times_are_exact_to_the_microsecond() -> None:

@@ -6,13 +6,20 @@ from typing import Annotated
 import typer
 
 from bus.errors import UnknownSymbol
+from bus.protocol.market.streams import STREAMS_HEARTBEAT_TOPIC
 from bus.protocol.topics import CLOCK, DROP, topic
+from bus.sockets.market.market_client import MarketClient
+from bus.sockets.market.market_reader import MarketReader
+from bus.sockets.market.market_sockets import PublisherAddress
 from bus.sockets.session.prices import Scale
 from bus.sockets.subscriber import Subscriber
 from tools import options
 from tools.ending import quietly
 from tools.exchange import ask_book, ask_instruments
 from tools.tap.live_book import TRADES_MAX, tap_book
+from tools.tap.market import BOOKS, ask_symbols, publishers_of, scale_of, stream_topics
+from tools.tap.market_book import tap_market_book
+from tools.tap.market_stream import tap_streams
 from tools.tap.stream import Scales, tap_events
 
 
@@ -42,6 +49,19 @@ def tap(
     book: Annotated[
         str | None, typer.Option(metavar="SYMBOL", help="Draw this instrument's book, live.")
     ] = None,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="What a publisher says in the place of the feed: this stream (all: everything); may be given again.",
+        ),
+    ] = None,
+    publisher: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST:PORT", help="A further publisher's requests, with --stream; may be given again."
+        ),
+    ] = None,
     drop_copy: Annotated[
         bool, typer.Option("--drop-copy", help="Every report of every account instead, for the house.")
     ] = False,
@@ -66,12 +86,22 @@ def tap(
       matchbus tap --kind trade
       matchbus tap --symbol BTC-USD --kind level --json
       matchbus tap --book BTC-USD
+      matchbus tap --stream candle-1m --stream mini
       matchbus tap --drop-copy --count 10
     """
+    if publisher and not stream:
+        raise typer.BadParameter("--publisher is another one to read a --stream from")
     if book is not None and (drop_copy or as_json or kind or symbol):
         raise typer.BadParameter("--book stands alone: it is a picture of one instrument")
     if drop_copy and (kind or symbol):
         raise typer.BadParameter("--drop-copy is one stream of all accounts: without --kind and --symbol")
+    if stream:
+        if kind or drop_copy:
+            raise typer.BadParameter("--stream is what a publisher says: without --kind and --drop-copy")
+        publishers = publishers_of(port_base, connect, publisher or ())
+        with quietly(), MarketClient(publishers, timeout=timeout) as client:
+            _tap_market(publishers, client, stream, symbol or [], book, as_json, count, seconds)
+        return
     token = options.operator_token(data, token_file) if drop_copy else ""
     # Asked first: a subscription alone would wait for ever for an exchange that is not there.
     instruments = ask_instruments(connect, port_base, timeout)
@@ -105,6 +135,39 @@ def tap(
                 count_max=count,
                 seconds=seconds,
             )
+
+
+def _tap_market(
+    publishers: list[PublisherAddress],
+    client: MarketClient,
+    streams: list[str],
+    symbols: list[str],
+    book: str | None,
+    as_json: bool,
+    count: int | None,
+    seconds: float | None,
+) -> None:
+    """The publishers' side of it."""
+    topics = stream_topics(streams, symbols)
+    known = ask_symbols(client)
+    for name in [*symbols, *([book] if book else ())]:
+        if name not in known:
+            raise UnknownSymbol(f"{name!r} is no symbol of this publisher")
+    if book is not None:
+        if len(streams) != 1 or streams[0] not in BOOKS:
+            raise typer.BadParameter(f"--book is kept from one --stream of {', '.join(BOOKS)}")
+        tap_market_book(publishers, client, known[book], streams[0], count_max=count, seconds=seconds)
+        return
+    scales = Scales(lambda: {name: scale_of(one) for name, one in ask_symbols(client).items()})
+    with MarketReader(topics, publishers) as reader:
+        tap_streams(
+            reader,
+            scales,
+            as_json=as_json,
+            with_heartbeats=STREAMS_HEARTBEAT_TOPIC in streams,
+            count_max=count,
+            seconds=seconds,
+        )
 
 
 def topics_of(kinds: "list[Kind] | tuple[Kind, ...]", symbols: list[str]) -> list[str]:

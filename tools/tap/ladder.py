@@ -48,6 +48,7 @@ class View(Struct, frozen=True):
     status: int
     number: int
     note: str  # what is wrong, or was
+    counted: str = "event"  # what `number` counts
 
 
 def ladder(view: View, width: int, height: int) -> Text:
@@ -154,7 +155,7 @@ def _title(view: View, width: int) -> Text:
         line.append("  no trade yet", "dim")
     if view.status == HALTED:
         line.append("  HALTED", "bold white on red")
-    right = Text(f"event {view.number:,}", "dim")
+    right = Text(f"{view.counted} {view.number:,}", "dim")
     line.append(" " * max(1, width - len(line) - len(right)))
     line.append_text(right)
     return line

@@ -28,11 +28,13 @@ def event_line(now_ns: int, topic: str, number: int, event: Any, scale: Scale | 
     kind, symbol = parse(topic)
     of = f"{kind:<9} {symbol:<10} #{number}" if number else f"{kind:<9} {symbol or 'engine':<10}"
     line.append(f"{of:<{_TOPIC_WIDTH}} ", "cyan" if kind == "trade" else "dim")
-    line.append_text(_what(event, scale))
+    line.append_text(event_text(event, scale))
     return line
 
 
-def _what(event: Any, scale: Scale | None) -> Text:
+def event_text(event: Any, scale: Scale | None) -> Text:
+    """What an event says, without where and when."""
+
     def price(ticks: int) -> str:
         return f"{ticks} ticks" if scale is None else f"{scale.price(ticks):f}"
 

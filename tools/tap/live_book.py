@@ -5,6 +5,7 @@ an engine that no longer says anything) stands below it.
 """
 
 from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from bus.protocol.feed import Trade, TradingStatusSet
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import BUY, SELL
 from bus.protocol.topics import TRADE
+from bus.sockets.book_reader import BookReader
+from bus.sockets.market.depth_reader import DepthReader
 from bus.sockets.reading.feed_items import Resynced, Skipped, Withdrawn
 from bus.sockets.session.prices import Scale
 from bus.sockets.subscriber import Subscriber
@@ -30,29 +33,70 @@ TRADES_MAX: Final = 64
 _NOTE_NS: Final = 10_000_000_000
 
 
-class LiveBook:
-    """The book of a subscriber, with what else is drawn of a symbol."""
+class Shown:
+    """What is drawn of a symbol beside its book, whatever it is read from. A subclass knows the book."""
 
-    def __init__(self, subscriber: Subscriber, symbol: str, scale: Scale, trades_before: int) -> None:
-        self._book = subscriber.book(symbol)
-        self._trades_before = trades_before
+    def __init__(self, symbol: str, scale: Scale) -> None:
+        self._symbol = symbol
         self._scale = scale
         self._trades: deque[Print] = deque(maxlen=TRADES_MAX)
         self._last_price_ticks = 0
         self._status = 0
-        self._begun = False
         self._note = ""
         self._note_until_ns = 0
         self._heard_ns = monotonic_ns()
 
     def take(self, event: Any) -> None:
+        """Something came."""
+        raise NotImplementedError
+
+    def view(self) -> View:
+        """What is to be drawn now."""
+        raise NotImplementedError
+
+    def _take_trade(self, trade: Trade) -> None:
+        self._last_price_ticks = trade.price_ticks
+        self._trades.appendleft(Print(trade.time_ns, trade.price_ticks, trade.quantity_lots, trade.aggressor))
+
+    def _view(self, book: BookReader | DepthReader, number: int, counted: str) -> View:
+        now = monotonic_ns()
+        note = self._note if now < self._note_until_ns else ""
+        if now - self._heard_ns > _SILENCE_NS:
+            note = f"nothing heard from the exchange for {(now - self._heard_ns) // 1_000_000_000} s"
+        elif not book.ready:
+            note = "waiting for the book"
+        return View(
+            self._symbol,
+            self._scale,
+            book.levels(BUY),
+            book.levels(SELL),
+            list(self._trades),
+            self._last_price_ticks,
+            self._status,
+            number,
+            note,
+            counted,
+        )
+
+    def _say(self, note: str) -> None:
+        self._note = note
+        self._note_until_ns = monotonic_ns() + _NOTE_NS
+
+
+class LiveBook(Shown):
+    """The book of a subscriber to the feed, with what else is drawn of a symbol."""
+
+    def __init__(self, subscriber: Subscriber, symbol: str, scale: Scale, trades_before: int) -> None:
+        super().__init__(symbol, scale)
+        self._book = subscriber.book(symbol)
+        self._trades_before = trades_before
+        self._begun = False
+
+    def take(self, event: Any) -> None:
         """An event that the book has taken."""
         self._heard_ns = monotonic_ns()
         if isinstance(event, Trade):
-            self._last_price_ticks = event.price_ticks
-            self._trades.appendleft(
-                Print(event.time_ns, event.price_ticks, event.quantity_lots, event.aggressor)
-            )
+            self._take_trade(event)
         elif isinstance(event, TradingStatusSet):
             self._status = event.status
         elif isinstance(event, Resynced):
@@ -67,24 +111,7 @@ class LiveBook:
 
     def view(self) -> View:
         """What is to be drawn now."""
-        now = monotonic_ns()
-        note = self._note if now < self._note_until_ns else ""
-        if now - self._heard_ns > _SILENCE_NS:
-            note = f"nothing heard from the exchange for {(now - self._heard_ns) // 1_000_000_000} s"
-        elif not self._book.ready:
-            note = "waiting for the book"
-        book = self._book
-        return View(
-            book.symbol,
-            self._scale,
-            book.levels(BUY),
-            book.levels(SELL),
-            list(self._trades),
-            self._last_price_ticks,
-            self._status,
-            book.number,
-            note,
-        )
+        return self._view(self._book, self._book.number, "event")
 
     def _begin(self, snapshot: BookSnapshot) -> None:
         self._status = snapshot.status
@@ -92,10 +119,6 @@ class LiveBook:
         if self._begun:
             self._say(f"events were missed: the book began anew at log sequence {snapshot.log_sequence:,}")
         self._begun = True
-
-    def _say(self, note: str) -> None:
-        self._note = note
-        self._note_until_ns = monotonic_ns() + _NOTE_NS
 
 
 def tap_book(
@@ -111,8 +134,19 @@ def tap_book(
 
     `trades_before`: how many trades there had been when this was asked for.
     """
-    console = Console()
     shown = LiveBook(subscriber, symbol, scale, trades_before)
+
+    def events(wait_s: float) -> Iterator[Any]:
+        return (event for _, _, event in subscriber.events(wait_s))
+
+    draw(events, shown, count_max, seconds)
+
+
+def draw(
+    events: Callable[[float], Iterator[Any]], shown: Shown, count_max: int | None, seconds: float | None
+) -> None:
+    """Draw what `events` bring, of which each iteration ends when nothing comes for so many seconds."""
+    console = Console()
     deadline_ns = None if seconds is None else monotonic_ns() + int(seconds * 1e9)
     with ExitStack() as stack:
         # Whatever ends it, also Ctrl-C: the last picture is left behind on the ordinary screen, or in the pipe.
@@ -120,16 +154,20 @@ def tap_book(
         live = None
         if console.is_terminal:
             live = stack.enter_context(Live(console=console, auto_refresh=False, screen=True))
-        _draw(subscriber, shown, live, count_max, deadline_ns)
+        _draw(events, shown, live, count_max, deadline_ns)
 
 
 def _draw(
-    subscriber: Subscriber, shown: LiveBook, live: Live | None, count_max: int | None, deadline_ns: int | None
+    events: Callable[[float], Iterator[Any]],
+    shown: Shown,
+    live: Live | None,
+    count_max: int | None,
+    deadline_ns: int | None,
 ) -> None:
     count = 0
     next_frame_ns = 0
     while True:
-        for _, _, event in subscriber.events(_FRAME_S):
+        for event in events(_FRAME_S):
             shown.take(event)
             count += 1
             now = monotonic_ns()
@@ -145,5 +183,5 @@ def _draw(
             return
 
 
-def _picture(shown: LiveBook, console: Console) -> Any:
+def _picture(shown: Shown, console: Console) -> Any:
     return ladder(shown.view(), console.width, console.height)

@@ -36,6 +36,10 @@ class Scales:
             self._known.setdefault(symbol, None)
         return self._known.get(symbol)
 
+    def know(self, symbol: str, scale: Scale) -> None:
+        """The scale of a symbol that was told."""
+        self._known[symbol] = scale
+
     def learn(self, event: object) -> None:
         """A definition that was published is one that need not be asked for."""
         if isinstance(event, InstrumentDefined) and not self._known.get(event.symbol):

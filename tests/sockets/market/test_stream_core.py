@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.errors import GapNotHealed, NotTaken
@@ -29,6 +29,7 @@ from bus.sockets.market.stream_items import (
     Skipped,
 )
 from bus.sockets.reading.feed_items import UnknownEvent
+from tests.support.drawn import drawn
 from tests.support.market_world import ALL, BOOKS, SYMBOL, TRADES, WHOLE, World
 
 DEPTH = f"depth.{SYMBOL}."
@@ -62,7 +63,7 @@ def begun_anew(world: World) -> list[tuple[str, str]]:
 # Anything may happen.
 
 
-@settings(max_examples=60, deadline=None)
+@drawn(60)
 @given(st.integers(0, 2**32), st.integers(1, 3), st.sampled_from((6, 50, 500)))
 def test_whatever_the_network_and_the_publishers_do(seed: int, publishers: int, ring_max: int) -> None:
     """Books are the market's at each step, trades come each once; at the end all is there, and nobody differs."""
