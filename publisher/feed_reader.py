@@ -1,7 +1,8 @@
 """The feed as the publisher reads it: a SUB, and a DEALER each to the engine's recovery service and to the shadow's.
 
-Drained on the loop, bounded, and never asleep while a message waits: after every drain the sockets' EVENTS are asked.
-Each message's items are given at once; `on_drained` follows the last one of a drain. Called by `service`.
+Drained on the loop, bounded, and never asleep while a message waits: after every drain the sockets' EVENTS are asked,
+those of publications and those of answers apart, since publications come by the thousand. Each message's items are
+given at once; `on_drained` follows the last one of a drain. Called by `service`.
 """
 
 import asyncio
@@ -32,7 +33,12 @@ from publisher.lineage import NOT_THERE, UNKNOWN, Identity
 
 #: Messages of one drain: what a publisher says of them leaves behind the last, so more of them would only be later.
 MESSAGES_PER_DRAIN_MAX = 32
+#: A topic that is heard is one that was subscribed to; beyond this many it is somebody's mistake.
+_NAMES_MAX = 100_000
 _NOBLOCK = int(zmq.NOBLOCK)
+_EVENTS = int(zmq.EVENTS)
+_POLLIN = int(zmq.POLLIN)
+_RCVMORE = int(zmq.RCVMORE)
 #: How often the instruments are asked for while nobody answers.
 _ASK_AGAIN_S = 1.0
 #: A shadow that says nothing for so long is not there.
@@ -78,10 +84,15 @@ class FeedReader:
         self._deep = open_deep_recovery(context, engine)
         self._questions = open_recovery(context, engine)
         self._deep_questions = open_deep_recovery(context, engine)
+        self._answering = (self._recovery, self._deep, self._questions, self._deep_questions)
+        # Bound once: a socket looks its attributes up in Python.
+        self._receive = self._feed.recv
+        self._option = self._feed.getsockopt
         #: By correlation id; each stays until it is answered.
         self._events_asked: dict[int, _EventQuestion] = {}
         self._asking_events: asyncio.TimerHandle | None = None
         self._scheduled = False
+        self._answers_scheduled = False
         self._closed = False
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
@@ -94,8 +105,8 @@ class FeedReader:
     def start(self) -> None:
         """From here on the feed is read."""
         self._loop.add_reader(self._feed.fileno(), self._drain)
-        for socket in (self._recovery, self._deep, self._questions, self._deep_questions):
-            self._loop.add_reader(socket.fileno(), self._drain)
+        for socket in self._answering:
+            self._loop.add_reader(socket.fileno(), self._drain_answers)
         self.ask_instruments()
         self._schedule()
 
@@ -191,14 +202,17 @@ class FeedReader:
         for timer in (self._timer, self._asking, self._asking_events):
             if timer is not None:
                 timer.cancel()
-        for socket in (self._feed, self._recovery, self._deep, self._questions, self._deep_questions):
+        for socket in (self._feed, *self._answering):
             self._loop.remove_reader(socket.fileno())
             socket.close(0)
 
     def check(self) -> None:
         """Look whether something waits; to be called by a timer, too: the net under a missed edge."""
-        if not self._closed and not self._scheduled and self._waits():
+        if self._closed:
+            return
+        if not self._scheduled and self._waits():
             self._schedule()
+        self._check_answers()
 
     def _schedule(self) -> None:
         if not self._scheduled and not self._closed:
@@ -210,7 +224,6 @@ class FeedReader:
         if self._closed:
             return
         try:
-            self._take_answers()
             if not self._paused:
                 self._take_publications()
             self._on_drained()
@@ -222,30 +235,56 @@ class FeedReader:
             self._schedule()
 
     def _waits(self) -> bool:
-        sockets = [self._recovery, self._deep, self._questions, self._deep_questions]
-        if not self._paused:
-            sockets.append(self._feed)
-        return any(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN for socket in sockets)
+        """Whether a publication waits."""
+        return not self._paused and bool(int(self._option(_EVENTS)) & _POLLIN)
 
     def _take_publications(self) -> None:
-        receive, core, names = self._feed.recv_multipart, self._core, self._names
+        receive, core, names = self._receive, self._core, self._names
+        # Part by part: to receive a message as a list costs eight times as much.
         try:
             for _ in range(MESSAGES_PER_DRAIN_MAX):
-                parts = receive(_NOBLOCK)
-                if len(parts) != 2:
-                    continue
-                topic = parts[0]
+                topic = receive(_NOBLOCK)
+                frame = receive(_NOBLOCK)
                 name = names.get(topic)
                 if name is None:
-                    name = topic.decode(errors="replace")
-                    if len(names) < 100_000:
-                        names[topic] = name
+                    name = self._new_name(topic)
                 self.messages += 1
-                items = core.receive(name, parts[1])
+                items = core.receive(name, frame)
                 if items:
                     self._on_items(items)
         except zmq.Again:
             pass
+
+    def _new_name(self, topic: bytes) -> str:
+        """The text of a topic that was not heard before; a message that has not two parts ends here."""
+        while self._option(_RCVMORE):
+            self._receive(_NOBLOCK)
+        name = topic.decode(errors="replace")
+        if len(self._names) < _NAMES_MAX:
+            self._names[topic] = name
+        return name
+
+    # Answers.
+
+    def _check_answers(self) -> None:
+        if not self._answers_scheduled and any(
+            int(socket.getsockopt(zmq.EVENTS)) & _POLLIN for socket in self._answering
+        ):
+            self._answers_scheduled = True
+            self._loop.call_soon(self._drain_answers)
+
+    def _drain_answers(self) -> None:
+        self._answers_scheduled = False
+        if self._closed:
+            return
+        try:
+            self._take_answers()
+            self._on_drained()
+            self._ask()
+        except MatchbusError as failure:
+            self._on_failure(failure)
+            return
+        self._check_answers()
 
     def _take_answers(self) -> None:
         for socket in (self._recovery, self._deep):
@@ -293,7 +332,9 @@ class FeedReader:
             self._timer = None
         deadline_ns = self._core.deadline_ns
         if deadline_ns is not None:
-            self._timer = self._loop.call_later(max(0, deadline_ns - monotonic_ns()) / 1e9, self._drain)
+            self._timer = self._loop.call_later(max(0, deadline_ns - now) / 1e9, self._drain)
+            # What was sent may have eaten the edge of an answer.
+            self._check_answers()
 
 
 def _identity(asked: _EventQuestion, frames: list[bytes]) -> Identity | None:

@@ -17,7 +17,6 @@ from bus.protocol.control import InstrumentState
 from bus.protocol.feed import (
     LEVEL,
     InstrumentDefined,
-    Level,
     Trade,
     TradeBusted,
     TradeCorrected,
@@ -332,14 +331,7 @@ class Market:
         book = self.book
         if not book.ready:
             return
-        bids, asks = book.bids, book.asks
-        sequence = 0
-        for event in moment.levels:
-            if type(event) is Level:
-                (bids if event.side == 1 else asks).set(event.price_ticks, event.quantity_lots, event.orders)
-                sequence = event.sequence
-        book.sequence = sequence or book.sequence
-        book.level_number += len(moment.levels)
+        book.take(moment.levels)
         if self.live:
             self.streams.say(self._depth, book.sequence, moment.time_ns, moment.levels)
         self._change(moment.time_ns)

@@ -27,6 +27,9 @@ from publisher.store.tables import candles, corrections, symbols, trades
 #: Rows of one page, of each store: about a MB.
 PAGE_ROWS: Final = 4_000
 
+#: Columns and fields have the same names; symbol and interval come before them.
+_CANDLE_FIELDS: Final = candles.columns.keys()[2:]
+
 Row = TypeVar("Row")
 
 
@@ -208,7 +211,7 @@ def _corrections(connection: Connection, symbol: str) -> Iterator[Correction]:
 
 def how_they_differ(there: Any, made: Any) -> str:
     """The fields that differ, of two structs or candles."""
-    names = there.__struct_fields__ if isinstance(there, Struct) else there.__slots__
+    names = there.__struct_fields__ if isinstance(there, Struct) else _CANDLE_FIELDS
     return ", ".join(
         f"{name} is {getattr(there, name)}, the log says {getattr(made, name)}"
         for name in names

@@ -10,11 +10,13 @@ import msgspec
 import typer
 from rich.console import Console
 
-from tools.bench import book, core, fairness, memory, recovery, results, shadow, triggers, wire
+from bus.errors import ConfigError
+from tools.bench import book, core, fairness, memory, publisher, recovery, results, shadow, triggers, wire
 from tools.bench.book import BookCosts
 from tools.bench.core import CoreCosts
 from tools.bench.fairness import Fairness
 from tools.bench.memory import Memory
+from tools.bench.publisher import PublisherCosts
 from tools.bench.recovery import Recoveries
 from tools.bench.shadow import ShadowCosts
 from tools.bench.triggers import TriggerCosts
@@ -101,6 +103,29 @@ def shadow_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) 
     measured = ShadowCosts(shadow.QUICK if quick else shadow.Size(), _say)
     measured.run()
     results.show("shadow", measured.result(), measured.tables(), measured.notes(), as_json=as_json, out=out)
+
+
+@bench.command("publisher")
+def publisher_verb(
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Only this part ({', '.join(publisher.PARTS)}); can be given again. Default: all.",
+        ),
+    ] = None,
+    quick: Quick = False,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Market data: events a second, how late a change is, readers that come late, memory over two days."""
+    asked = part or publisher.PARTS
+    for name in asked:
+        if name not in publisher.PARTS:
+            raise ConfigError(f"--part {name}: expected one of {', '.join(publisher.PARTS)}")
+    measured = PublisherCosts(publisher.QUICK if quick else publisher.Size(), asked, _say)
+    measured.run()
+    results.show("publisher", measured.result(), measured.tables(), [], as_json=as_json, out=out)
 
 
 def _say(line: str) -> None:

@@ -39,7 +39,9 @@ _FILL_ID, _FILL_LEAVES, _FILL_LIQUIDITY = 6, 13, 14
 class Flow:
     """`opening`, then `commands`. `trades` is how many the latter cause. The ids are unique within an account."""
 
-    def __init__(self, symbol: str, commands: int, seed: int = 1) -> None:
+    def __init__(
+        self, symbol: str, commands: int, seed: int = 1, trades_per_command: float = TRADES_PER_COMMAND
+    ) -> None:
         self.symbol = symbol
         self.opening: list[Command] = []
         self.commands: list[Command] = []
@@ -58,7 +60,7 @@ class Flow:
                 self.cancels += 1
                 self._add(CancelOrder(client_order_id=self._random.choice(self._resting)), self.commands)
             elif drawn < CANCELS + _AGGRESSORS:
-                self._add(self._take(int(count * TRADES_PER_COMMAND) - self.trades), self.commands)
+                self._add(self._take(int(count * trades_per_command) - self.trades), self.commands)
             else:
                 self._add(self._rest(), self.commands)
 

@@ -52,6 +52,13 @@ class Part:
         self._process.stdin.close()
         return self._facts("")
 
+    def ask(self, line: str) -> dict[str, str]:
+        """Give it a line of input; the `key=value` words of the next line that it says."""
+        assert self._process.stdin is not None, "it is a pipe"
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return self._facts("")
+
     def kill(self) -> None:
         """As if it had crashed; nothing of a benchmark's engine is worth a clean stop."""
         self._process.kill()
@@ -108,6 +115,17 @@ def engine(sync: Sync, settings: Mapping[str, str] | None = None, port_base: int
 def shadow(engine: EnginePart, port_base: int, settings: Mapping[str, str] | None = None) -> Iterator[Part]:
     """A real shadow of an engine that listens at this port base."""
     words = ["shadow", "--data", engine.data, "--port-base", str(port_base)]
+    process = Part(["tools.up.bound", str(os.getpid()), *words], settings)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@contextlib.contextmanager
+def publisher(port_base: int, data: str, settings: Mapping[str, str] | None = None) -> Iterator[Part]:
+    """A real publisher of whatever engine is at this port base; it stores below `data`."""
+    words = ["publisher", "--data", data, "--port-base", str(port_base)]
     process = Part(["tools.up.bound", str(os.getpid()), *words], settings)
     try:
         yield process
