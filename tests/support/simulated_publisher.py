@@ -170,6 +170,7 @@ class SimulatedPublisher:
         self.name = name
         self.ring_max = ring_max
         self.refuses: set[type[Any]] = set()  # kinds of requests
+        self.not_yet = 0  # how many requests more it refuses for now
         self.lies = False  # says another price than there was
         self.checksum_error = 0
         self.answers_frames_max = 5
@@ -336,6 +337,9 @@ class SimulatedPublisher:
     def _answer(self, number: int, item: Any) -> Any:
         self.asked.append(item)
         symbol = getattr(item, "symbol", "")
+        if self.not_yet:
+            self.not_yet -= 1
+            return Refused(number, 1, reasons.NOT_YET, "ask again")
         if type(item) in self.refuses or (symbol and symbol != self.market.symbol):
             return Refused(number, 1, reasons.NOT_OFFERED, "not here")
         if isinstance(item, asked.DepthRequest):
@@ -386,7 +390,7 @@ class SimulatedPublisher:
             now.sequence,
             now.time_ns,
             0,
-            book.checksum,
+            book.checksum ^ self.checksum_error,
             1,
             0,
             0,

@@ -10,6 +10,7 @@ import uvloop
 from bus.errors import MatchbusError, NotConnected, NotTaken, SessionOver, TimedOut
 from bus.protocol import reasons
 from bus.protocol.market import requests
+from bus.protocol.market.codec import MarketEnvelope
 from bus.protocol.status import ProcessStatus
 from bus.sockets.market import questions
 from bus.sockets.market.asking import AVOIDED_NS, Preferences
@@ -91,6 +92,17 @@ def test_a_refusal_is_raised_when_nobody_answers(exchange: Exchange) -> None:
         pytest.raises(NotTaken, match=r"not_offered: not here; no answer from tcp://127.0.0.1:\d+$"),
     ):
         client.ask(questions.depth("ETH-USD"))
+
+
+def test_an_answer_is_known_by_its_correlation_id() -> None:
+    asking = Preferences(["a", "b"]).begin(questions.mini(), 0)
+    other = requests.MiniAnswer(asking.correlation_id + 1, [])
+    mine = requests.MiniAnswer(asking.correlation_id, [])
+    envelope = MarketEnvelope(1, 0, 0, 3, 0, 5, 7, [other, mine])
+    answered = asking.answered(envelope)
+    assert answered is not None
+    assert answered == Answered(mine, 0, 3, 5, 7)
+    assert answered.answer is mine
 
 
 def test_silence_is_raised_and_a_client_that_is_not_open_says_so() -> None:

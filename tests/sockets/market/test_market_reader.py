@@ -28,6 +28,7 @@ from bus.sockets.market.stream_items import (
     Skipped,
 )
 from tests.sockets.market.conftest import Exchange
+from tests.support import running_publisher
 from tests.support.simulated_publisher import SimulatedPublisher
 
 #: Nothing here waits this long unless it is broken.
@@ -286,6 +287,33 @@ def test_a_slow_user_does_not_fill_the_memory(exchange: Exchange, monkeypatch: p
             assert is_dense(ids)
 
     carried(asyncio.new_event_loop, story())
+
+
+def test_what_waits_behind_a_burst_of_repeated_frames_is_not_left_asleep(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than one drain takes, of which nothing is told; and then nobody says anything any more."""
+    monkeypatch.setattr(running_publisher, "HEARTBEAT_MS", 60_000)
+    monkeypatch.setattr(async_market_reader, "MESSAGES_PER_DRAIN_MAX", 10)
+    for publisher in exchange.publishers:
+        publisher.call(SimulatedPublisher.heartbeat)  # from here on their patience is the long one
+
+    async def story() -> None:
+        async with AsyncMarketReader([TRADES], exchange.addresses, silence_ms=60_000) as reader:
+            for publisher in exchange.publishers:
+                await asyncio.to_thread(publisher.wait_for_subscription, TRADES)
+            ids: list[int] = []
+            items = reader.items()
+            for only, moves in ((0, 200), (1, 5)):
+                await asyncio.to_thread(exchange.go_on, moves, only=only)
+                last = max(exchange.market.trades())
+                async for item in items:
+                    ids += trade_ids([item])
+                    if ids[-1:] == [last]:
+                        break
+            assert is_dense(ids)
+
+    carried(uvloop.new_event_loop, story())
 
 
 def test_async_failure_is_raised_where_it_is_read(exchange: Exchange) -> None:

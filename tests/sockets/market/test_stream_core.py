@@ -22,6 +22,7 @@ from bus.sockets.market.stream_items import (
     MISSED,
     WRONG,
     Differs,
+    Position,
     Published,
     PublisherHeard,
     PublisherSilent,
@@ -122,6 +123,30 @@ def test_the_first_that_says_a_frame_is_heard_and_the_others_repeat_it() -> None
     assert heard == {0}
     assert len(frames) == len(set(frames))
     assert world.is_complete() or world.told(Published, DEPTH)
+
+
+def test_nobody_is_asked_for_what_another_one_is_about_to_say() -> None:
+    """One has lost something, or begins anew; what it lacks of the other is under way, and comes bit by bit."""
+    for begins_anew in (False, True):
+        world = joined(topics=(TRADES, DEPTH))
+        world.move(20)
+        world.say()
+        if begins_anew:
+            world.publishers[0].restart()
+            world.send()
+        frames = world.wires[1].take()
+        lost = world.wires[0].take()
+        for name, frame in lost[-1:] if begins_anew else lost[2:]:
+            world.wires[0].put((name, frame))
+        world.deliver(0)
+        for name, frame in frames:
+            world.ask()
+            world.pass_time(40)
+            world.wires[1].put((name, frame))
+            world.deliver(1)
+        world.settle(1)
+        assert world.is_complete()
+        assert [item for publisher in world.publishers for item in publisher.asked] == []
 
 
 @pytest.mark.parametrize("dies", [0, 1])
@@ -298,6 +323,29 @@ def test_the_next_publisher_is_asked_when_one_refuses_or_does_not_answer() -> No
         assert {type(item) for item in world.publishers[1].asked} == {StreamReplay}
 
 
+def test_what_is_not_known_yet_is_asked_for_a_little_later() -> None:
+    world = World(3, 1, (DEPTH,))
+    world.move(5)
+    world.say(heartbeats=True)
+    world.publishers[0].not_yet = 4
+    for _ in range(5):
+        assert not world.is_complete()
+        world.ask()
+        world.hear()
+        world.pass_time(healing.BEHIND_MS)
+    assert world.is_complete()
+
+
+def test_an_answer_counts_only_from_whom_it_was_asked_of() -> None:
+    world = World(3, 2, (DEPTH,))
+    world.move(5)
+    world.say()
+    _, requests = world.core.advance(0, False)
+    ((asked, request),) = requests
+    (answer,) = world.publishers[asked].answer(request)
+    assert world.core.answered(1 - asked, answer, 0) == []
+
+
 def test_a_publisher_that_is_there_and_never_answers_is_given_up() -> None:
     world = joined(publishers=1, topics=(DEPTH,))
     world.publishers[0].is_mute = True
@@ -360,6 +408,19 @@ def test_an_engine_that_starts_again_begins_nothing_anew() -> None:
     assert begun_anew(world) == []
 
 
+def test_a_publisher_that_begins_anew_behind_an_engine_that_did_took_nothing_back() -> None:
+    world = joined(topics=(TRADES, DEPTH))
+    world.market.restart_engine()
+    world.move(3)
+    world.publishers[0].restart(at_end=True)
+    world.send()
+    world.deliver()
+    world.move(2)
+    world.settle(20)
+    assert world.is_complete()
+    assert begun_anew(world) == []
+
+
 def test_what_the_engine_took_back_begins_anew() -> None:
     world = joined(topics=(TRADES, DEPTH))
     world.move(6)
@@ -403,6 +464,13 @@ def test_books_are_proved_by_heartbeats_and_begin_anew_when_they_are_wrong() -> 
     world.send()
     world.deliver()
     assert all(depth.is_wrong for depth in depths)
+    asked = world.publishers[0].asked
+    for _ in range(
+        3
+    ):  # what is given anew is wrong as well: it is asked for with each heartbeat, not all the time
+        world.settle(1)
+        assert all(depth.is_wrong for depth in depths)
+    assert 2 * len(depths) <= asked.count(DepthRequest(SYMBOL)) <= 4 * len(depths)
     world.publishers[0].checksum_error = 0
     world.settle(3)
     assert not any(depth.is_wrong for depth in depths)
@@ -412,10 +480,15 @@ def test_books_are_proved_by_heartbeats_and_begin_anew_when_they_are_wrong() -> 
 def test_a_book_that_its_publisher_doubts_begins_anew_although_another_knows_what_follows() -> None:
     """Whose frames it was made of nobody knows any more."""
     world = joined(publishers=2)
+    world.move()
+    while not world.market.moments[-1].levels:
+        world.move()
+    world.say()
+    world.deliver()  # what is doubted is the last frame that was taken
     world.publishers[0].doubt_book()
     world.settle(2)
     assert set(begun_anew(world)) == {(name, "wrong book") for name in DEPTHS}
-    assert world.publishers[1].asked == [DepthRequest(SYMBOL)] * len(DEPTHS)
+    assert world.publishers[1].asked.count(DepthRequest(SYMBOL)) == len(DEPTHS)
     world.publishers[0].refuses.clear()
     world.publishers[0].restart()
     world.move(5)
@@ -597,6 +670,16 @@ def test_a_next_life_goes_on_where_the_last_one_ended() -> None:
     ]
     assert sorted(frames, key=str) == sorted(told, key=str)
     assert not [item for item in items if isinstance(item, Resynced | Skipped)]
+
+
+def test_a_next_life_is_not_told_trades_again_that_came_in_another_way() -> None:
+    """The last life ended among trades that were had by request, in the middle of what one frame says."""
+    trades = [Trade(50, 1, trade_id, 1, 1, 1) for trade_id in (7, 8, 9)]
+    frame = encode_market_frame(1, 50, 40, 1, encode(trades))
+    core = StreamCore([], ["p"], from_positions={TRADES: Position(1, 49, 1, 8)})
+    (item,) = core.receive(0, TRADES, frame, 0)
+    assert isinstance(item, Published)
+    assert item.events == trades[2:]
 
 
 def test_prefixes_bring_every_symbol_and_the_heartbeats_that_belong_to_them() -> None:
