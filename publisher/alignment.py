@@ -49,11 +49,14 @@ class Moment:
 class Reached:
     """Nothing of the symbol up to here is missing; `checksum` of its book is known where a heartbeat said it."""
 
-    __slots__ = ("checksum", "level_number", "log_sequence", "time_ns")
+    __slots__ = ("checksum", "epoch", "level_number", "log_sequence", "time_ns")
 
-    def __init__(self, log_sequence: int, time_ns: int, level_number: int, checksum: int | None) -> None:
+    def __init__(
+        self, log_sequence: int, time_ns: int, epoch: int, level_number: int, checksum: int | None
+    ) -> None:
         self.log_sequence = log_sequence
         self.time_ns = time_ns
+        self.epoch = epoch
         self.level_number = level_number
         self.checksum = checksum
 
@@ -70,7 +73,7 @@ class Alignment:
         self._moments: dict[int, Moment] = {}
         self._reached = 0  # log sequence
         #: The newest word about the symbol's last numbers that is not fulfilled yet.
-        self._claim: tuple[Numbers, int, int, int | None] | None = None
+        self._claim: tuple[Numbers, int, int, int, int | None] | None = None
 
     @property
     def waiting(self) -> int:
@@ -96,13 +99,13 @@ class Alignment:
                     checksum = event.checksum
         if numbers is None:
             return []
-        return self._claimed(numbers, run.log_sequence, run.time_ns, checksum)
+        return self._claimed(numbers, run.log_sequence, run.time_ns, run.epoch, checksum)
 
     def begin_book(self, resynced: Resynced) -> list[Moment | Reached]:
         """The book's snapshot: it takes its place in the order of the log."""
         snapshot = resynced.snapshot
         self._next_level = snapshot.level_number + 1
-        moment = self._moment(snapshot.log_sequence, snapshot.time_ns, 0)
+        moment = self._moment(snapshot.log_sequence, snapshot.time_ns, resynced.epoch)
         moment.snapshot = snapshot
         numbers = (
             snapshot.trade_number,
@@ -110,7 +113,9 @@ class Alignment:
             snapshot.order_number,
             snapshot.status_number,
         )
-        return self._claimed(numbers, snapshot.log_sequence, snapshot.time_ns, snapshot.checksum)
+        return self._claimed(
+            numbers, snapshot.log_sequence, snapshot.time_ns, resynced.epoch, snapshot.checksum
+        )
 
     def _keep(self, kind: str, run: Run) -> None:
         following = run.first_number + len(run.events)
@@ -135,20 +140,20 @@ class Alignment:
         return moment
 
     def _claimed(
-        self, numbers: Numbers, log_sequence: int, time_ns: int, checksum: int | None
+        self, numbers: Numbers, log_sequence: int, time_ns: int, epoch: int, checksum: int | None
     ) -> list[Moment | Reached]:
         if not self._next_status:
             self._next_status = numbers[3] + 1  # what was before is asked for with the instruments
         newest = self._claim
         if newest is None or log_sequence >= newest[1]:
             if newest is not None and log_sequence == newest[1] and checksum is None:
-                checksum = newest[3]
-            self._claim = newest = (numbers, log_sequence, time_ns, checksum)
+                checksum = newest[4]
+            self._claim = newest = (numbers, log_sequence, time_ns, epoch, checksum)
         if self._fulfilled(newest[0]):
             self._claim = None
             return self._release(*newest)
         if newest[1] != log_sequence and self._fulfilled(numbers):
-            return self._release(numbers, log_sequence, time_ns, checksum)
+            return self._release(numbers, log_sequence, time_ns, epoch, checksum)
         return []
 
     def _fulfilled(self, numbers: Numbers) -> bool:
@@ -157,7 +162,7 @@ class Alignment:
         )
 
     def _release(
-        self, numbers: Numbers, log_sequence: int, time_ns: int, checksum: int | None
+        self, numbers: Numbers, log_sequence: int, time_ns: int, epoch: int, checksum: int | None
     ) -> list[Moment | Reached]:
         moments = self._moments
         given: list[Moment | Reached] = []
@@ -170,5 +175,5 @@ class Alignment:
                 given.append(moments.pop(sequence))
         if log_sequence >= self._reached:
             self._reached = log_sequence
-            given.append(Reached(log_sequence, time_ns, numbers[1], checksum))
+            given.append(Reached(log_sequence, time_ns, epoch, numbers[1], checksum))
         return given

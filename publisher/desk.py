@@ -80,8 +80,6 @@ class Desk:
                 self.orders_begun += 1
             return
         assert snapshot.kind == L2, "a book is L2 or L3"
-        if not self.market.streams.epoch:
-            self.market.streams.epoch = resynced.epoch  # nothing has told it yet
         # What was between is never said: others may have said it.
         self.market.miss()
         for item in self.alignment.begin_book(resynced):

@@ -288,6 +288,8 @@ class Market:
         self._held.append(rest)
 
     def _take_reached(self, reached: Reached) -> None:
+        # As of this place in the log, whatever it was that told of it.
+        self.streams.epoch = reached.epoch or self.streams.epoch
         self.advance(reached.time_ns)
         self._reach(reached.log_sequence, reached.time_ns)
         book = self.book

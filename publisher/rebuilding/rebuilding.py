@@ -49,8 +49,6 @@ class Rebuilding:
         #: The last log sequence that anything is stored of.
         self.last_sequence = self._places.last_sequence
         self._following = set(progress)
-        #: By symbol, the epoch of the last batch in which it traded or was announced.
-        self._epochs: dict[str, int] = {}
         #: Symbols whose definition was not the one that is stored, when they were compared.
         self._doubted: dict[str, SymbolState] = {}
         self._end = (0, 0)  # sequence and time of the last batch
@@ -97,18 +95,15 @@ class Rebuilding:
         if symbol not in self._known:
             self.not_stored.add(symbol)
         if self._whole or symbol in self._following:
-            if moment.trades or moment.statuses:
-                self._epochs[symbol] = moment.epoch
             self._markets.take(symbol, moment)
 
     def _compare(self, symbol: str, at: Progress, sequence: int, time_ns: int) -> None:
         """The log has come to where the symbol stands in the store: to this sequence and time."""
         assert self._stored is not None, "a place is a stored one"
-        self._markets.take(symbol, Reached(sequence, time_ns, 0, None))
+        epoch = self._epoch if sequence else 0
+        self._markets.take(symbol, Reached(sequence, time_ns, epoch, 0, None))
         self._markets.write()
         market = self._markets.market(symbol)
-        # A batch that changed the book alone may have been seen in a snapshot, which has no epoch.
-        epoch = min(max(at.epoch, self._epochs.get(symbol, 0)), self._epoch)
         made = Progress(market.trade_number, sequence, time_ns, epoch)
         self._tell(symbol, "progress", at, made)
         with self._fresh.reading() as rebuilt:

@@ -457,7 +457,7 @@ def test_what_is_behind_a_bust_in_its_batch_waits_for_it() -> None:
     moment.trades = [trades[0], trades[1], TradeBusted(8, BEGIN_NS + 12, 1, 1000, 5), trades[2], trades[3]]
     moment.levels = [Level(9, BUY, 990, 7, 1)]
     market.take(moment)
-    market.take(Reached(12, BEGIN_NS + 2 * 10**9, 1, None))
+    market.take(Reached(12, BEGIN_NS + 2 * 10**9, 1, 1, None))
     assert market.revision is not None
     assert (market.trade_number, market.log_sequence) == (2, 7)
     assert market.whole_sequence == market.book.sequence < 6  # nothing is promised of what waits

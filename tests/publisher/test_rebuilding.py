@@ -322,6 +322,26 @@ def test_a_definition_may_be_ahead_of_its_symbol(rebuilt: Rebuilt) -> None:
     ]
 
 
+def test_two_publishers_of_one_database_agree_in_the_epoch(rebuilt: Rebuilt) -> None:
+    """The engine was started again and the book alone changed: one heard the change, the other had it in a snapshot."""
+    walk = Walk(15, revise=False)
+    one = StoringPublisher(SYMBOL, rebuilt.store)
+    traded(walk.engine, walk.alice, 1000)
+    settle(walk.engine, one)
+    walk.engine.restart()
+    bob = walk.engine.open_session("bob")
+    walk.engine.command(bob, EnterOrder("rests", SYMBOL, BUY, 5, 900))
+    deliver(walk.engine, one)
+    other = StoringPublisher(SYMBOL, rebuilt.store)
+    catch_up(walk.engine, other)
+    for minutes in (2, 1):
+        walk.engine.time_ns += minutes * MINUTE_NS
+        settle(walk.engine, one, other)
+    with rebuilt.store.reading() as connection:
+        assert read_progress(connection)[SYMBOL].epoch == 2
+    assert rebuilt.findings(walk.engine).differences.first == []
+
+
 def test_a_symbol_of_which_nothing_is_stored_is_said(rebuilt: Rebuilt) -> None:
     """Its publisher may be another one; and a symbol that the log never had is a difference."""
     walk = walked(rebuilt, 11, steps=50)
