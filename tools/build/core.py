@@ -2,7 +2,8 @@
 
 It is the matcher, all of it, since that is where a command spends its time; whatever stays Python is named here with
 the reason. Of the bus it is what stands between libzmq, msgspec and the disk, which are C already: the files that each
-message or batch passes through. `tools.build.backend` compiles the list.
+message or batch passes through. Of the publisher it is what each event passes through.
+`tools.build.backend` compiles the list.
 """
 
 from pathlib import Path
@@ -20,8 +21,31 @@ BUS_CORE = (
     "bus/sockets/gateway.py",
     "bus/sockets/outbound.py",
     "bus/sockets/publication.py",
+    "bus/sockets/reading/batch_numbers.py",
+    "bus/sockets/reading/feed_core.py",
     "bus/sockets/rings.py",
     "bus/sockets/router.py",
+)
+
+# The way of an event through the publisher. Not what reads and writes the store, nor `statistics/values`, which holds a
+# Struct.
+PUBLISHER_CORE = (
+    "publisher/alignment.py",
+    "publisher/book.py",
+    "publisher/candles/candle.py",
+    "publisher/candles/intervals.py",
+    "publisher/candles/ring.py",
+    "publisher/candles/series.py",
+    "publisher/desk.py",
+    "publisher/events.py",
+    "publisher/feed_reader.py",
+    "publisher/market.py",
+    "publisher/sockets.py",
+    "publisher/statistics/rolling.py",
+    "publisher/statistics/seconds.py",
+    "publisher/streams.py",
+    "publisher/symbols.py",
+    "publisher/trades.py",
 )
 
 
@@ -32,4 +56,5 @@ def core_files(root: Path) -> list[str]:
         for path in (root / ROOM).rglob("*.py")
         if path.name != "__init__.py" and (relative := path.relative_to(root).as_posix()) not in NOT_CORE
     )
-    return sorted([*matcher, *(file for file in BUS_CORE if (root / file).is_file())])
+    named = (file for file in (*BUS_CORE, *PUBLISHER_CORE) if (root / file).is_file())
+    return sorted([*matcher, *named])
