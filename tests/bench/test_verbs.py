@@ -103,6 +103,24 @@ def test_shadow(processes: Processes) -> None:  # noqa: F811
         assert sum(case["histogram"]) == 60
 
 
+def test_publisher(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "publisher")
+    assert set(result) == {"throughput", "live", "latency", "late_joiner", "memory"}
+    throughput, memory = result["throughput"], result["memory"]
+    assert isinstance(throughput, dict)
+    assert throughput["events"] > 1000
+    assert 0.15 < throughput["trades"] < 0.25
+    assert keys(result["late_joiner"]) == dict.fromkeys(("levels", "median_ms", "max_ms"))
+    assert isinstance(memory, dict)
+    assert memory["symbols"] == 3
+
+
+def test_only_the_parts_of_the_publisher_that_are_asked_for(processes: Processes) -> None:  # noqa: F811
+    assert set(run(processes, "publisher", "--part", "throughput")) == {"throughput"}
+    refused = processes.run("bench", "publisher", "--part", "speed", status=1)
+    assert refused == "matchbus: --part speed: expected one of throughput, live, memory"
+
+
 def test_fairness_for_people(processes: Processes) -> None:  # noqa: F811
     shown = processes.run("bench", "fairness", "--quick")
     assert f"core: {core_kind()}" in shown.splitlines()[0]

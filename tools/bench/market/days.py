@@ -21,7 +21,7 @@ from tools.bench import flow
 
 #: A Thursday, the beginning of a day.
 BEGIN_NS: Final = 1_699_488_000 * 10**9
-HOUR_NS: Final = 3_600 * 10**9
+MINUTE_NS: Final = 60 * 10**9
 STEP_NS: Final = 20 * 10**9
 _HEARTBEAT_STEPS: Final = 3
 _LEVELS: Final = 20
@@ -99,12 +99,12 @@ class _Symbol:
 
 
 class Days:
-    """See `player.Played`: parts that end after so many hours."""
+    """See `player.Played`: parts of so many minutes, without end."""
 
-    def __init__(self, symbols: int, hours: list[int]) -> None:
+    def __init__(self, symbols: int, minutes: int) -> None:
         self.symbols = [f"D{number:03d}" for number in range(symbols)]
         self._markets = [_Symbol(name, seed) for seed, name in enumerate(self.symbols)]
-        self._hours = hours
+        self._steps_a_part = minutes * MINUTE_NS // STEP_NS
         self.sequence = 1
         self.instruments = [InstrumentState(flow.definition(name), OPEN) for name in self.symbols]
         self.snapshots: dict[str, tuple[object, ...]] = {
@@ -118,15 +118,16 @@ class Days:
     @property
     def facts(self) -> str:
         """What is in it."""
-        return f"symbols={len(self.symbols)} trades_a_day={len(self.symbols) * 24 * HOUR_NS // STEP_NS}"
+        return (
+            f"symbols={len(self.symbols)} trades_a_day={len(self.symbols) * 24 * 60 * MINUTE_NS // STEP_NS}"
+        )
 
     def parts(self) -> Iterator[Iterable[Publications]]:
-        """Up to each of the hours."""
+        """One behind the other."""
         steps = 0
-        for hours in self._hours:
-            until = hours * HOUR_NS // STEP_NS
-            yield self._steps(steps, until)
-            steps = until
+        while True:
+            yield self._steps(steps, steps + self._steps_a_part)
+            steps += self._steps_a_part
 
     def _steps(self, first: int, end: int) -> Iterator[Publications]:
         apart_ns = STEP_NS // len(self._markets)

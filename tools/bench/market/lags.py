@@ -20,10 +20,11 @@ from bus.protocol.topics import LEVEL, topic
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _RECEIVE_HIGH_WATER_MARK: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
+_QUIET_S: Final = 0.5
 
 
 class Lags:
-    """Subscribed from the beginning on; `take` for so long."""
+    """Subscribed from the beginning on; `take` for so long, or `take_all`."""
 
     def __init__(self, where: Addresses, symbol: str) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -43,6 +44,13 @@ class Lags:
             self._poller.poll(max(1, left_ns // 1_000_000))
             self._take_feed()
             self._take_streams()
+
+    def take_all(self) -> None:
+        """Read until nothing new has come for half a second."""
+        before = -1
+        while before != len(self._said_ns):
+            before = len(self._said_ns)
+            self.take(_QUIET_S)
 
     def found(self) -> list[tuple[int, int]]:
         """`(when the engine's frame came, lag)` in ns, in their order."""

@@ -1,7 +1,7 @@
 """Plays an engine for a publisher: its feed, and the answers without which a publisher cannot begin.
 
     python -m tools.bench.market.player PORT_BASE script SYMBOLS COMMANDS
-    python -m tools.bench.market.player PORT_BASE days SYMBOLS HOURS,HOURS
+    python -m tools.bench.market.player PORT_BASE days SYMBOLS MINUTES_A_PART
 
 Run by `throughput` and `memory` as a process of its own. It says `ready` when all is made. For each line of input it
 waits until a publisher has subscribed to all of it, says the next part of it as fast as that is taken, and tells when.
@@ -29,6 +29,8 @@ from tools.bench.market.script import Script
 HOST: Final = "127.0.0.1"
 _NOBLOCK: Final = int(zmq.NOBLOCK)
 _SNDMORE: Final = int(zmq.SNDMORE)
+#: Publications that wait here when the publisher is slower.
+_SEND_HIGH_WATER_MARK: Final = 100_000
 #: Publications between two looks at what is asked.
 _BURST: Final = 256
 _EPOCH: Final = 1
@@ -61,7 +63,9 @@ class Player:
         where = addresses(port_base, HOST)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._feed = context.socket(zmq.XPUB)
-        self._feed.setsockopt(zmq.SNDHWM, 0)
+        self._feed.setsockopt(zmq.SNDHWM, _SEND_HIGH_WATER_MARK)
+        # It waits for its one publisher, as no engine would.
+        self._feed.setsockopt(zmq.XPUB_NODROP, 1)
         self._feed.setsockopt(zmq.XPUB_VERBOSE, 1)
         self._router = context.socket(zmq.ROUTER)
         bind(self._feed, where.feed)
@@ -144,7 +148,7 @@ class Player:
 
 def _made(kind: str, symbols: str, size: str) -> Played:
     if kind == "days":
-        return Days(int(symbols), [int(hours) for hours in size.split(",")])
+        return Days(int(symbols), int(size))
     return Script(int(symbols), int(size))
 
 
