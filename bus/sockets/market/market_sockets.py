@@ -8,11 +8,9 @@ import zmq
 from msgspec import Struct
 
 from bus.addresses import addresses
-from bus.sockets.reading.reader_sockets import RECEIVE_HIGH_WATER_MARK
+from bus.sockets.reading.reader_sockets import RECEIVE_HIGH_WATER_MARK, keep_alive
 from bus.sockets.session.dealer import open_dealer
 
-#: A connection whose other end vanished without a word is noticed after about this long, and made anew.
-_PING_INTERVAL_MS: Final = 5_000
 #: Requests that wait for a publisher that is not there. Some 100 bytes each; when it comes, it answers them in vain.
 REQUESTS_WAITING_MAX: Final = 1_000
 
@@ -39,7 +37,7 @@ def open_streams(
     socket.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER_MARK)
     socket.setsockopt(zmq.RECONNECT_IVL, 50)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-    socket.setsockopt(zmq.HEARTBEAT_IVL, _PING_INTERVAL_MS)
+    keep_alive(socket)
     for name in subscriptions:
         socket.setsockopt(zmq.SUBSCRIBE, name.encode())
     socket.connect(publisher.streams)
