@@ -18,7 +18,7 @@ import enum
 from typing import Final
 
 from bus.errors import HistoryMismatch
-from publisher.store.past import PastEvent
+from publisher.store.rows import PastEvent
 
 
 class Verdict(enum.Enum):

@@ -43,9 +43,9 @@ from publisher.peers import Difference, Peers
 from publisher.restoring import minute_of, restore
 from publisher.share import Share
 from publisher.sockets import Streamer
-from publisher.store.past import PastEvent, event_at, last_event
+from publisher.store.past import event_at, last_event
 from publisher.store.reading import read_progress
-from publisher.store.rows import CandleKey, Progress
+from publisher.store.rows import CandleKey, PastEvent, Progress
 from publisher.store.store import Store
 from publisher.store.withdrawal import withdraw
 from publisher.store.writer import StoreWriter

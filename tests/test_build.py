@@ -4,12 +4,16 @@ They build real wheels, of a small tree with a core of two files, in a process o
 needs a compiler to run is marked slow.
 """
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -153,6 +157,44 @@ def test_a_build_leaves_nothing_in_the_source_tree(compiled: Wheel, source: Path
         return sorted(name for name in found if "__pycache__" not in name)
 
     assert files(compiled.source) == files(source)
+
+
+def imported(file: Path) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            # What is imported may be a module itself.
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_a_build_installs_what_the_core_imports() -> None:
+    """The compiler looks at all that the core imports, however far; a library that is not there means a pure wheel."""
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    required = {re.split(r"[\[><=]", text)[0] for text in metadata["build-system"]["requires"]}
+    # `mypy_extensions` is what mypy requires, the stubs are of the library that they describe.
+    allowed = required | {"mypy-extensions", "sortedcontainers", "matchbus"}
+    distributions = packages_distributions()
+    todo, seen, missing = [ROOT / file for file in core_files(ROOT)], set[Path](), dict[str, str]()
+    while todo:
+        file = todo.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for name in imported(file):
+            first = name.split(".")[0]
+            own = ROOT.joinpath(*name.split(".")).with_suffix(".py")
+            if own.is_file():
+                todo.append(own)
+            elif first in distributions:
+                names = {name.replace("_", "-") for name in distributions[first]}
+                if not allowed & names:
+                    missing[first] = file.relative_to(ROOT).as_posix()
+    assert len(seen) > len(core_files(ROOT))
+    assert missing == {}
 
 
 def test_an_editable_install_is_pure(source: Path) -> None:

@@ -4,21 +4,10 @@ The rule guarded here: an event is named by its log sequence and its engine time
 agrees in number, sequence and time. Called by the publisher, see `publisher.lineage`.
 """
 
-from typing import NamedTuple
-
 from sqlalchemy import Connection, and_, func, select
 
-from publisher.store.rows import MANUAL
+from publisher.store.rows import MANUAL, PastEvent
 from publisher.store.tables import corrections, progress, trades
-
-
-class PastEvent(NamedTuple):
-    """An event of a symbol's trade topic. `epoch`: the last one of which something is stored."""
-
-    number: int
-    sequence: int
-    time_ns: int
-    epoch: int
 
 
 def last_event(connection: Connection, symbol: str) -> PastEvent | None:

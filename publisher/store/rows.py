@@ -4,7 +4,7 @@ The rule guarded here: what is written of a symbol in one piece (`SymbolRows`) s
 on and up to which it goes. So no piece is left out unnoticed. Made by the owner of the writer, and by `reading`.
 """
 
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 from msgspec import Struct, field
 
@@ -29,6 +29,15 @@ class Progress(Struct, frozen=True, gc=False):
     """What the rows of a symbol contain: everything up to this log sequence, and its last number on the trade topic."""
 
     trade_number: int
+    sequence: int
+    time_ns: int
+    epoch: int
+
+
+class PastEvent(NamedTuple):
+    """An event of a symbol's trade topic. `epoch`: the last one of which something is stored."""
+
+    number: int
     sequence: int
     time_ns: int
     epoch: int

@@ -6,7 +6,7 @@ import pytest
 
 from bus.errors import HistoryMismatch
 from publisher.lineage import NOT_THERE, UNKNOWN, Identity, Lineage, Verdict
-from publisher.store.past import PastEvent
+from publisher.store.rows import PastEvent
 
 
 def event(number: int, log: int = 0) -> Identity:
