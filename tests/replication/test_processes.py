@@ -13,6 +13,7 @@ from bus.journal.checkpoint import CheckpointStore
 from bus.journal.directory import read_token
 from bus.journal.disk import Disk
 from bus.journal.reader import LogReader
+from bus.protocol.commands import EnterOrder
 from bus.protocol.recovery import Replay, Replayed
 from bus.protocol.status import QueryStatus
 from bus.protocol.terms import OPERATOR
@@ -71,12 +72,7 @@ class Exchange:
                 for number in range(10**6):
                     if stop.is_set():
                         return
-                    side = (buy, sell)[number % 2]
-                    orders = [
-                        side(f"{seed}-{number}-{n}", 100 + chance.randrange(5), 1 + chance.randrange(4))
-                        for n in range(chance.randrange(1, 6))
-                    ]
-                    party.send(*orders)
+                    party.send(*some_orders(chance, f"{seed}-{number}", number))
                     if party.receive(200) is None:
                         return
 
@@ -88,6 +84,15 @@ class Exchange:
             stop.set()
             thread.join(LINE_S)
             assert not thread.is_alive()
+
+
+def some_orders(chance: random.Random, name: str, number: int) -> list[EnterOrder]:
+    """One to five orders, of one side, around a price at which others trade with them."""
+    side = (buy, sell)[number % 2]
+    return [
+        side(f"{name}-{n}", 100 + chance.randrange(5), 1 + chance.randrange(4))
+        for n in range(chance.randrange(1, 6))
+    ]
 
 
 def open_market(exchange: Exchange) -> None:
@@ -158,9 +163,16 @@ def test_history_is_had_from_the_first_event_on_and_checkpoints_start_the_engine
     exchange.start_engine()
     open_market(exchange)
     exchange.start_shadow()
-    with exchange.traded_on(5):
-        while int(exchange.wait_until_equal()["checkpoints_written"]) < 2:
-            pass
+    chance = random.Random(5)
+    with Party(exchange.address(1)) as party:  # no more than that: the engine's ring has to hold it all
+        party.hello("alice")
+        for number in range(3000):
+            party.send(*some_orders(chance, f"{number}", number))
+            party.receive(200)
+            if number % 50 == 49 and int(exchange.wait_until_equal()["checkpoints_written"]) >= 2:
+                break
+        else:
+            raise AssertionError("no two checkpoints in 3,000 messages")
     exchange.shadow.kill()
     exchange.start_shadow()
     followed = int(exchange.wait_until_equal()["followed_commands"])

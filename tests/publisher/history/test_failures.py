@@ -41,7 +41,7 @@ def test_a_locked_database_is_waited_for(
 ) -> None:
     account = fresh("locked")
     monkeypatch.setattr(opening, "LOCK_WAIT_MS", 20)
-    enter(engine, account, 3)
+    all_is_there(alone, account, 3, enter(engine, account, 3).sequence)
     with closing(sqlite3.connect(tmp_path / "history.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         sequence = enter(engine, account, 5).sequence
@@ -59,7 +59,7 @@ def test_a_damaged_file_is_named_and_a_removed_one_is_made_anew(
     engine: RealEngine, alone: RunningHistory, tmp_path: Path
 ) -> None:
     account = fresh("damaged")
-    enter(engine, account, 3)
+    all_is_there(alone, account, 3, enter(engine, account, 3).sequence)
     file = tmp_path / "history.db"
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
