@@ -8,7 +8,7 @@ from bus.addresses import addresses
 from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.reader_sockets import REQUESTS_WAITING_MAX
 from publisher.feed_reader import FeedReader
-from tests.support.processes import free_port_base
+from tests.support.ports import free_port_base
 
 
 def test_an_engine_that_is_away_for_long_is_no_failure() -> None:

@@ -28,7 +28,8 @@ from tests.publisher.test_processes import (
     stored_trades,
 )
 from tests.support.market_ears import MarketEars
-from tests.support.processes import free_port_base, processes
+from tests.support.ports import free_port_base
+from tests.support.processes import processes
 
 __all__ = ["exchange", "processes"]
 

@@ -11,7 +11,7 @@ from bus.metrics.page import Page
 from bus.protocol.recovery import Replay, Replayed
 from bus.replication.metrics import METRICS
 from tests.node.parties import Asker, Party, buy, open_market
-from tests.support.processes import free_port_base
+from tests.support.ports import free_port_base
 from tests.support.running_node import WAIT_S_MAX, RunningNode, small_config
 from tests.support.running_shadow import RunningShadow
 from tests.support.scraping import defined, kinds, samples

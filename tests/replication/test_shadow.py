@@ -27,7 +27,7 @@ from tests.journal.logs import put_back
 from tests.node.parties import WAIT_MS_MAX, Asker, Party, buy, open_market
 from tests.node.test_recovery_socket import trade_a_little
 from tests.replication.test_following import break_at_price
-from tests.support.processes import free_port_base
+from tests.support.ports import free_port_base
 from tests.support.running_node import TOKEN, WAIT_S_MAX, RunningNode, small_config
 from tests.support.running_shadow import RunningShadow
 from tests.support.simulated_disk import SimulatedDisk

@@ -11,7 +11,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
+from tests.support.ports import free_port_base
 
 USER: Final = "matchbus"
 #: Two noisy cores and a whole test suite; otherwise well under a second.
@@ -74,7 +75,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it and wait until it takes connections; at the first start on a port that is free."""
         for _ in range(_PORTS_TRIED):
-            port = self.port or _free_port()
+            port = self.port or free_port_base()
             options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
             try:
                 log = str(self._directory / "log")
@@ -161,10 +162,3 @@ def postgres_server(postgres_session: PostgresServer) -> Iterator[PostgresServer
 def postgres_url(postgres_server: PostgresServer) -> str:
     """The address of what behaves as a fresh, empty database."""
     return postgres_server.fresh_url()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

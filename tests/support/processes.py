@@ -13,7 +13,6 @@ import os
 import queue
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +22,7 @@ from typing import IO, Final
 
 import pytest
 
-from bus.addresses import OFFSETS
+from tests.support.ports import free_port_base
 from tools.__main__ import main
 
 ROOT: Final = Path(__file__).parents[2]
@@ -209,21 +208,6 @@ def wait_for_end(pid: int, seconds: float = LINE_S) -> None:
     finally:
         os.close(handle)
     assert ended, f"process {pid} still runs"
-
-
-def free_port_base() -> int:
-    """A port base whose ports are free at the moment, below those that the system gives away by itself."""
-    start = 10_000 + os.getpid() * 50 % 20_000
-    for base in range(start, 32_000, 50):
-        with contextlib.ExitStack() as stack:
-            try:
-                for offset in OFFSETS.values():
-                    listener = stack.enter_context(socket.socket())
-                    listener.bind(("127.0.0.1", base + offset))
-            except OSError:
-                continue
-            return base
-    raise AssertionError("no free ports")
 
 
 def _run_here(words: tuple[str, ...], environment: dict[str, str]) -> tuple[int, list[str], list[str]]:

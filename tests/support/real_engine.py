@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,10 +10,10 @@ from types import TracebackType
 
 import msgspec
 
-from bus.addresses import HIGHEST_OFFSET, OFFSETS
 from bus.journal.directory import read_token
 from bus.protocol.reports import Completed
 from bus.sockets.client import Client
+from tests.support.ports import free_port_base
 
 _SERVE = """
 import msgspec, sys
@@ -35,21 +34,15 @@ class RealEngine:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> "RealEngine":
-        """Returns when it is ready. Ports are chosen at the first start; whoever took one meanwhile is evaded."""
-        chosen = bool(self.port_base)
-        for _ in range(10):
-            if not chosen:
-                self.port_base = _free_port_base()
-            process = self._launched()
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            if line.startswith("ready "):
-                self._process = process
-                return self
-            _, problem = process.communicate()
-            if chosen or "AddressInUse" not in problem:
-                raise AssertionError(f"the engine did not start: {line}{problem}")
-        raise AssertionError("no free ports")
+        """Returns when it is ready. Ports are chosen at the first start."""
+        self.port_base = self.port_base or free_port_base()
+        self._process = process = self._launched()
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith("ready "):
+            self._process = None
+            raise AssertionError(f"the engine did not start: {line}{process.communicate()[1]}")
+        return self
 
     def kill(self) -> None:
         """As if the process had crashed."""
@@ -130,20 +123,3 @@ def define_on(operator: Client, *symbols: str) -> None:
             quantity_max="1000",
         ).result()
         assert isinstance(answer, Completed)
-
-
-def _free_port_base() -> int:
-    """A port base whose ports were free a moment ago."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            base = int(probe.getsockname()[1])
-        if base + HIGHEST_OFFSET > 65_535:
-            continue
-        try:
-            for offset in OFFSETS.values():
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", base + offset))
-        except OSError:
-            continue
-        return base
