@@ -17,6 +17,7 @@ class Desk:
 
     __slots__ = (
         "alignment",
+        "epoch",
         "heartbeat_topic",
         "market",
         "orders",
@@ -32,6 +33,8 @@ class Desk:
         self.symbol = market.symbol
         self.market = market
         self.alignment = Alignment(market.trade_number + 1)
+        #: The last life of the engine that is known to have gone on with this log.
+        self.epoch = market.streams.epoch
         #: The book by orders, while somebody wants it.
         self.orders: BookReader | None = None
         self.orders_sequence = 0
@@ -57,6 +60,8 @@ class Desk:
 
     def take(self, run: Run) -> None:
         """Events of one of the symbol's topics, or its heartbeat."""
+        if not self.epoch:
+            self.epoch = run.epoch
         orders = self.orders
         if orders is not None:
             if run.topic == orders.topic:

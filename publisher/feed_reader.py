@@ -226,6 +226,8 @@ class FeedReader:
         try:
             if not self._paused:
                 self._take_publications()
+            if self._closed:
+                return
             self._on_drained()
             self._ask()
         except MatchbusError as failure:
@@ -252,6 +254,8 @@ class FeedReader:
                 items = core.receive(name, frame)
                 if items:
                     self._on_items(items)
+                    if self._closed:  # whoever took them has found that this is not its engine
+                        return
         except zmq.Again:
             pass
 
@@ -279,6 +283,8 @@ class FeedReader:
             return
         try:
             self._take_answers()
+            if self._closed:
+                return
             self._on_drained()
             self._ask()
         except MatchbusError as failure:
@@ -293,11 +299,13 @@ class FeedReader:
                     items = self._core.recovered(socket.recv(_NOBLOCK), monotonic_ns())
                     if items:
                         self._on_items(items)
+                        if self._closed:
+                            return
             except zmq.Again:
                 pass
         for socket in (self._questions, self._deep_questions):
             with suppress(zmq.Again):
-                while True:
+                while not self._closed:
                     self._take_answer(socket.recv(_NOBLOCK))
 
     def _take_answer(self, payload: bytes) -> None:

@@ -245,15 +245,21 @@ class PublisherService:
     # The feed.
 
     def _take_items(self, items: Sequence[Item]) -> None:
-        withdrawn: list[tuple[Desk, Withdrawn]] = []
+        withdrawn: dict[str, tuple[Desk, Withdrawn]] = {}
+        for item in items:
+            if isinstance(item, Withdrawn) and (desk := self._of_topic.get(item.topic)) is not None:
+                kind, symbol = parse(item.topic)
+                if kind == TRADE or symbol not in withdrawn:
+                    withdrawn[symbol] = desk, item
         for item in items:
             desk = self._of_topic.get(item.topic)
+            if desk is not None and desk.symbol in withdrawn:
+                # It begins anew: nothing of the new epoch may be said on top of what never happened.
+                if isinstance(item, Run):
+                    self._take_epoch(item)
+                continue
             if isinstance(item, Run):
-                if item.epoch > self._epoch:
-                    self._begin_epoch(item.epoch)
-                    self.log_sequence = 0  # the engine may have lost some of it
-                if item.log_sequence > self.log_sequence and item.epoch == self._epoch:
-                    self.log_sequence, self.time_ns = item.log_sequence, item.time_ns
+                self._take_epoch(item)
                 if desk is not None:
                     desk.take(item)
                     self._touch(desk)
@@ -263,13 +269,19 @@ class PublisherService:
                 self.resyncs += desk.market.live  # the first snapshot heals nothing
                 desk.begin(item)
                 self._touch(desk)
-            elif isinstance(item, Withdrawn) and desk is not None:
-                withdrawn.append((desk, item))
             elif isinstance(item, Skipped):
                 raise AssertionError(f"{item.topic}: a reader that never skips has skipped")
         # Only the run behind it has told the epoch.
-        for desk, taken in withdrawn:
+        for desk, taken in withdrawn.values():
             self._withdraw(desk, taken)
+
+    def _take_epoch(self, run: Run) -> None:
+        """Up to where the engine has come, and in which of its lives."""
+        if run.epoch > self._epoch:
+            self._begin_epoch(run.epoch)
+            self.log_sequence = 0  # the engine may have lost some of it
+        if run.log_sequence > self.log_sequence and run.epoch == self._epoch:
+            self.log_sequence, self.time_ns = run.log_sequence, run.time_ns
 
     def _begin_epoch(self, epoch: int) -> None:
         """The engine was started again: what was defined meanwhile is asked for, and whether it lost something."""
@@ -299,9 +311,12 @@ class PublisherService:
 
     def _on_same(self, symbol: str, epoch: int) -> None:
         del self._looking[symbol]
-        if symbol not in self.desks:
+        desk = self.desks.get(symbol)
+        if desk is None:
             self._restore(symbol)
-        elif epoch < self._epoch:
+            return
+        desk.epoch = epoch
+        if epoch < self._epoch:
             self._look_back(symbol)
 
     def _ask_event(self, lineage: Lineage, stored: PastEvent | None) -> None:
@@ -349,12 +364,11 @@ class PublisherService:
         symbol = desk.symbol
         if self.desks.get(symbol) is not desk:
             return  # it begins anew already
-        epoch = desk.market.streams.epoch
-        if self._epoch <= epoch:
+        if self._epoch <= desk.epoch:
             self.fail(
                 HistoryMismatch(
                     f"{item.topic}: the engine, of epoch {self._epoch}, has nothing from number {item.first_number}"
-                    f" on, and it was told up to {item.next_number - 1} in epoch {epoch}: the log is another one;"
+                    f" on, and it was told up to {item.next_number - 1} in epoch {desk.epoch}: the log is another one;"
                     f" give this publisher a --store of its own"
                 )
             )

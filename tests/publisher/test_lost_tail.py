@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,18 @@ def everything(ears: MarketEars) -> tuple[list[Trade], object, object, object]:
     return trades, candles, (day.volume_lots, day.quote_volume, day.open_ticks), (depth.bids, depth.asks)
 
 
-@pytest.mark.parametrize("lives", [True, False])
-@pytest.mark.parametrize("more", [pytest.param(2, marks=pytest.mark.slow), 40])
-def test_what_was_lost_is_taken_back(processes: Processes, tmp_path: Path, *, lives: bool, more: int) -> None:
+@pytest.mark.parametrize(
+    ("away", "more"),
+    [
+        pytest.param("not there", 2, marks=pytest.mark.slow),
+        ("not there", 40),
+        pytest.param("paused", 2, marks=pytest.mark.slow),
+        ("paused", 40),
+        # It hears of nothing but time at first, of more of it than had been before.
+        ("there", 2),
+    ],
+)
+def test_what_was_lost_is_taken_back(processes: Processes, tmp_path: Path, away: str, more: int) -> None:
     """Also where the engine has said more since than it had lost, while nobody listened."""
     chance = random.Random(7)
     exchange = LosingExchange(processes, tmp_path / "data")
@@ -82,12 +92,20 @@ def test_what_was_lost_is_taken_back(processes: Processes, tmp_path: Path, *, li
         exchange.trade(chance, 15)
         caught_up(ears, exchange)
         before = stored_trades(ears)
-        if not lives:
+        if away == "not there":
             assert publisher.stop()[0] == 0
+        else:
+            publisher.signal(signal.SIGSTOP)
         exchange.put_back(aside)
+        if away == "there":
+            for _ in range(100):
+                exchange.advance(1)
+            publisher.signal(signal.SIGCONT)
+            caught_up(ears, exchange)
         exchange.trade(chance, more)
-        if not lives:
-            exchange.publisher("--store", f"sqlite:///{tmp_path}/one.db")
+        if away == "not there":
+            publisher = exchange.publisher("--store", f"sqlite:///{tmp_path}/one.db")
+        publisher.signal(signal.SIGCONT)
         exchange.publisher("--store", f"sqlite:///{tmp_path}/two.db", "--at", str(exchange.port + 8))
         with MarketEars(exchange.port + 8, "heartbeat.") as other:
             other.answer(DepthRequest(SYMBOL), DepthAnswer)
@@ -98,6 +116,7 @@ def test_what_was_lost_is_taken_back(processes: Processes, tmp_path: Path, *, li
         caught_up(ears, exchange)
         ears.until(lambda: stored_trades(ears) == wanted[0])
         assert everything(ears) == wanted
+        assert publisher.stop()[::2] == (0, [])
     exchange.close()
 
 
@@ -120,5 +139,6 @@ def test_another_log_behind_the_same_port_is_refused(processes: Processes, tmp_p
         assert status == 1
         assert "another" in errors[-1], errors
         assert "--store of its own" in errors[-1]
+        assert len(errors) == 1, "a traceback"
         other.trade(random.Random(2), 20)
     other.close()
