@@ -11,9 +11,9 @@ from typing import Any, final
 
 from sqlalchemy import Connection
 
+from bus.database.failures import named_failures
+from bus.database.opening import open_database
 from bus.errors import StoreUnavailable
-from publisher.store.failures import named_failures
-from publisher.store.opening import open_database
 from publisher.store.rows import SymbolRows
 from publisher.store.tables import SCHEMA
 from publisher.store.writing import Writing, Written

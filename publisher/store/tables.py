@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from bus.database.schema import Schema
 from bus.errors import StoreDamaged
-from publisher.store.schema import Schema
 
 KIND: Final = "market"
 VERSION: Final = 1

@@ -13,6 +13,7 @@ from typing import Any, Final, final
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, select, text
 
+from bus.database.failures import named_failures
 from bus.errors import StoreDamaged
 from bus.protocol.history import (
     ENDED,
@@ -35,7 +36,6 @@ from bus.protocol.reports import Rejected, Report
 from publisher.oversight.history.changes import Position
 from publisher.oversight.history.tables import executions, orders, position, rejections, reports
 from publisher.oversight.history.writing import order_of
-from publisher.store.failures import named_failures
 
 #: A page takes some ms; a server that needs so much longer has other troubles, and others wait.
 STATEMENT_MS_MAX: Final = 5_000

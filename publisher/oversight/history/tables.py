@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.types import TypeEngine
 
-from publisher.store.schema import Schema
+from bus.database.schema import Schema
 from publisher.store.tables import Whole
 
 METADATA: Final = MetaData()

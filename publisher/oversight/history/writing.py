@@ -15,6 +15,8 @@ from typing import Any, Final, final
 import msgspec
 from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, func, insert, select, update
 
+from bus.database.failures import named_failures
+from bus.database.opening import open_database
 from bus.errors import DataDirectoryHeld, StoreDamaged, StoreUnavailable
 from bus.protocol.codec import encode
 from bus.protocol.commands import EnterOrder
@@ -33,8 +35,6 @@ from publisher.oversight.history.changes import (
 from publisher.oversight.history.lives import OrderState, revised_state
 from publisher.oversight.history.tables import SCHEMA, executions, orders, position, rejections, reports
 from publisher.store.bulk import Bulk
-from publisher.store.failures import named_failures
-from publisher.store.opening import open_database
 
 #: Open orders whose state is at hand, about 600 bytes each; any other one is read again when something happens to it.
 ORDERS_AT_HAND_MAX: Final = 100_000

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bus.database import opening
 from bus.errors import HistoryMismatch, NotTaken, StoreDamaged
 from bus.protocol import reasons
 from bus.protocol.history import QueryPastOrders, QueryReports
 from publisher.oversight.history import service
-from publisher.store import opening
 from tests.support.postgres import PostgresServer
 from tests.support.real_engine import RealEngine, define
 from tests.support.running_history import RunningHistory, enter, fresh

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bus.database import opening
 from bus.errors import ConfigError, MatchbusError, StoreDamaged, StoreMismatch, StoreUnavailable
-from publisher.store import opening
 from publisher.store.store import Store
 from tests.support.stored import ids, piece, stored_progress, stored_trades, trades
 

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import Connection
 
 from bus.config import Store as Settings
+from bus.database import opening
 from bus.errors import MatchbusError, StoreBehind, StoreDamaged, StoreDiffers, StoreMismatch
-from publisher.store import opening, reading, retention
+from publisher.store import reading, retention
 from publisher.store.adjustment import adjust_candle
 from publisher.store.rows import CandleKey, Progress, SymbolRows
 from publisher.store.store import Store

@@ -11,9 +11,9 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from bus.database.failures import named_failures
+from bus.database.schema import Schema
 from bus.errors import ConfigError, StoreDamaged, StoreMismatch, StoreUnavailable
-from publisher.store.failures import named_failures
-from publisher.store.schema import Schema
 
 #: How long another writer is waited for inside the database. Its transactions take some tens of ms; whoever holds a
 #: lock longer is worth a line in the status, and is waited for outside, in `writer`.
