@@ -18,6 +18,7 @@ OFFSETS: Final = {
     "market_data": 11,
     "market_requests": 12,
     "history": 13,
+    "web": 30,
     "metrics_engine": 41,
     "metrics_publisher": 42,
     "metrics_shadow": 43,
@@ -30,7 +31,7 @@ HostPort = tuple[str, int]
 
 
 class Addresses(msgspec.Struct, frozen=True):
-    """The ZeroMQ endpoints of one exchange, and where its processes tell their metrics."""
+    """The endpoints of one exchange: of ZeroMQ, and where its processes speak HTTP."""
 
     # The engine.
     orders: str  # ROUTER: commands in, private reports out
@@ -44,6 +45,8 @@ class Addresses(msgspec.Struct, frozen=True):
     market_requests: str  # ROUTER: snapshots of these, and history
     # The private history.
     history: str  # ROUTER: orders and executions of an account
+    # The web.
+    web: HostPort  # HTTP: REST, WebSocket and the page
     metrics_engine: HostPort
     metrics_publisher: HostPort
     metrics_shadow: HostPort
@@ -61,6 +64,7 @@ def addresses(port_base: int, host: str) -> Addresses:
         market_data=_endpoint(port_base, "market_data", host),
         market_requests=_endpoint(port_base, "market_requests", host),
         history=_endpoint(port_base, "history", host),
+        web=_host_port(port_base, "web", host),
         metrics_engine=_host_port(port_base, "metrics_engine", host),
         metrics_publisher=_host_port(port_base, "metrics_publisher", host),
         metrics_shadow=_host_port(port_base, "metrics_shadow", host),

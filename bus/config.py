@@ -161,6 +161,17 @@ class History(Struct, frozen=True, kw_only=True):
     url: str = ""
 
 
+class Web(Struct, frozen=True, kw_only=True):
+    """What the web tier lets in, and how long it waits."""
+
+    # How long the engine, a publisher or the history may take for one answer; then the request is answered with 503.
+    answer_timeout_ms: Annotated[int, Meta(ge=10, le=600_000)] = 5_000
+    # A body of a hundred orders has some 30 kB.
+    body_bytes_max: Annotated[int, Meta(ge=1_024, le=2**24)] = 262_144
+    # A connection on which nothing is said for so long is closed; so is one whose body does not come.
+    idle_connection_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """All settings of one exchange."""
 
@@ -172,6 +183,7 @@ class Config(Struct, frozen=True, kw_only=True):
     metrics: Metrics = Metrics()
     publisher: Publisher = Publisher()
     history: History = History()
+    web: Web = Web()
 
 
 class Setting(Struct, frozen=True):

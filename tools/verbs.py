@@ -17,6 +17,7 @@ VERBS: Final = {
     "shadow": "tools.shadow:shadow",
     "publisher": "tools.publisher.commands:publisher",
     "history": "tools.history:history",
+    "web": "tools.web:web",
     "status": "tools.status.command:status",
     "demo": "tools.demo.command:demo",
     "tap": "tools.tap.command:tap",

@@ -1,5 +1,12 @@
-"""The web: REST, WebSocket and the trading page. It comes in a later part; this room is empty.
+"""The web: REST, WebSocket and the trading page, a client of the bus like any other. It keeps nothing but keys.
 
-It will be the only place where JSON names live. It may import the bus, and never the matcher or the
-publisher.
+- `application`: the table of all routes, made into a Tornado application; `handling` is the way of one request
+- `routes`: what a route is; `call`: what a handler is given; `errors`: what a caller is told instead of an answer
+- `fields`: `?fields=a,b.c` on every answer; `symbols`: scales between ticks and decimals
+- `house`: what handlers reach: the clients of the engine, the publishers and the history
+- `schemas/`: the only place where JSON names live
+- `rest/`: handlers, a file a subject
+- `guard/`: who may
+
+It may import the bus, and never the matcher or the publisher.
 """

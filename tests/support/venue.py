@@ -1,0 +1,105 @@
+"""A whole venue as processes on free ports, and plain HTTP to its web: what an outsider has.
+
+with Venue(tmp_path) as venue:
+    venue.define("BTC-USD")
+    venue.get("/api/v1/orderbook/BTC-USD").json
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from bus.sockets.client import Client
+from tests.support.processes import LINE_S, Processes
+from tests.support.real_engine import define_on
+
+
+class Response:
+    """An answer: `status`, `headers` by their names in small letters, `body`, and `json`."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.body = body
+
+    @property
+    def json(self) -> Any:
+        """The body, read with the standard library, so that JSON is not only what msgspec makes of it."""
+        return json.loads(self.body)
+
+
+class Venue:
+    """Engine, publisher, history and web. Everybody else is a stranger who has the web's address."""
+
+    def __init__(self, folder: Path, *web_words: str, **environment: str) -> None:
+        self.data = folder / "data"
+        self.processes = Processes()
+        self.port_base = self.processes.port_base
+        self.web_port = self.port_base + 30
+        self._web_words = web_words
+        self._environment = environment
+
+    def __enter__(self) -> "Venue":
+        self.engine = self.processes.engine(self.data)
+        words = ("--data", str(self.data))
+        self.publisher = self.processes.start(*self.processes.exchange("publisher", *words))
+        self.history = self.processes.start(*self.processes.exchange("history", *words))
+        self.web = self.start_web()
+        for part in (self.publisher, self.history, self.web):
+            part.ready()
+        self.token = (self.data / "token").read_text(encoding="utf-8").strip()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.processes.close()
+
+    def start_web(self) -> Any:
+        """An instance of the web; not yet ready."""
+        words = ("web", "--data", str(self.data), *self._web_words)
+        return self.processes.start(*self.processes.exchange(*words), **self._environment)
+
+    def define(self, *symbols: str) -> None:
+        """Instruments with a tick of 0.01 and a lot of 0.001, which the web knows when this returns."""
+        with self.client("operator", role="operator", token=self.token) as operator:
+            define_on(operator, *symbols)
+        for symbol in symbols:
+            path = f"/api/v1/orderbook/{symbol}"
+            self.until(partial(self.get, path), lambda answer: answer.status == 200)
+
+    def client(self, account: str, **words: Any) -> Client:
+        """A native client."""
+        return Client(port_base=self.port_base, account=account, timeout=LINE_S, **words)
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
+        """GET."""
+        return self.request("GET", path, headers=headers)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=LINE_S)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            answer = connection.getresponse()
+            return Response(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def until(self, ask: Callable[[], Response], holds: Callable[[Response], bool]) -> Response:
+        """Ask until something holds of the answer: publishers and history follow the engine, they do not hold it up."""
+        deadline = time.monotonic() + LINE_S
+        while not holds(answer := ask()):
+            assert time.monotonic() < deadline, f"it did not come to hold: {answer.status} {answer.body!r}"
+        return answer

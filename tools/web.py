@@ -1,0 +1,86 @@
+"""`matchbus web`: one instance of the web tier, from its clients to its port; here its parts are wired.
+
+bind ─▶ "ready" ─▶ answer       SIGTERM or Ctrl-C ─▶ take no more connections ─▶ leave
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from typing import Annotated
+
+import structlog
+import typer
+import uvloop
+import zmq
+
+from bus.addresses import addresses
+from bus.config import Config
+from bus.errors import ConfigError
+from bus.sockets.market.market_sockets import publisher_at
+from tools import options
+from web.application import application
+from web.guard.guard import OpenDoor
+from web.house import House
+from web.server import Server
+
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port", metavar="N", help="Where to listen. Default: the port base plus 30.", min=0, max=65_535
+    ),
+]
+
+
+def web(
+    config: options.ConfigFile = None,
+    data: options.EngineData = None,
+    port_base: options.EnginePortBase = None,
+    host: options.EngineHost = None,
+    port: Port = None,
+) -> None:
+    """Serve REST over HTTP: market data from the publishers, and what accounts do from engine and history.
+
+    Prints one line that starts with ready once it listens. The other processes need not be there yet.
+
+    \b
+    Examples:
+      matchbus web
+      matchbus web --port-base 4000 --port 8080
+    """
+    settings = options.engine_config(
+        config, os.environ, data=data, port_base=port_base, host=host, sync=None, clock=None
+    )
+    if settings.engine.port_base == 0:
+        raise ConfigError("--port-base 0: the web could not find the exchange; name a port base")
+    serve(settings, port)
+
+
+def serve(config: Config, port: int | None) -> None:
+    """Run one instance until SIGTERM or SIGINT. Raises MatchbusError with one line when it cannot."""
+    token = options.operator_token(config.engine.data_dir, None)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(config, token, port))
+
+
+async def _run(config: Config, token: str, port: int | None) -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    engine = config.engine
+    host, default_port = addresses(engine.port_base, engine.host).web
+    async with AsyncExitStack() as stack:
+        context = stack.enter_context(zmq.Context())
+        house = House(config, [publisher_at(engine.port_base, engine.host)], token, context)
+        stack.push_async_callback(house.close)
+        await house.open()
+        server = Server(
+            (host, default_port if port is None else port), config.web, application(house, OpenDoor())
+        )
+        stack.push_async_callback(server.close)
+        server.start()
+        print(f"ready web={server.url} pid={os.getpid()}", flush=True)
+        await stopped.wait()

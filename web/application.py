@@ -1,0 +1,41 @@
+"""The table of all routes, made into a Tornado application."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from tornado.routing import URLSpec
+from tornado.web import Application
+
+from web.guard.guard import Guard
+from web.handling import Handler
+from web.house import House
+from web.rest import market, plain
+from web.routes import Route
+
+#: Every route there is.
+ROUTES: Final[tuple[Route, ...]] = (*plain.ROUTES, *market.ROUTES)
+
+_NAME: Final = re.compile(r"\{(\w+)\}")
+
+
+def application(house: House, guard: Guard, routes: Iterable[Route] = ROUTES) -> Application:
+    """An application that serves these routes, and refuses everything else."""
+    paths: dict[str, dict[str, Route]] = {}
+    for route in routes:
+        methods = paths.setdefault(route.path, {})
+        assert route.method not in methods, f"{route.method} {route.path} stands there twice"
+        methods[route.method] = route
+    shared = {"house": house, "guard": guard}
+    return Application(
+        [URLSpec(_pattern(path), Handler, {**shared, "routes": methods}) for path, methods in paths.items()],
+        default_handler_class=Handler,
+        default_handler_args={**shared, "routes": {}},
+        log_function=lambda _: None,
+    )
+
+
+def _pattern(path: str) -> str:
+    parts = _NAME.split(path)
+    # Every second part is a name.
+    return "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))

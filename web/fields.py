@@ -1,0 +1,66 @@
+"""`?fields=a,b.c`: of an answer only what was asked for, on every route.
+
+A path names fields from the outside in; what stands in a list is taken from each of its elements. A path that the
+answer's type does not have is refused by name, whatever the answer would have been.
+"""
+
+from typing import Any, Final, get_args
+
+import msgspec
+
+from web.errors import BAD_QUERY, UNKNOWN_FIELD, Refusal
+
+#: Paths of one request.
+PATHS_MAX: Final = 50
+#: A tree of names; an empty one stands for all that is there.
+Selection = dict[str, Any]
+
+
+def parse(text: str, answer: type[msgspec.Struct]) -> Selection:
+    """The selection that a text means for an answer of this type. Raises Refusal."""
+    paths = text.split(",")
+    if len(paths) > PATHS_MAX:
+        raise Refusal(BAD_QUERY, f"at most {PATHS_MAX} fields", "fields")
+    tree: Selection = {}
+    for path in paths:
+        names = path.split(".")
+        if not _exists(answer, names):
+            raise Refusal(UNKNOWN_FIELD, f"the answer has no field {path[:100]!r}", "fields")
+        branch = tree
+        for index, name in enumerate(names):
+            if name in branch and not branch[name]:
+                break  # all of it was asked for already
+            last = index == len(names) - 1
+            branch = branch.setdefault(name, {})
+            if last:
+                branch.clear()
+    return tree
+
+
+def select(selection: Selection, value: Any) -> Any:
+    """What is asked for of a value made of dicts and lists."""
+    if not selection:
+        return value
+    if isinstance(value, list):
+        return [select(selection, element) for element in value]
+    if isinstance(value, dict):
+        return {name: select(below, value[name]) for name, below in selection.items() if name in value}
+    return value
+
+
+def _exists(kind: Any, names: list[str]) -> bool:
+    structs = _structs(kind)
+    if not names:
+        return True
+    return any(
+        field.encode_name == names[0] and (len(names) == 1 or _exists(field.type, names[1:]))
+        for struct in structs
+        for field in msgspec.structs.fields(struct)
+    )
+
+
+def _structs(kind: Any) -> list[type[msgspec.Struct]]:
+    """The Structs that a value of a type may be, or may hold in lists."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return [kind]
+    return [found for inner in get_args(kind) for found in _structs(inner)]

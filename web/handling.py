@@ -1,0 +1,157 @@
+"""The way of one request: found ─▶ admitted ─▶ read ─▶ handled ─▶ said, and each may end in a refusal.
+
+One Tornado handler serves every path; what a path can do stands in its routes. Whatever goes wrong leaves as the one
+JSON shape of errors, with the request's id, and never as a trace.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+import structlog
+from tornado.web import RequestHandler
+
+from bus.errors import MatchbusError
+from web.call import Call
+from web.errors import (
+    BAD_JSON,
+    BAD_QUERY,
+    BUG,
+    METHOD_NOT_ALLOWED,
+    MISSING_FIELD,
+    NOT_FOUND,
+    WRONG_CONTENT_TYPE,
+    Refusal,
+    of_failure,
+    of_validation,
+)
+from web.fields import Selection, parse, select
+from web.guard.guard import Guard
+from web.house import House
+from web.routes import Route
+from web.schemas.plain import Problem
+
+JSON: Final = "application/json"
+_LOG: Final = structlog.get_logger("matchbus.web")
+#: Parameters of a query that every route has.
+_FIELDS: Final = "fields"
+_SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Handler(RequestHandler):
+    """See above. `routes`: those of this path, by method; none where there is nothing."""
+
+    def initialize(self, house: House, guard: Guard, routes: Mapping[str, Route]) -> None:
+        """What Tornado hands over."""
+        self._house = house
+        self._guard = guard
+        self._routes = routes
+
+    def set_default_headers(self) -> None:
+        """On everything that is said."""
+        self.request_id = uuid4().hex
+        self.clear_header("Server")
+        self.set_header("X-Request-Id", self.request_id)
+        for name, value in _SECURITY_HEADERS.items():
+            self.set_header(name, value)
+
+    async def _any(self, *_: str, **path: str) -> None:
+        route = self._routes.get(self.request.method or "")
+        try:
+            await self._serve(route, path)
+        except Refusal as refusal:
+            self._refuse(refusal)
+        except MatchbusError as failure:
+            self._refuse(of_failure(failure))
+        except Exception:
+            _LOG.exception("a request failed", request_id=self.request_id)
+            self._refuse(Refusal(BUG))
+        self._guard.told(route, self.request, self.get_status())
+
+    get = head = post = put = patch = delete = options = _any
+
+    async def _serve(self, route: Route | None, path: dict[str, str]) -> None:
+        who = await self._guard.admit(route, self.request)
+        if route is None:
+            if self._routes:
+                allowed = ", ".join(sorted(self._routes))
+                raise Refusal(METHOD_NOT_ALLOWED, headers={"Allow": allowed})
+            raise Refusal(NOT_FOUND)
+        query, selection = self._read_query(route)
+        call = Call(self._house, path, query, self._read_body(route), who)
+        answer = await route.handler(call)
+        self.set_status(route.status)
+        if route.cache_s is not None:
+            self.set_header("Cache-Control", f"public, max-age={route.cache_s}")
+        if selection:
+            answer = select(selection, msgspec.to_builtins(answer))
+        self._say(msgspec.json.encode(answer))
+
+    def _read_query(self, route: Route) -> tuple[msgspec.Struct, Selection]:
+        given: dict[str, str] = {}
+        for name, values in self.request.query_arguments.items():
+            if len(values) != 1:
+                raise Refusal(BAD_QUERY, "a parameter stands there twice", name)
+            try:
+                given[name] = values[0].decode()
+            except UnicodeDecodeError:
+                raise Refusal(BAD_QUERY, "a parameter is not UTF-8", name) from None
+        fields = given.pop(_FIELDS, None)
+        selection = parse(fields, route.answer) if fields is not None else {}
+        try:
+            return msgspec.convert(given, route.query, strict=False), selection
+        except msgspec.ValidationError as error:
+            raise of_validation(error) from None
+
+    def _read_body(self, route: Route) -> Any:
+        body = self.request.body
+        if route.body is None:
+            if body:
+                raise Refusal(BAD_JSON, "nothing is read from a body here")
+            return None
+        if self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
+            raise Refusal(WRONG_CONTENT_TYPE)
+        if not body:
+            raise Refusal(MISSING_FIELD, "a JSON body has to be given")
+        try:
+            return msgspec.json.decode(body, type=route.body)
+        except msgspec.ValidationError as error:
+            raise of_validation(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Refusal(BAD_JSON) from None
+        except RecursionError:
+            raise Refusal(BAD_JSON, "the body is nested too deeply") from None
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.set_status(refusal.status)
+        self.clear_header("Cache-Control")
+        for name, value in refusal.headers.items():
+            self.set_header(name, value)
+        problem = Problem(refusal.code, refusal.reason, refusal.message, refusal.field, self.request_id)
+        self._say(msgspec.json.encode(problem))
+
+    def _say(self, body: bytes) -> None:
+        if self._headers.get("Cache-Control") is None:
+            self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Type", JSON)
+        self.finish(body)
+
+    def compute_etag(self) -> str | None:
+        """Only of what may be kept."""
+        if self._headers.get("Cache-Control") == "no-store":
+            return None
+        return super().compute_etag()
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        """What Tornado itself refuses before a route is reached."""
+        self._refuse(Refusal(BUG if status_code >= 500 else BAD_QUERY))
+        self.set_status(status_code)
+
+    def log_exception(self, *_: Any) -> None:
+        """Nothing: what nobody foresaw was told in `_any`, the rest is the caller's mistake."""

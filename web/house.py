@@ -1,0 +1,48 @@
+"""What handlers reach: the clients of the other processes, opened and closed together."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+import zmq
+
+from bus.config import Config
+from bus.sockets.history_client import AsyncHistoryClient
+from bus.sockets.market.async_market_client import AsyncMarketClient
+from bus.sockets.market.market_sockets import PublisherAddress
+from web.symbols import Symbols
+
+
+class House:
+    """See above. `token`: of the data directory; shown to the engine and the history, for the web speaks for accounts.
+
+    `market` asks the publishers, `history` what accounts did; `symbols` has the scales of all instruments.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        publishers: Sequence[PublisherAddress],
+        token: str,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+    ) -> None:
+        self.config = config
+        self.publishers = list(publishers)
+        self.token = token
+        self.context = context
+        engine = config.engine
+        timeout = config.web.answer_timeout_ms / 1000
+        self.market = AsyncMarketClient(self.publishers, timeout=timeout, context=context)
+        self.history = AsyncHistoryClient(
+            engine.host, engine.port_base, token=token, timeout=timeout, context=context
+        )
+        self.symbols = Symbols(self.market)
+        self._open = AsyncExitStack()
+
+    async def open(self) -> None:
+        """Connect. Nobody need be there yet."""
+        await self._open.enter_async_context(self.market)
+        await self._open.enter_async_context(self.history)
+
+    async def close(self) -> None:
+        """Disconnect. Safe to call twice."""
+        await self._open.aclose()

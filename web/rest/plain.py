@@ -1,0 +1,80 @@
+"""Time, health and readiness."""
+
+import asyncio
+from typing import Final
+
+from bus.clock import utc_ns
+from bus.errors import MatchbusError
+from bus.protocol.status import OK, ProcessStatus, QueryStatus
+from bus.sockets.market import questions
+from web.call import Call
+from web.routes import HOUSE, Route
+from web.schemas.plain import Health, Part, Readiness, Time
+
+_UNREACHABLE: Final = "unreachable"
+
+
+async def time(call: Call) -> Time:
+    """The server's time."""
+    del call
+    now_ns = utc_ns()
+    return Time(now_ns // 1_000_000, now_ns)
+
+
+async def health(call: Call) -> Health:
+    """Whether the process lives."""
+    del call
+    return Health("ok")
+
+
+async def readiness(call: Call) -> Readiness:
+    """Whether every part that the web needs is there."""
+    house = call.house
+
+    async def of_history() -> Part:
+        try:
+            return _part("history", await house.history.ask(QueryStatus(), 1.0))
+        except MatchbusError as error:
+            return _part("history", error)
+
+    publishers, past = await asyncio.gather(house.market.ask_each(questions.status()), of_history())
+    parts = [_part("publisher", one if isinstance(one, MatchbusError) else one.answer) for one in publishers]
+    parts.append(past)
+    return Readiness(all(part.health == OK for part in parts), parts)
+
+
+def _part(name: str, said: ProcessStatus | MatchbusError) -> Part:
+    if isinstance(said, MatchbusError):
+        return Part(name, _UNREACHABLE, str(said), 0)
+    return Part(said.name, said.health, said.problem, said.log_sequence)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/api/v1/time",
+        handler=time,
+        summary="The server's time",
+        scope=None,
+        cost=HOUSE,
+        answer=Time,
+    ),
+    Route(
+        method="GET",
+        path="/health",
+        handler=health,
+        summary="Whether the process lives",
+        scope=None,
+        cost=HOUSE,
+        answer=Health,
+    ),
+    Route(
+        method="GET",
+        path="/ready",
+        handler=readiness,
+        summary="Whether every part that the web needs is there",
+        scope=None,
+        cost=HOUSE,
+        answer=Readiness,
+    ),
+)

@@ -1,0 +1,9 @@
+"""What JSON says: a Struct for each body, query and answer. One name for one thing, in snake_case, everywhere.
+
+Prices and quantities are decimal text, times milliseconds since 1970 (`time_ms`), with nanoseconds beside them on
+request (`time_ns`). Bodies refuse what they do not know.
+
+- `values`: types that many share
+- `plain`: time, health, readiness, and the shape of every error
+- `market`: market data
+"""

@@ -1,0 +1,78 @@
+"""The instruments as publishers know them, and the scales between their ticks and lots and people's decimals.
+
+Asked for when a symbol is wanted that is not known, and again after a while: an instrument may change its limits, never
+its tick and lot, so a scale that is known stays good.
+"""
+
+import asyncio
+from typing import Final
+
+from bus.clock import monotonic_ns
+from bus.protocol.commands import DefineInstrument
+from bus.protocol.market.streams import Symbol
+from bus.protocol.reasons import UNKNOWN_SYMBOL
+from bus.sockets.market import questions
+from bus.sockets.market.async_market_client import AsyncMarketClient
+from bus.sockets.session.prices import Scale
+from web.errors import Refusal
+
+#: Whoever asks for a symbol that does not exist makes publishers answer; so often at most.
+_ASK_AGAIN_NS: Final = 1_000_000_000
+
+
+class Symbols:
+    """See above."""
+
+    def __init__(self, market: AsyncMarketClient) -> None:
+        self._market = market
+        self._known: dict[str, Symbol] = {}
+        self._scales: dict[str, Scale] = {}
+        self._asked_ns = 0
+        self._asking: asyncio.Task[None] | None = None
+
+    async def all(self) -> dict[str, Symbol]:
+        """All instruments, asked for now. Raises NotTaken, TimedOut."""
+        await self._ask()
+        return self._known
+
+    async def scale(self, symbol: str) -> Scale:
+        """The scale of an instrument. Raises Refusal for one that does not exist."""
+        scale = self._scales.get(symbol)
+        if scale is None:
+            if monotonic_ns() - self._asked_ns > _ASK_AGAIN_NS:
+                await self._ask()
+            scale = self._scales.get(symbol)
+        if scale is None:
+            raise Refusal(UNKNOWN_SYMBOL, field="symbol")
+        return scale
+
+    async def _ask(self) -> None:
+        """Ask once for all who want to know at the same time."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(self._renew())
+        await asyncio.shield(self._asking)
+
+    async def _renew(self) -> None:
+        answer = (await self._market.ask(questions.symbols())).answer
+        self._asked_ns = monotonic_ns()
+        for symbol in answer.symbols:
+            self._known[symbol.symbol] = symbol
+            if symbol.symbol not in self._scales:
+                self._scales[symbol.symbol] = Scale(_definition(symbol))
+
+
+def _definition(symbol: Symbol) -> DefineInstrument:
+    return DefineInstrument(
+        symbol.symbol,
+        symbol.base,
+        symbol.quote,
+        symbol.tick_mantissa,
+        symbol.tick_decimals,
+        symbol.lot_mantissa,
+        symbol.lot_decimals,
+        symbol.price_min_ticks,
+        symbol.price_max_ticks,
+        symbol.quantity_min_lots,
+        symbol.quantity_max_lots,
+        symbol.matching,
+    )
