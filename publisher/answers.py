@@ -94,19 +94,22 @@ class Stored:
 
 
 class Answers:
-    """See above. `desks`: those of the service, by symbol. `want_orders`: called for a symbol whose L3 is asked for.
+    """See above. `desks`: those of the service, by symbol; `begins`: whether one of a symbol will come soon.
 
-    `on_alerts`: called for a desk whose alerts are others now; `status`: the ProcessStatus for a correlation id.
+    `want_orders`: called for a symbol whose L3 is asked for. `on_alerts`: called for a desk whose alerts are others
+    now. `status`: the ProcessStatus for a correlation id.
     """
 
     def __init__(
         self,
         desks: Mapping[str, Desk],
+        begins: Callable[[str], bool],
         want_orders: Callable[[str], None],
         on_alerts: Callable[[Desk], None],
         status: Callable[[int], object],
     ) -> None:
         self._desks = desks
+        self._begins = begins
         self._want_orders = want_orders
         self._on_alerts = on_alerts
         self._status = status
@@ -126,6 +129,8 @@ class Answers:
             return self._alerts(correlation_id, request)
         symbol = symbol_of(request)
         desk = self._desks.get(symbol)
+        if desk is None and self._begins(symbol):
+            return _refused(correlation_id, NOT_YET, f"{symbol} begins at the moment: ask again")
         if desk is None:
             return _refused(correlation_id, NOT_OFFERED, f"{symbol!r} is no symbol of this publisher")
         if isinstance(request, StreamReplay):

@@ -11,6 +11,7 @@ from bus.metrics.of_process import ProcessMetrics
 from bus.metrics.slices import in_slices
 from bus.protocol.status import ProcessStatus
 from bus.sockets.reading.feed_core import FeedCore
+from publisher.carried import Carried
 from publisher.counter import Counter
 from publisher.desk import Desk
 from publisher.feed_reader import FeedReader
@@ -150,10 +151,9 @@ class Publishing(Protocol):
     counter: Counter
     peers: Peers
     writer: StoreWriter
-    problems: dict[str, str]
+    carried: Carried
     resyncs: int
     wrong_books: int
-    withdrawals: int
     adjusted_kept: int
 
 
@@ -165,14 +165,14 @@ def read_publisher(service: Publishing, status: ProcessStatus, restoring: int) -
     yield FEED_MESSAGES, service.reader.messages
     yield RESYNCS, service.resyncs
     yield WRONG_BOOKS, service.wrong_books
-    yield WITHDRAWALS, service.withdrawals
+    yield WITHDRAWALS, service.carried.withdrawals
     yield FRAMES, service.streamer.frames
     yield SUBSCRIPTIONS, service.streamer.subscriptions
     yield MESSAGES, service.counter.router.messages
     yield UNANSWERED, service.counter.unanswered
     yield WAITING_QUESTIONS, service.counter.questions_waiting
     yield PEER_DIFFERENCES, service.peers.differences
-    yield PROBLEMS, len(service.problems)
+    yield PROBLEMS, len(service.carried.problems)
     writer = service.writer
     yield STORE_WAITING, writer.rows_waiting
     yield STORE_ROWS, writer.rows_written

@@ -4,8 +4,7 @@
                           │  └──rows──▶ writer thread ─▶ database
                           └◀─requests── Counter (ROUTER) ◀── readers
 
-Nothing is decided here but who gets what when. A symbol starts where the store says that it ended: its market is
-restored in another thread, and only then is the feed followed from that number on. Wired in `tools/publisher`.
+Nothing is decided here but who gets what when; how a symbol begins stands in `carried`. Wired in `tools/publisher`.
 """
 
 import asyncio
@@ -19,35 +18,31 @@ import zmq
 from bus.addresses import Addresses
 from bus.clock import monotonic_ns
 from bus.config import Config
-from bus.errors import EngineStopped, HistoryMismatch, MatchbusError, StoreDamaged, StoreUnavailable
+from bus.errors import EngineStopped, MatchbusError, StoreDamaged
 from bus.metrics.metric import Reading
 from bus.process import this_process
 from bus.protocol.control import InstrumentState
 from bus.protocol.feed import InstrumentDefined, Trade
 from bus.protocol.market.codec import decode_market_frame
-from bus.protocol.market.streams import STARTED, WITHDRAWN, StreamsHeartbeat
+from bus.protocol.market.streams import StreamsHeartbeat
 from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
 from bus.protocol.terms import L2
-from bus.protocol.topics import STATUS, TRADE, parse, topic
+from bus.protocol.topics import STATUS, TRADE, parse
 from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item, Resynced, Run, Skipped, Withdrawn
 from publisher.answers import Answers
+from publisher.carried import Carried
 from publisher.counter import Counter
 from publisher.desk import Desk
 from publisher.feed_reader import FeedReader
-from publisher.lineage import Identity, Lineage, Verdict
-from publisher.market import Market
 from publisher.metrics import read_publisher
 from publisher.peer_reader import PeerReader
 from publisher.peers import Difference, Peers
-from publisher.restoring import minute_of, restore
+from publisher.restoring import minute_of
 from publisher.share import Share
 from publisher.sockets import Streamer
-from publisher.store.past import event_at, last_event
-from publisher.store.reading import read_progress
-from publisher.store.rows import CandleKey, PastEvent, Progress
+from publisher.store.rows import CandleKey, Progress
 from publisher.store.store import Store
-from publisher.store.withdrawal import withdraw
 from publisher.store.writer import StoreWriter
 
 #: How often the house is kept: heartbeats, retries, missed edges.
@@ -90,20 +85,10 @@ class PublisherService:
         self._ended = False
         self.name = name
         self.desks: dict[str, Desk] = {}
-        self._of_topic: dict[str, Desk] = {}
-        self._touched: dict[str, Desk] = {}
-        self._restoring: set[str] = set()
-        #: The newest look back at each symbol; what an older one finds means nothing any more.
-        self._looking: dict[str, object] = {}
-        self._withdrawn: set[str] = set()
-        self._instruments: dict[str, InstrumentState] = {}
-        self._epoch = 0
         self.log_sequence = 0
         self.time_ns = 0
         self.resyncs = 0
         self.wrong_books = 0
-        self.withdrawals = 0
-        self.problems: dict[str, str] = {}  # by symbol, a line each
         self.store_problem = ""
         self.adjusted_kept = 0
         self.peers = Peers()
@@ -120,8 +105,11 @@ class PublisherService:
             on_failure=self.fail,
         )  # fmt: skip
         self.streamer = Streamer(loop, context, listen[0], config.limits.send_high_water_mark, self._latest)
-        self.answers = Answers(self.desks, self._want_orders, self._on_alerts, self._status)
+        self.answers = Answers(self.desks, self._begins, self._want_orders, self._on_alerts, self._status)
         self.writer = StoreWriter(store, config.store, self, loop.call_soon_threadsafe)
+        self.carried = Carried(
+            loop, config.publisher, store, self.writer, self.reader, self._threads, self.desks, self.fail
+        )
         self.counter = Counter(
             loop, context, listen[1], config.limits, self.answers, self._where, store, self.writer, self._threads,
             on_drained=self.streamer.check,
@@ -161,6 +149,7 @@ class PublisherService:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        self.carried.stop()
         self.reader.close()
         self.peer_reader.close()
         self.counter.close()
@@ -171,88 +160,20 @@ class PublisherService:
 
     def _take_instruments(self, instruments: Sequence[InstrumentState]) -> None:
         for state in instruments:
-            symbol = state.definition.symbol
-            if not self._share.has(symbol):
-                continue
-            self._instruments[symbol] = state
-            desk = self.desks.get(symbol)
-            if desk is not None:
-                desk.market.take_state(state)
-            else:
-                self._begin(symbol)
-
-    def _begin(self, symbol: str) -> None:
-        """Restore a symbol's market, then follow it."""
-        if symbol in self._restoring or symbol in self.desks or self._stopped:
-            return
-        self._restoring.add(symbol)
-        self._look_back(symbol)
-
-    def _restore(self, symbol: str) -> None:
-        settings = self._settings
-        market = Market(
-            symbol,
-            trades_kept=settings.trades_kept,
-            ring_frames_max=settings.stream_ring_frames_max,
-            begin_reason=WITHDRAWN if symbol in self._withdrawn else STARTED,
-        )
-        future = self._loop.run_in_executor(self._threads, self._restored, market)
-        future.add_done_callback(partial(self._on_restored, market))
-
-    def _restored(self, market: Market) -> None:
-        with self._store.reading() as connection:
-            restore(connection, market)
-
-    def _on_restored(self, market: Market, future: "asyncio.Future[None]") -> None:
-        symbol = market.symbol
-        if self._stopped or future.cancelled():
-            return
-        error = future.exception()
-        if isinstance(error, StoreUnavailable):
-            self.problems[symbol] = str(error)
-            self._loop.call_later(_RESTORE_AGAIN_S, self._restore, symbol)
-            return
-        self._restoring.discard(symbol)
-        if isinstance(error, MatchbusError):
-            self.fail(error)
-            return
-        if error is not None:
-            raise error
-        self.problems.pop(symbol, None)
-        self._withdrawn.discard(symbol)
-        desk = self.desks[symbol] = Desk(market)
-        state = self._instruments.get(symbol)
-        if state is not None:
-            market.take_state(state)
-        topics = desk.topics
-        for name in topics:
-            self._of_topic[name] = desk
-        self._of_topic[desk.heartbeat_topic] = desk
-        self.reader.follow(topics)
-
-    def _drop(self, desk: Desk) -> None:
-        """Forget a symbol, and what is on its way to the store of it: it begins anew from there."""
-        del self.desks[desk.symbol]
-        self._looking.pop(desk.symbol, None)
-        self._touched.pop(desk.symbol, None)
-        topics = list(desk.topics)
-        if desk.orders is not None:
-            topics.append(desk.orders_topic)
-        for name in (*topics, desk.heartbeat_topic):
-            self._of_topic.pop(name, None)
-        self.reader.unfollow(topics)
+            if self._share.has(state.definition.symbol):
+                self.carried.announce(state)
 
     # The feed.
 
     def _take_items(self, items: Sequence[Item]) -> None:
         withdrawn: dict[str, tuple[Desk, Withdrawn]] = {}
         for item in items:
-            if isinstance(item, Withdrawn) and (desk := self._of_topic.get(item.topic)) is not None:
+            if isinstance(item, Withdrawn) and (desk := self.carried.of_topic.get(item.topic)) is not None:
                 kind, symbol = parse(item.topic)
                 if kind == TRADE or symbol not in withdrawn:
                     withdrawn[symbol] = desk, item
         for item in items:
-            desk = self._of_topic.get(item.topic)
+            desk = self.carried.of_topic.get(item.topic)
             if desk is not None and desk.symbol in withdrawn:
                 # It begins anew: nothing of the new epoch may be said on top of what never happened.
                 if isinstance(item, Run):
@@ -273,85 +194,17 @@ class PublisherService:
                 raise AssertionError(f"{item.topic}: a reader that never skips has skipped")
         # Only the run behind it has told the epoch.
         for desk, taken in withdrawn.values():
-            self._withdraw(desk, taken)
+            self.carried.withdraw(desk, taken)
 
     def _take_epoch(self, run: Run) -> None:
         """Up to where the engine has come, and in which of its lives."""
-        if run.epoch > self._epoch:
-            self._begin_epoch(run.epoch)
+        if run.epoch > self.carried.epoch:
+            if self.carried.epoch:
+                self.reader.ask_instruments()  # what was defined meanwhile
+            self.carried.begin_epoch(run.epoch)
             self.log_sequence = 0  # the engine may have lost some of it
-        if run.log_sequence > self.log_sequence and run.epoch == self._epoch:
+        if run.log_sequence > self.log_sequence and run.epoch == self.carried.epoch:
             self.log_sequence, self.time_ns = run.log_sequence, run.time_ns
-
-    def _begin_epoch(self, epoch: int) -> None:
-        """The engine was started again: what was defined meanwhile is asked for, and whether it lost something."""
-        if self._epoch:
-            self.reader.ask_instruments()
-            for symbol in self.desks:
-                self._look_back(symbol)
-        self._epoch = epoch
-
-    # Whether the log is the one that was stored, see `lineage`.
-
-    def _look_back(self, symbol: str) -> None:
-        """Compare the last event that was put into the store with the engine's."""
-        epoch = self._epoch
-
-        def told(last: PastEvent | None) -> None:
-            if self._stopped or self._looking.get(symbol) is not told:
-                return
-            if last is None:
-                self._on_same(symbol, epoch)
-            else:
-                lineage = self._looking[symbol] = Lineage(symbol, last)
-                self._ask_event(lineage, last)
-
-        self._looking[symbol] = told
-        self.writer.ask(lambda connection: last_event(connection, symbol), told)
-
-    def _on_same(self, symbol: str, epoch: int) -> None:
-        del self._looking[symbol]
-        desk = self.desks.get(symbol)
-        if desk is None:
-            self._restore(symbol)
-            return
-        desk.epoch = epoch
-        if epoch < self._epoch:
-            self._look_back(symbol)
-
-    def _ask_event(self, lineage: Lineage, stored: PastEvent | None) -> None:
-        if not self._stopped and self._looking.get(lineage.symbol) is lineage:
-            name = topic(TRADE, lineage.symbol)
-            self.reader.ask_event(name, lineage.number, partial(self._on_event, lineage, stored))
-
-    def _on_event(
-        self, lineage: Lineage, stored: PastEvent | None, said: Identity | None, epoch: int
-    ) -> None:
-        symbol = lineage.symbol
-        if self._stopped or self._looking.get(symbol) is not lineage:
-            return
-        try:
-            verdict = lineage.compare(stored, said, epoch or self._epoch)
-        except HistoryMismatch as error:
-            self.fail(error)
-            return
-        if verdict is Verdict.SAME:
-            self._on_same(symbol, epoch or self._epoch)
-            return
-        desk = self.desks.get(symbol)
-        if desk is not None:
-            # Nothing more may be said of what never happened.
-            self._drop(desk)
-            self._restoring.add(symbol)
-            self._looking[symbol] = lineage
-        if verdict is Verdict.EARLIER:
-            number = lineage.number
-            self.writer.ask(
-                lambda connection: event_at(connection, symbol, number), partial(self._ask_event, lineage)
-            )
-        else:
-            del self._looking[symbol]
-            self._take_back_behind(symbol, lineage.number)
 
     def _take_news(self, run: Run) -> None:
         """A symbol that is not carried was announced."""
@@ -359,63 +212,14 @@ class PublisherService:
         if any(isinstance(event, InstrumentDefined) for event in run.events) and self._share.has(symbol):
             self.reader.ask_instruments()
 
-    def _withdraw(self, desk: Desk, item: Withdrawn) -> None:
-        """What the engine said before it lost it must not stay: the symbol begins anew from what is left of it."""
-        symbol = desk.symbol
-        if self.desks.get(symbol) is not desk:
-            return  # it begins anew already
-        if self._epoch <= desk.epoch:
-            self.fail(
-                HistoryMismatch(
-                    f"{item.topic}: the engine, of epoch {self._epoch}, has nothing from number {item.first_number}"
-                    f" on, and it was told up to {item.next_number - 1} in epoch {desk.epoch}: the log is another one;"
-                    f" give this publisher a --store of its own"
-                )
-            )
-            return
-        kind, _ = parse(item.topic)
-        number = item.first_number if kind == TRADE else desk.market.trade_number + 1
-        self._drop(desk)
-        self._restoring.add(symbol)
-        self._take_back_behind(symbol, number)
-
-    def _take_back_behind(self, symbol: str, number: int) -> None:
-        self.withdrawals += 1
-        self._withdrawn.add(symbol)
-        # Behind all that was put of it; what is put from here on begins where the store then stands.
-        self.writer.ask(read_progress, lambda _: self._take_back(symbol, number))
-
-    def _take_back(self, symbol: str, number: int) -> None:
-        def taken_back() -> None:
-            with self._store.transaction() as connection:
-                withdraw(connection, symbol, number)
-
-        def told(future: "asyncio.Future[None]") -> None:
-            if self._stopped or future.cancelled():
-                return
-            error = future.exception()
-            if isinstance(error, StoreUnavailable):
-                self.problems[symbol] = str(error)
-                self._loop.call_later(_RESTORE_AGAIN_S, self._take_back, symbol, number)
-            elif isinstance(error, MatchbusError):
-                self.fail(error)
-            elif error is not None:
-                raise error
-            else:
-                self.writer.forget(symbol)
-                self._restoring.discard(symbol)
-                self._begin(symbol)
-
-        self._loop.run_in_executor(self._threads, taken_back).add_done_callback(told)
-
     def _touch(self, desk: Desk) -> None:
-        self._touched[desk.symbol] = desk
+        self.carried.touched[desk.symbol] = desk
 
     # What leaves.
 
     def _leave(self) -> None:
         """At the end of a drain: frames to the readers, rows to the store."""
-        touched, self._touched = self._touched, {}
+        touched, self.carried.touched = self.carried.touched, {}
         for desk in touched.values():
             market = desk.market
             departing = market.streams.departing
@@ -428,27 +232,15 @@ class PublisherService:
                 self.core.resync(desk.symbol, L2)
             if market.revision is not None and not desk.revising:
                 self._revise(desk)
-            if market.batches_held + desk.alignment.waiting > BATCHES_WAITING_MAX:
-                self._begin_anew(desk)
+            if (
+                market.batches_held + desk.alignment.waiting > BATCHES_WAITING_MAX
+                and self.desks.get(desk.symbol) is desk
+            ):
+                self._store_rows([desk])
+                self.carried.begin_anew(desk)
         self._store_rows(touched.values())
         self.streamer.check()
         self.router.check()
-
-    def _begin_anew(self, desk: Desk) -> None:
-        """Forget a symbol; it begins where the store stands when that has all that was put of it."""
-        symbol = desk.symbol
-        if self.desks.get(symbol) is not desk:
-            return
-        self._store_rows([desk])
-        self._drop(desk)
-        self._restoring.add(symbol)
-
-        def told(_: object) -> None:
-            if not self._stopped:
-                self.writer.forget(symbol)
-                self._look_back(symbol)
-
-        self.writer.ask(read_progress, told)
 
     def _store_rows(self, desks: Iterable[Desk]) -> bool:
         """Whether all was taken. A symbol of which something was not is spilled, see `store_ready`."""
@@ -467,7 +259,9 @@ class PublisherService:
         assert revision is not None, "something is to be revised"
         desk.revising = True
         if not self._store_rows([desk]):
-            self._drop(desk)  # its minute is not in the store: it begins anew from there, once that says so
+            self.carried.drop(
+                desk
+            )  # its minute is not in the store: it begins anew from there, once that says so
             return
         trade_id = revision.event.trade_id
         self.writer.ask(
@@ -481,7 +275,9 @@ class PublisherService:
             return
         if found is None:
             if self.writer.is_spilled(symbol):
-                self._drop(desk)  # what was put of it was dropped: it begins anew, or waits for an operator
+                self.carried.drop(
+                    desk
+                )  # what was put of it was dropped: it begins anew, or waits for an operator
             else:
                 text = f"{self._store.name}: trade {trade_id} of {symbol} is revised and is not there"
                 self.fail(StoreDamaged(text))
@@ -499,7 +295,7 @@ class PublisherService:
 
     def store_spilled(self, symbol: str, reason: MatchbusError) -> None:
         """What is stored of a symbol is not what the log says."""
-        self.problems[symbol] = str(reason)
+        self.carried.problems[symbol] = str(reason)
 
     def store_ready(self, progress: dict[str, Progress]) -> None:
         """The database is back: symbols that went on without it begin anew from where it stands."""
@@ -507,8 +303,8 @@ class PublisherService:
             self.writer.resume(symbol)
             desk = self.desks.get(symbol)
             if desk is not None:
-                self._drop(desk)
-            self._begin(symbol)
+                self.carried.drop(desk)
+            self.carried.begin(symbol)
 
     def store_kept(self, candles: list[CandleKey]) -> None:
         """An operator's adjusted candles stay as they are; the rebuild tells of them."""
@@ -537,11 +333,16 @@ class PublisherService:
     def _status(self, correlation_id: int) -> ProcessStatus:
         waiting = [symbol for symbol, desk in list(self.desks.items()) if not desk.market.book.ready]
         health, problem = OK, ""
-        if self.store_problem or self.problems or self.peers.differences:
+        if self.store_problem or self.carried.problems or self.peers.differences:
             alarm = str(self.peers.alarms[0]) if self.peers.alarms else ""
-            health, problem = DEGRADED, self.store_problem or next(iter(self.problems.values()), "") or alarm
-        elif waiting or self._restoring or self.core.healing:
-            late = sorted({*waiting, *self._restoring, *(parse(name)[1] for name in self.core.healing)})
+            health, problem = (
+                DEGRADED,
+                self.store_problem or next(iter(self.carried.problems.values()), "") or alarm,
+            )
+        elif waiting or self.carried.restoring or self.core.healing:
+            late = sorted(
+                {*waiting, *self.carried.restoring, *(parse(name)[1] for name in self.core.healing)}
+            )
             health, problem = HEALING, f"reads what is missing of {', '.join(late[:5])}"
         facts = [
             ("symbols", str(len(self.desks))),
@@ -550,20 +351,23 @@ class PublisherService:
             ("resyncs", str(self.resyncs)),
         ]
         return self._process.status(
-            correlation_id, self._epoch, self.log_sequence, self.time_ns, facts, health, problem
+            correlation_id, self.carried.epoch, self.log_sequence, self.time_ns, facts, health, problem
         )
 
     def _where(self, symbol: str) -> tuple[int, int, int]:
         """Epoch, log sequence and time of where a symbol stands, or with "" the publisher."""
         desk = self.desks.get(symbol)
         if desk is None:
-            return self._epoch, self.log_sequence, self.time_ns
+            return self.carried.epoch, self.log_sequence, self.time_ns
         market = desk.market
         return market.streams.epoch, market.whole_sequence, market.time_ns
 
     def readings(self) -> Iterable[Reading]:
         """What it tells a monitoring system. Called in another thread, while it works."""
-        return read_publisher(self, self._status(0), len(self._restoring))
+        return read_publisher(self, self._status(0), len(self.carried.restoring))
+
+    def _begins(self, symbol: str) -> bool:
+        return symbol in self.carried.restoring
 
     def _want_orders(self, symbol: str) -> None:
         """Somebody asks for a book by orders: follow it, until nobody has asked for a while."""
@@ -571,7 +375,7 @@ class PublisherService:
         desk.orders_wanted_ns = monotonic_ns()
         if desk.orders is None:
             desk.begin_orders()
-            self._of_topic[desk.orders_topic] = desk
+            self.carried.of_topic[desk.orders_topic] = desk
             self.reader.follow({desk.orders_topic: 0})
 
     # The house.
@@ -601,7 +405,7 @@ class PublisherService:
             self._on_alarm(str(difference))
 
     def _leave_orders(self, desk: Desk) -> None:
-        self._of_topic.pop(desk.orders_topic, None)
+        self.carried.of_topic.pop(desk.orders_topic, None)
         self.reader.unfollow([desk.orders_topic])
         desk.orders = None
 

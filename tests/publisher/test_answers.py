@@ -13,6 +13,7 @@ from bus.protocol.market.requests import (
     MarketAnswer,
     MarketRequest,
 )
+from bus.protocol.reasons import NOT_OFFERED, NOT_YET
 from publisher.answers import Answers
 from publisher.candles.intervals import MINUTE_NS
 from publisher.market import Revision
@@ -20,6 +21,9 @@ from tests.publisher.simulated_publisher import SimulatedPublisher
 from tests.publisher.test_market import SYMBOL, Walk, deliver, settle
 
 _decode = msgspec.msgpack.Decoder(MarketAnswer).decode
+
+
+BEGINNING = "ETH-USD"
 
 
 def walked(seed: int) -> tuple[Walk, SimulatedPublisher, Answers]:
@@ -32,7 +36,11 @@ def walked(seed: int) -> tuple[Walk, SimulatedPublisher, Answers]:
     def never(*_: Any) -> Any:
         raise AssertionError("nobody asks for this")
 
-    return walk, publisher, Answers({SYMBOL: publisher.desk}, never, never, never)
+    return (
+        walk,
+        publisher,
+        Answers({SYMBOL: publisher.desk}, lambda symbol: symbol == BEGINNING, never, never, never),
+    )
 
 
 def ask(answers: Answers, request: MarketRequest) -> Any:
@@ -84,3 +92,10 @@ def test_a_book_is_made_once_however_many_ask() -> None:
         assert _decode(msgspec.msgpack.encode(raw)).correlation_id == correlation_id
     ask(answers, DepthRequest(SYMBOL, 6))
     assert (answers.pages.misses, answers.pages.hits) == (2, 999)
+
+
+def test_a_symbol_that_begins_is_not_taken_for_one_that_does_not_exist() -> None:
+    _, _, answers = walked(4)
+    begins, unknown = ask(answers, DepthRequest(BEGINNING)), ask(answers, DepthRequest("NONE"))
+    assert (begins.reason, begins.text) == (NOT_YET, "ETH-USD begins at the moment: ask again")
+    assert (unknown.reason, unknown.text) == (NOT_OFFERED, "'NONE' is no symbol of this publisher")
