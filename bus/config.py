@@ -170,6 +170,13 @@ class Web(Struct, frozen=True, kw_only=True):
     body_bytes_max: Annotated[int, Meta(ge=1_024, le=2**24)] = 262_144
     # A connection on which nothing is said for so long is closed; so is one whose body does not come.
     idle_connection_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
+    # Where keys are kept, for all instances: "" is the SQLite file web/keys.db in the data directory.
+    keys_url: str = ""
+    # How far the clock of whoever signs may be off, the way of the request included. A request that somebody has
+    # overheard can be sent again for so long.
+    signature_window_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000
+    # Public by default, as the market is. Else it needs a key of scope read.
+    market_data_needs_key: bool = False
 
 
 class Config(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ VERBS: Final = {
     "publisher": "tools.publisher.commands:publisher",
     "history": "tools.history:history",
     "web": "tools.web:web",
+    "keys": "tools.keys:keys",
     "status": "tools.status.command:status",
     "demo": "tools.demo.command:demo",
     "tap": "tools.tap.command:tap",

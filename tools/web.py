@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from typing import Annotated
 
 import structlog
@@ -21,7 +21,9 @@ from bus.errors import ConfigError
 from bus.sockets.market.market_sockets import publisher_at
 from tools import options
 from web.application import application
-from web.guard.guard import OpenDoor
+from web.guard.key_book import KeyBook
+from web.guard.keyed_guard import KeyedGuard
+from web.guard.store import KeyStore
 from web.house import House
 from web.server import Server
 
@@ -74,12 +76,12 @@ async def _run(config: Config, token: str, port: int | None) -> None:
     host, default_port = addresses(engine.port_base, engine.host).web
     async with AsyncExitStack() as stack:
         context = stack.enter_context(zmq.Context())
-        house = House(config, [publisher_at(engine.port_base, engine.host)], token, context)
+        keys = KeyBook(stack.enter_context(closing(KeyStore(config))))
+        house = House(config, [publisher_at(engine.port_base, engine.host)], token, context, keys)
         stack.push_async_callback(house.close)
         await house.open()
-        server = Server(
-            (host, default_port if port is None else port), config.web, application(house, OpenDoor())
-        )
+        guard = KeyedGuard(keys, config.web)
+        server = Server((host, default_port if port is None else port), config.web, application(house, guard))
         stack.push_async_callback(server.close)
         server.start()
         print(f"ready web={server.url} pid={os.getpid()}", flush=True)

@@ -9,13 +9,15 @@ from bus.config import Config
 from bus.sockets.history_client import AsyncHistoryClient
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.market_sockets import PublisherAddress
+from web.guard.key_book import KeyBook
 from web.symbols import Symbols
 
 
 class House:
     """See above. `token`: of the data directory; shown to the engine and the history, for the web speaks for accounts.
 
-    `market` asks the publishers, `history` what accounts did; `symbols` has the scales of all instruments.
+    `market` asks the publishers, `history` what accounts did; `symbols` has the scales of all instruments; `keys` are
+    the API keys, as all instances have them.
     """
 
     def __init__(
@@ -24,11 +26,13 @@ class House:
         publishers: Sequence[PublisherAddress],
         token: str,
         context: "zmq.Context[zmq.Socket[bytes]]",
+        keys: KeyBook,
     ) -> None:
         self.config = config
         self.publishers = list(publishers)
         self.token = token
         self.context = context
+        self.keys = keys
         engine = config.engine
         timeout = config.web.answer_timeout_ms / 1000
         self.market = AsyncMarketClient(self.publishers, timeout=timeout, context=context)
@@ -39,7 +43,9 @@ class House:
         self._open = AsyncExitStack()
 
     async def open(self) -> None:
-        """Connect. Nobody need be there yet."""
+        """Connect. Nobody need be there yet, but the database of the keys. Raises StoreUnavailable."""
+        await self.keys.open()
+        self._open.push_async_callback(self.keys.close)
         await self._open.enter_async_context(self.market)
         await self._open.enter_async_context(self.history)
 

@@ -3,19 +3,24 @@
 with Venue(tmp_path) as venue:
     venue.define("BTC-USD")
     venue.get("/api/v1/orderbook/BTC-USD").json
+    alice = venue.key("alice", "read", "trade")
+    venue.signed(alice, "POST", "/v1/order", {"symbol": "BTC-USD", ...}).json
 """
 
+import hashlib
+import hmac
 import http.client
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from bus.sockets.client import Client
-from tests.support.processes import LINE_S, Processes
+from tests.support.processes import LINE_S, Process, Processes
 from tests.support.real_engine import define_on
 
 
@@ -31,6 +36,24 @@ class Response:
     def json(self) -> Any:
         """The body, read with the standard library, so that JSON is not only what msgspec makes of it."""
         return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key with its secret, as `matchbus keys create` says them."""
+
+    account: str
+    key_id: str
+    secret: str
+
+    def headers(
+        self, method: str, path: str, body: bytes = b"", time_ms: int | None = None
+    ) -> dict[str, str]:
+        """The headers of a signed request, made with nothing of ours. `time_ms`: not given, now."""
+        timestamp = str(time.time_ns() // 1_000_000 if time_ms is None else time_ms)
+        signed = f"{timestamp}{method}{path}".encode() + body
+        signature = hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()
+        return {"X-API-Key": self.key_id, "X-Timestamp": timestamp, "X-Signature": signature}
 
 
 class Venue:
@@ -60,9 +83,9 @@ class Venue:
     ) -> None:
         self.processes.close()
 
-    def start_web(self) -> Any:
-        """An instance of the web; not yet ready."""
-        words = ("web", "--data", str(self.data), *self._web_words)
+    def start_web(self, *more: str) -> Process:
+        """An instance of the web; not yet ready. `more`: words of its command line."""
+        words = ("web", "--data", str(self.data), *self._web_words, *more)
         return self.processes.start(*self.processes.exchange(*words), **self._environment)
 
     def define(self, *symbols: str) -> None:
@@ -77,6 +100,34 @@ class Venue:
         """A native client."""
         return Client(port_base=self.port_base, account=account, timeout=LINE_S, **words)
 
+    def key(self, account: str, *scopes: str, words: Sequence[str] = ()) -> ApiKey:
+        """A key of an account, good at once. `words`: more of `matchbus keys create`."""
+        named = [word for scope in scopes for word in ("--scope", scope)]
+        said = self.processes.run(
+            "keys",
+            "create",
+            account,
+            *named,
+            *words,
+            "--data",
+            str(self.data),
+            "--json",
+            status=0,
+            **self._environment,
+        )
+        made = json.loads(said)
+        return ApiKey(made["account"], made["key"], made["secret"])
+
+    def signed(
+        self, key: ApiKey, method: str, path: str, body: Any = None, port: int | None = None
+    ) -> Response:
+        """A signed request. `body`: bytes as they are, anything else as JSON; None for no body."""
+        content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = key.headers(method, path, content)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return self.request(method, path, content or None, headers, port)
+
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
         """GET."""
         return self.request("GET", path, headers=headers)
@@ -87,9 +138,10 @@ class Venue:
         path: str,
         body: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> Response:
-        """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=LINE_S)
+        """One request on a connection of its own. `port`: of another instance than the first."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.web_port, timeout=LINE_S)
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()

@@ -2,4 +2,7 @@
 
 - `principal`: somebody who may do something
 - `guard`: the one question that `web.handling` asks
+- `keyed_guard`: answers it by keys and signatures
+- `keys`: a key; `signing`: what is signed with one
+- `store`: where keys are kept, `secrets` how their secrets are sealed there; `key_book`: all keys in memory
 """
