@@ -14,6 +14,7 @@ from bus.protocol.reasons import UNKNOWN_SYMBOL
 from bus.sockets.market import questions
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.session.prices import Scale
+from web.asking import ask
 from web.errors import Refusal
 
 #: Whoever asks for a symbol that does not exist makes publishers answer; so often at most.
@@ -31,7 +32,7 @@ class Symbols:
         self._asking: asyncio.Task[None] | None = None
 
     async def all(self) -> dict[str, Symbol]:
-        """All instruments, asked for now. Raises NotTaken, TimedOut."""
+        """All instruments, asked for now. Raises Refusal when nobody answers."""
         await self._ask()
         return self._known
 
@@ -53,7 +54,7 @@ class Symbols:
         await asyncio.shield(self._asking)
 
     async def _renew(self) -> None:
-        answer = (await self._market.ask(questions.symbols())).answer
+        answer = (await ask(self._market, questions.symbols())).answer
         self._asked_ns = monotonic_ns()
         for symbol in answer.symbols:
             self._known[symbol.symbol] = symbol

@@ -1,5 +1,5 @@
 """REST handlers, a file a subject; each ends with its routes, and `web.application` puts them together.
 
 - `plain`: time, health, readiness
-- `market`: market data
+- `market`: symbols, books, statistics; `trades`: trades in pages; `candles`: candles and indicators
 """

@@ -65,6 +65,14 @@ class Scale:
         """The quantity of so many lots, with all decimals of a lot."""
         return _times(self._lot, lots)
 
+    def amount(self, tick_lots: int) -> Decimal:
+        """So many ticks times lots in the quote asset, with all decimals of a tick and a lot."""
+        return _times(_EXACT.multiply(self._tick, self._lot), tick_lots)
+
+    def mean_price(self, microticks: int) -> Decimal:
+        """The price of so many millionths of a tick, with six decimals more than a tick has."""
+        return _times(self._tick.scaleb(-6, _EXACT), microticks)
+
 
 def step_of(number: Number, what: str) -> tuple[int, int]:
     """`(mantissa, decimals)` of a tick or a lot: `0.25` is `(25, 2)`, `100` is `(100, 0)`. Errors as for a price."""
