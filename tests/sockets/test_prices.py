@@ -34,6 +34,12 @@ def test_steps_become_decimals_with_all_their_places() -> None:
     assert str(btc.quantity(1)) == "0.001"
 
 
+def test_sums_and_means_of_prices_are_exact() -> None:
+    quarters = scale(tick=25, lot=2)
+    assert str(quarters.amount(3 * 10**30)) == "1500000000000000000000000000.00000"
+    assert str(quarters.mean_price(4_000_001)) == "1.00000025"
+
+
 def test_a_tick_need_not_be_a_power_of_ten() -> None:
     quarters = scale(tick=25)
     assert quarters.price_ticks("1.75") == 7

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from bus.sockets.client import Client
 from tests.support.processes import LINE_S, Process, Processes
@@ -59,6 +59,9 @@ class ApiKey:
 class Venue:
     """Engine, publisher, history and web. Everybody else is a stranger who has the web's address."""
 
+    #: More words of the engine's.
+    engine_words: tuple[str, ...] = ()
+
     def __init__(self, folder: Path, *web_words: str, **environment: str) -> None:
         self.data = folder / "data"
         self.processes = Processes()
@@ -67,8 +70,8 @@ class Venue:
         self._web_words = web_words
         self._environment = environment
 
-    def __enter__(self) -> "Venue":
-        self.engine = self.processes.engine(self.data)
+    def __enter__(self) -> Self:
+        self.engine = self.processes.engine(self.data, *self.engine_words)
         words = ("--data", str(self.data))
         self.publisher = self.processes.start(*self.processes.exchange("publisher", *words))
         self.history = self.processes.start(*self.processes.exchange("history", *words))

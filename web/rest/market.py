@@ -1,5 +1,6 @@
 """Market data as it stands: symbols, books, the statistics of a day."""
 
+from contextlib import suppress
 from typing import Final
 
 from bus.errors import NotTaken, OffTick
@@ -99,12 +100,12 @@ async def tickers(call: Call) -> Tickers:
     """The short statistics of all symbols that have traded."""
     query: TickersQuery = call.query
     rows = (await ask(call.house.market, questions.mini())).answer.symbols
-    return Tickers(
-        [
-            market_data.ticker(await call.house.symbols.scale(name), name, found, query.time_ns)
-            for name, found in rows
-        ]
-    )
+    said = []
+    for name, found in rows:
+        with suppress(Refusal):  # defined and traded within the last second: it comes with the next answer
+            scale = await call.house.symbols.scale(name)
+            said.append(market_data.ticker(scale, name, found, query.time_ns))
+    return Tickers(said)
 
 
 ROUTES: Final = (

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, field
 
-from web.schemas.values import DecimalText, FreshQuery, Milliseconds, Nanoseconds
+from web.schemas.values import BeforeMilliseconds, DecimalText, FreshQuery, Milliseconds, Nanoseconds
 
 #: Some more are asked for, to know whether there are any; a publisher gives 1,500 at the most.
 CANDLES_MAX = 1_000
@@ -20,7 +20,7 @@ class KlinesQuery(FreshQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
         Annotated[Milliseconds, Meta(description="Candles that open at this time or after it, in ms.")] | None
     ) = field(default=None, name="from")
     to_ms: (
-        Annotated[Milliseconds, Meta(ge=1, description="Candles that open before this time, in ms.")] | None
+        Annotated[BeforeMilliseconds, Meta(description="Candles that open before this time, in ms.")] | None
     ) = field(default=None, name="to")
 
 

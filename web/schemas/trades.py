@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, field
 
-from web.schemas.values import DecimalText, FreshQuery, Milliseconds, Nanoseconds, Sequence
+from web.schemas.values import (
+    BeforeMilliseconds,
+    BelowSequence,
+    DecimalText,
+    FreshQuery,
+    Milliseconds,
+    Nanoseconds,
+    Sequence,
+)
 
 #: A trade more than that is asked for, to know whether there is one; a publisher gives 1,000 at the most.
 TRADES_MAX = 500
@@ -18,11 +26,11 @@ class TradesQuery(FreshQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
         Literal["newest", "oldest"], Meta(description="Which come first: the newest, or the oldest.")
     ] = "newest"
     from_id: Annotated[Sequence, Meta(description="No trade with a smaller id.")] = 0
-    to_id: Annotated[Sequence, Meta(ge=1, description="Only trades with a smaller id.")] | None = None
+    to_id: Annotated[BelowSequence, Meta(description="Only trades with a smaller id.")] | None = None
     from_ms: Annotated[Milliseconds, Meta(description="No trade before this time, in ms.")] = field(
         default=0, name="from"
     )
-    to_ms: Annotated[Milliseconds, Meta(ge=1, description="Only trades before this time, in ms.")] | None = (
+    to_ms: Annotated[BeforeMilliseconds, Meta(description="Only trades before this time, in ms.")] | None = (
         field(default=None, name="to")
     )
 

@@ -23,6 +23,9 @@ Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Nanoseconds = Annotated[int, Meta(description="Nanoseconds since 1970, with `time_ns=true`.")] | UnsetType
 #: Milliseconds since 1970, UTC.
 Milliseconds = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
+#: An upper bound, exclusive: of ids, of times. There is nothing below 1.
+BelowSequence = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+BeforeMilliseconds = Annotated[int, Meta(ge=1, le=4_102_444_800_000)]
 #: One level of a book: `[price, quantity]`.
 PriceLevel = tuple[str, str]
 
