@@ -188,5 +188,13 @@ class AdjustmentRefused(MatchbusError):
     """What an operator wants to change by hand is not there, or the change is none. Nothing was changed."""
 
 
+class KeyRefused(MatchbusError):
+    """An API key that somebody wants cannot be made. `field`: which part of the wish is why, "" for none of them."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
 class HistoryMismatch(MatchbusError):
     """What the history keeps is of another log than the engine's; the text names both and the difference."""

@@ -10,11 +10,17 @@ from tornado.web import Application
 from web.guard.guard import Guard
 from web.handling import Handler
 from web.house import House
-from web.rest import candles, market, plain, trades
+from web.rest import candles, keys, market, plain, trades
 from web.routes import Route
 
 #: Every route there is.
-ROUTES: Final[tuple[Route, ...]] = (*plain.ROUTES, *market.ROUTES, *trades.ROUTES, *candles.ROUTES)
+ROUTES: Final[tuple[Route, ...]] = (
+    *plain.ROUTES,
+    *market.ROUTES,
+    *trades.ROUTES,
+    *candles.ROUTES,
+    *keys.ROUTES,
+)
 
 _NAME: Final = re.compile(r"\{(\w+)\}")
 

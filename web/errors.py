@@ -49,6 +49,7 @@ BLOCKED: Final = 1017
 UNKNOWN: Final = 1018
 UNREACHABLE: Final = 1019
 BUG: Final = 1020
+TOO_MANY_KEYS: Final = 1021
 
 #: number -> (name, HTTP status, what it means)
 WEB_REASONS: Final[dict[int, tuple[str, int, str]]] = {
@@ -72,6 +73,7 @@ WEB_REASONS: Final[dict[int, tuple[str, int, str]]] = {
     UNKNOWN: ("unknown", 503, "execution status unknown: ask for the order by its client_order_id, then decide"),
     UNREACHABLE: ("unreachable", 503, "what answers this is not there at the moment; nothing was changed"),
     BUG: ("internal_error", 500, "something that nobody foresaw; execution status unknown"),
+    TOO_MANY_KEYS: ("too_many_keys", 409, "the account has as many keys as it may have: revoke some"),
 }  # fmt: skip
 
 #: HTTP statuses of the engine's and the publishers' own reasons; others of a band by `_STATUS_OF_BAND`.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bus.config import Config, Engine, Web
-from bus.errors import ConfigError, StoreDamaged
+from bus.errors import ConfigError, KeyRefused, StoreDamaged
 from tests.support.postgres import postgres_server, postgres_session, postgres_url
 from web.errors import UNREACHABLE, Refusal
 from web.guard import keys as limits
@@ -65,7 +65,7 @@ def test_an_account_has_so_many_keys_and_no_more(store: KeyStore, monkeypatch: p
     monkeypatch.setattr("web.guard.store.KEYS_PER_ACCOUNT_MAX", 2)
     first, _ = store.create(wish("alice", ["read"]))
     store.create(wish("alice", ["read"]))
-    with pytest.raises(ConfigError, match="alice has 2 keys, no more are made: revoke some"):
+    with pytest.raises(KeyRefused, match="alice has 2 keys, no more are made: revoke some"):
         store.create(wish("alice", ["read"]))
     store.create(wish("bob", ["read"]))
     store.revoke(first.key_id)
@@ -104,9 +104,9 @@ def test_networks_are_what_they_say() -> None:
         "2001:db8::/32",
     ]
     for text in ("10.1.0.1/16", "10.1", "somewhere", "10.0.0.0/33", ""):
-        with pytest.raises(ConfigError, match="addresses: "):
+        with pytest.raises(KeyRefused, match="addresses: "):
             wish("alice", ["read"], [text])
-    with pytest.raises(ConfigError, match="at most 20 for one key"):
+    with pytest.raises(KeyRefused, match="at most 20 for one key"):
         wish("alice", ["read"], ["10.0.0.1"] * (limits.NETWORKS_MAX + 1))
 
 

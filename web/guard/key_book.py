@@ -16,7 +16,7 @@ import structlog
 from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError
 from web.errors import UNREACHABLE, Refusal
-from web.guard.keys import Key, Wish
+from web.guard.keys import KEY_ID, Key, Wish
 from web.guard.store import KeyStore
 
 #: A look costs one search of an index.
@@ -55,6 +55,8 @@ class KeyBook:
 
         One that is not known may have been made elsewhere a moment ago, so the store is asked.
         """
+        if KEY_ID.fullmatch(key_id) is None:
+            return None
         old = monotonic_ns() - self._looked_ns > _AGE_NS_MAX
         if old or key_id not in self._keys:
             try:

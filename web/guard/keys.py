@@ -5,12 +5,13 @@ Made by `store`, asked by `keyed_guard`.
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from bus.errors import ConfigError
+from bus.errors import KeyRefused
 from bus.protocol.topics import ACCOUNT
 from web.guard.principal import SCOPES
 
@@ -18,6 +19,8 @@ from web.guard.principal import SCOPES
 HMAC: Final = "hmac"
 ED25519: Final = "ed25519"
 KINDS: Final = (HMAC, ED25519)
+
+KEY_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 #: Not revoked ones of one account: some for each of its programs. Each is read into the memory of every instance.
 KEYS_PER_ACCOUNT_MAX: Final = 100
@@ -82,16 +85,16 @@ def wish(
     label: str = "",
     public_key: str | None = None,
 ) -> Wish:
-    """A wish that can be granted. Networks are CIDR or single addresses, `public_key` is hex. Raises ConfigError."""
+    """A wish that can be granted. Networks are CIDR or single addresses, `public_key` is hex. Raises KeyRefused."""
     if ACCOUNT.fullmatch(account) is None:
-        raise ConfigError(f"{account!r}: account names are 1 to 32 of A-Z a-z 0-9 _ . -")
+        raise KeyRefused(f"{account!r}: account names are 1 to 32 of A-Z a-z 0-9 _ . -", "account")
     if not scopes or (strange := sorted(set(scopes) - set(SCOPES))):
         named = f"{strange[0]!r}" if scopes else "none"
-        raise ConfigError(f"scopes: {named}: expected some of {', '.join(SCOPES)}")
+        raise KeyRefused(f"scopes: {named}: expected some of {', '.join(SCOPES)}", "scopes")
     if len(networks) > NETWORKS_MAX:
-        raise ConfigError(f"addresses: {len(networks)}: at most {NETWORKS_MAX} for one key")
+        raise KeyRefused(f"addresses: {len(networks)}: at most {NETWORKS_MAX} for one key", "addresses")
     if len(label) > LABEL_CHARACTERS_MAX or not label.isprintable():
-        raise ConfigError(f"label: at most {LABEL_CHARACTERS_MAX} characters that can be printed")
+        raise KeyRefused(f"label: at most {LABEL_CHARACTERS_MAX} characters that can be printed", "label")
     return Wish(
         account,
         frozenset(scopes),
@@ -103,12 +106,12 @@ def wish(
 
 
 def network_of(text: str) -> Network:
-    """A network of CIDR, or one address. Raises ConfigError."""
+    """A network of CIDR, or one address. Raises KeyRefused."""
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise ConfigError(
-            f"addresses: {error}: expected an address or a network such as 10.1.0.0/16"
+        raise KeyRefused(
+            f"addresses: {error}: expected an address or a network such as 10.1.0.0/16", "addresses"
         ) from None
 
 
@@ -118,7 +121,8 @@ def _public_key(text: str) -> bytes:
     except ValueError:
         found = b""
     if len(found) != 32:
-        raise ConfigError(
-            "public_key: expected the 32 bytes of an Ed25519 public key, as 64 hexadecimal digits"
+        raise KeyRefused(
+            "public_key: expected the 32 bytes of an Ed25519 public key, as 64 hexadecimal digits",
+            "public_key",
         )
     return found

@@ -37,7 +37,7 @@ from bus.config import Config
 from bus.database.failures import named_failures
 from bus.database.opening import open_database
 from bus.database.schema import Schema
-from bus.errors import ConfigError, StoreDamaged
+from bus.errors import ConfigError, KeyRefused, StoreDamaged
 from web.guard.keys import ED25519, HMAC, KEYS_PER_ACCOUNT_MAX, Key, Wish, network_of
 from web.guard.secrets import FILE, MasterKey, master_key
 
@@ -114,7 +114,7 @@ class KeyStore:
         self._engine.dispose()
 
     def create(self, wish: Wish) -> tuple[Key, str | None]:
-        """A new key, and its secret, which is said this once; None with Ed25519. ConfigError: one too many."""
+        """A new key, and its secret, which is said this once; None with Ed25519. Raises KeyRefused."""
         key_id = secrets.token_hex(_ID_BYTES)
         if wish.public_key is None:
             secret: str | None = secrets.token_hex(_SECRET_BYTES)
@@ -136,12 +136,12 @@ class KeyStore:
             0,
         )
         if 0 < key.expires_ms <= key.created_ms:
-            raise ConfigError("expires: the time is over already")
+            raise KeyRefused("expires: the time is over already", "expires_ms")
         with named_failures(self.name), self._writing.begin() as connection:
             change = self._next_change(connection)
             there = select(func.count()).where(_keys.c.account == key.account, _keys.c.revoked_ms == 0)
             if connection.execute(there).scalar_one() >= KEYS_PER_ACCOUNT_MAX:
-                raise ConfigError(
+                raise KeyRefused(
                     f"{key.account} has {KEYS_PER_ACCOUNT_MAX} keys, no more are made: revoke some"
                 )
             connection.execute(

@@ -2,4 +2,5 @@
 
 - `plain`: time, health, readiness
 - `market`: symbols, books, statistics; `trades`: trades in pages; `candles`: candles and indicators
+- `keys`: API keys
 """
