@@ -177,6 +177,8 @@ class Web(Struct, frozen=True, kw_only=True):
     signature_window_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000
     # Public by default, as the market is. Else it needs a key of scope read.
     market_data_needs_key: bool = False
+    # Of one instance, WebSockets included. Each takes a file descriptor and, silent, about 12 kB.
+    connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
 
 
 class Config(Struct, frozen=True, kw_only=True):

@@ -5,11 +5,13 @@ bind ─▶ "ready" ─▶ answer       SIGTERM or Ctrl-C ─▶ take no more co
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from contextlib import AsyncExitStack, closing
-from typing import Annotated
+from typing import Annotated, Final
 
+import msgspec
 import structlog
 import typer
 import uvloop
@@ -26,6 +28,9 @@ from web.guard.keyed_guard import KeyedGuard
 from web.guard.store import KeyStore
 from web.house import House
 from web.server import Server
+
+#: Files of this process that are no connections: sockets of its clients, the loop's own, a database.
+_FILES_BESIDE: Final = 256
 
 Port = Annotated[
     int | None,
@@ -66,6 +71,22 @@ def serve(config: Config, port: int | None) -> None:
         runner.run(_run(config, token, port))
 
 
+def _connections_max(wanted: int) -> int:
+    """How many connections this process may have: what is wanted, or what the system allows it to open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = hard if hard != resource.RLIM_INFINITY else wanted + _FILES_BESIDE
+    if soft < wanted + _FILES_BESIDE:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted + _FILES_BESIDE, most), hard))
+    if most < wanted + _FILES_BESIDE:
+        found = max(1, most - _FILES_BESIDE)
+        print(
+            f"note: web.connections_max = {wanted}, and this process may open {most} files: {found} connections",
+            file=sys.stderr,
+        )
+        return found
+    return wanted
+
+
 async def _run(config: Config, token: str, port: int | None) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     stopped = asyncio.Event()
@@ -81,7 +102,10 @@ async def _run(config: Config, token: str, port: int | None) -> None:
         stack.push_async_callback(house.close)
         await house.open()
         guard = KeyedGuard(keys, config.web)
-        server = Server((host, default_port if port is None else port), config.web, application(house, guard))
+        settings = msgspec.structs.replace(
+            config.web, connections_max=_connections_max(config.web.connections_max)
+        )
+        server = Server((host, default_port if port is None else port), settings, application(house, guard))
         stack.push_async_callback(server.close)
         server.start()
         print(f"ready web={server.url} pid={os.getpid()}", flush=True)

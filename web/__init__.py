@@ -5,6 +5,7 @@
 - `fields`: `?fields=a,b.c` on every answer; `symbols`: scales between ticks and decimals
 - `market_data`: what publishers say as JSON has it; `asking`: questions to them
 - `house`: what handlers reach: the clients of the engine, the publishers and the history
+- `server`: listens; `edge/`: what is refused before it is a request, and who may be connected
 - `schemas/`: the only place where JSON names live
 - `rest/`: handlers, a file a subject
 - `guard/`: who may

@@ -50,6 +50,10 @@ UNKNOWN: Final = 1018
 UNREACHABLE: Final = 1019
 BUG: Final = 1020
 TOO_MANY_KEYS: Final = 1021
+HEAD_TOO_LARGE: Final = 1031
+BAD_HTTP: Final = 1032
+TOO_MANY_CONNECTIONS: Final = 1033
+BAD_PATH: Final = 1034
 
 #: number -> (name, HTTP status, what it means)
 WEB_REASONS: Final[dict[int, tuple[str, int, str]]] = {
@@ -74,6 +78,10 @@ WEB_REASONS: Final[dict[int, tuple[str, int, str]]] = {
     UNREACHABLE: ("unreachable", 503, "what answers this is not there at the moment; nothing was changed"),
     BUG: ("internal_error", 500, "something that nobody foresaw; execution status unknown"),
     TOO_MANY_KEYS: ("too_many_keys", 409, "the account has as many keys as it may have: revoke some"),
+    HEAD_TOO_LARGE: ("head_too_large", 431, "path, query and headers have more bytes than is allowed"),
+    BAD_HTTP: ("bad_http", 400, "this is no request in HTTP/1.1"),
+    TOO_MANY_CONNECTIONS: ("too_many_connections", 503, "no room for one more connection; nothing was read of it"),
+    BAD_PATH: ("bad_path", 400, "the path is not UTF-8"),
 }  # fmt: skip
 
 #: HTTP statuses of the engine's and the publishers' own reasons; others of a band by `_STATUS_OF_BAND`.

@@ -5,6 +5,7 @@ JSON shape of errors, with the request's id, and never as a trace.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -14,8 +15,10 @@ from tornado.web import RequestHandler
 
 from bus.errors import MatchbusError
 from web.call import Call
+from web.edge.problems import JSON, SECURITY_HEADERS, problem
 from web.errors import (
     BAD_JSON,
+    BAD_PATH,
     BAD_QUERY,
     BUG,
     METHOD_NOT_ALLOWED,
@@ -30,18 +33,10 @@ from web.fields import Selection, parse, select
 from web.guard.guard import Guard
 from web.house import House
 from web.routes import Route
-from web.schemas.plain import Problem
 
-JSON: Final = "application/json"
 _LOG: Final = structlog.get_logger("matchbus.web")
 #: Parameters of a query that every route has.
 _FIELDS: Final = "fields"
-_SECURITY_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 class Handler(RequestHandler):
@@ -58,11 +53,13 @@ class Handler(RequestHandler):
         self.request_id = uuid4().hex
         self.clear_header("Server")
         self.set_header("X-Request-Id", self.request_id)
-        for name, value in _SECURITY_HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
 
     async def _any(self, *_: str, **path: str) -> None:
-        route = self._routes.get(self.request.method or "")
+        method = self.request.method or ""
+        # HEAD is GET whose body is not sent, which Tornado sees to.
+        route = self._routes.get("GET" if method == "HEAD" else method)
         try:
             await self._serve(route, path)
         except Refusal as refusal:
@@ -79,10 +76,7 @@ class Handler(RequestHandler):
     async def _serve(self, route: Route | None, path: dict[str, str]) -> None:
         who = await self._guard.admit(route, self.request)
         if route is None:
-            if self._routes:
-                allowed = ", ".join(sorted(self._routes))
-                raise Refusal(METHOD_NOT_ALLOWED, headers={"Allow": allowed})
-            raise Refusal(NOT_FOUND)
+            raise self._not_here()
         query, selection = self._read_query(route)
         call = Call(self._house, path, query, self._read_body(route), who)
         answer = await route.handler(call)
@@ -92,6 +86,12 @@ class Handler(RequestHandler):
         if selection:
             answer = select(selection, msgspec.to_builtins(answer))
         self._say(msgspec.json.encode(answer))
+
+    def _not_here(self) -> Refusal:
+        if not self._routes:
+            return Refusal(NOT_FOUND)
+        methods = {*self._routes, *(("HEAD",) if "GET" in self._routes else ())}
+        return Refusal(METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
 
     def _read_query(self, route: Route) -> tuple[msgspec.Struct, Selection]:
         given: dict[str, str] = {}
@@ -133,8 +133,7 @@ class Handler(RequestHandler):
         self.clear_header("Cache-Control")
         for name, value in refusal.headers.items():
             self.set_header(name, value)
-        problem = Problem(refusal.code, refusal.reason, refusal.message, refusal.field, self.request_id)
-        self._say(msgspec.json.encode(problem))
+        self._say(problem(refusal, self.request_id))
 
     def _say(self, body: bytes) -> None:
         if self._headers.get("Cache-Control") is None:
@@ -149,9 +148,11 @@ class Handler(RequestHandler):
         return super().compute_etag()
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """What Tornado itself refuses before a route is reached."""
-        self._refuse(Refusal(BUG if status_code >= 500 else BAD_QUERY))
-        self.set_status(status_code)
+        """What Tornado itself refuses before a route is reached: methods that HTTP does not have, bad paths."""
+        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self._refuse(self._not_here())
+        else:
+            self._refuse(Refusal(BUG if status_code >= 500 else BAD_PATH))
 
     def log_exception(self, *_: Any) -> None:
         """Nothing: what nobody foresaw was told in `_any`, the rest is the caller's mistake."""

@@ -1,10 +1,13 @@
 """Listens for HTTP, and keeps out what only costs: bodies and heads beyond a bound, connections that say nothing.
 
-Made by whoever wires a process together, before it says that it is ready.
+Made by whoever wires a process together, before it says that it is ready. What a connection may do is in `web.edge`.
 """
 
+import asyncio
+import contextlib
+import errno
 import socket
-from typing import Final
+from typing import Any, Final
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
@@ -12,10 +15,19 @@ from tornado.web import Application
 from bus.addresses import HostPort
 from bus.config import Web
 from bus.errors import AddressInUse
+from web.edge.connections import Connections
+from web.edge.reading import BODY_BYTES_THROWN_AWAY_MAX, Reading
+from web.edge.stream import Stream
 
 #: The largest head that a browser sends is some kilobytes of cookies, and there are none here.
 HEAD_BYTES_MAX: Final = 16_384
 _LISTEN_QUEUE: Final = 1_024
+#: Connections that are taken in one go, so that a flood of them does not keep requests waiting.
+_TAKEN_AT_ONCE_MAX: Final = 32
+#: How often is looked for clients that do not take their answers.
+_LOOK_S: Final = 1.0
+#: When no file can be opened and nobody has to go, connections wait so long.
+_PAUSE_S: Final = 0.5
 
 
 class Server:
@@ -30,24 +42,69 @@ class Server:
             ) from None
         host, port = self._sockets[0].getsockname()
         self.url = f"http://{host}:{port}"
+        self.connections = Connections(settings.connections_max)
+        self._idle_s = settings.idle_connection_s
         self._http = HTTPServer(
-            application,
+            Reading(application, self.connections, settings.body_bytes_max),
             max_header_size=HEAD_BYTES_MAX,
-            max_body_size=settings.body_bytes_max,
+            max_body_size=BODY_BYTES_THROWN_AWAY_MAX,
             idle_connection_timeout=settings.idle_connection_s,
             body_timeout=settings.idle_connection_s,
         )
+        self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """From here on requests are answered, on the running loop."""
-        self._http.add_sockets(self._sockets)
+        loop = asyncio.get_running_loop()
+        for one in self._sockets:
+            loop.add_reader(one, self._accept, one)
+        self._looking = loop.create_task(self._look())
 
     async def close(self) -> None:
         """Take no more connections, and end those that are open."""
-        self._http.stop()
+        loop = asyncio.get_running_loop()
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
         for one in self._sockets:
+            loop.remove_reader(one)
             one.close()
         await self._http.close_all_connections()
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(_TAKEN_AT_ONCE_MAX):
+            try:
+                connection, address = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE) and not self.connections.evict():
+                    self._pause(listener)
+                return  # or it was gone before it was taken
+            self._take(connection, address)
+
+    def _take(self, connection: socket.socket, address: Any) -> None:
+        connection.setblocking(False)
+        stream = Stream(connection, self.connections.ended)
+        if self.connections.take(stream):
+            self._http.handle_stream(stream, address)
+
+    def _pause(self, listener: socket.socket) -> None:
+        """A listener with somebody waiting would be called again and again."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener)
+
+        def go_on() -> None:
+            if listener.fileno() >= 0:
+                loop.add_reader(listener, self._accept, listener)
+
+        loop.call_later(_PAUSE_S, go_on)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self.connections.end_stalled(self._idle_s)
 
 
 def _listen(where: HostPort) -> socket.socket:

@@ -1,0 +1,104 @@
+"""A real server of the web in this process, on a free port, with nobody behind it: for what concerns HTTP only.
+
+with WebServer(connections_max=20) as server:
+    server.exchange(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").json
+"""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterable
+from http.client import HTTPResponse
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+import uvloop
+import zmq
+
+from bus.config import Config, Engine, Web
+from bus.sockets.market.market_sockets import publisher_at
+from tests.support.ports import free_port_base
+from tests.support.venue import Response
+from web.application import ROUTES, application
+from web.guard.guard import OpenDoor
+from web.guard.key_book import KeyBook
+from web.guard.store import KeyStore
+from web.house import House
+from web.routes import Route
+from web.server import Server
+
+#: What takes longer than this hangs.
+WAIT_S: Final = 20.0
+
+
+class WebServer:
+    """See above. `settings` are those of `bus.config.Web`."""
+
+    def __init__(self, routes: Iterable[Route] = ROUTES, **settings: Any) -> None:
+        self._routes = tuple(routes)
+        self._config = Config(web=msgspec.convert(settings, Web))
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="web")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._started.wait(WAIT_S), "the server does not start"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._ending.set)
+        self._thread.join(WAIT_S)
+        assert not self._thread.is_alive(), "the server does not end"
+
+    def connect(self) -> socket.socket:
+        """A connection that has said nothing."""
+        return socket.create_connection(("127.0.0.1", self.port), WAIT_S)
+
+    def exchange(self, request: bytes) -> Response:
+        """The one answer to these bytes, on a connection of their own."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            return answer(connection)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ending = asyncio.Event()
+        base = free_port_base()
+        with zmq.Context() as context, TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            settings = msgspec.structs.replace(self._config, engine=Engine(data_dir=folder, port_base=base))
+            keys = stack.enter_context(contextlib.closing(KeyStore(settings)))
+            house = House(settings, [publisher_at(base, "127.0.0.1")], "token", context, KeyBook(keys))
+            await house.open()
+            self.server = Server(
+                ("127.0.0.1", 0), self._config.web, application(house, OpenDoor(), self._routes)
+            )
+            self.port = int(self.server.url.rpartition(":")[2])
+            self.server.start()
+            self._started.set()
+            await self._ending.wait()
+            await self.server.close()
+            await house.close()
+
+
+def answer(connection: socket.socket, method: str = "GET") -> Response:
+    """The next answer of a connection, read by the standard library."""
+    reader = HTTPResponse(connection, method=method)
+    reader.begin()
+    return Response(reader.status, dict(reader.getheaders()), reader.read())
+
+
+def ended(connection: socket.socket) -> bool:
+    """Whether the other side has ended it, waited for."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True

@@ -1,0 +1,11 @@
+"""The edge: what is refused before it is a request, and who may be connected.
+
+    accepted ─▶ a head is read ─▶ a body is read ─▶ web.handling ─▶ the answer is written ─▶ a head is read ...
+
+- `stream`: a connection that says in the one JSON shape why it is ended, and is read to the end afterwards
+- `reading`: bodies beyond the limit are thrown away and refused
+- `connections`: how many may be connected, and who has to go when it are too many
+- `problems`: the one JSON shape, and the headers of everything that is said
+
+Called by `web.server`. Tornado reads HTTP; what is here stands between its sockets and its parser.
+"""
