@@ -61,6 +61,7 @@ class Chain:
         "_filled_trade_id",
         "_known",
         "_last_trade_id",
+        "_last_trade_sequence",
         "_period_ns",
         "_reason",
         "beginning",
@@ -96,6 +97,7 @@ class Chain:
         self._early_bytes = 0
         self._arrivals = 0
         self._last_trade_id = position.trade_id if position else 0
+        self._last_trade_sequence = 0  # 0: not known, of another life
         #: Trades up to this one were given by request, or in another life, and may come once more in a frame.
         self._filled_trade_id = self._last_trade_id
 
@@ -121,9 +123,12 @@ class Chain:
 
     @property
     def trades_from(self) -> tuple[int, int] | None:
-        """`(from_trade_id, from_ns)` of the first trade that is not held, one of them 0; None when neither is known."""
+        """`(from_trade_id, from_ns)` of the last trade that is held, or the first that is not; one of them is 0.
+
+        None when neither is known. The last one is asked for again, since it may never have happened.
+        """
         if self._last_trade_id:
-            return self._last_trade_id + 1, 0
+            return self._last_trade_id, 0
         return (0, self.time_ns + 1) if self.time_ns else None
 
     # What is published.
@@ -214,6 +219,8 @@ class Chain:
         if epoch < self.epoch or (not more and sequence < self.sequence):
             return []
         items: list[Item] = []
+        if epoch > self.epoch and self._is_lost(rows):
+            self._withdraw(epoch)
         # While they were under way, frames may have brought some of them.
         rows = [row for row in rows if row.trade.trade_id > self._last_trade_id]
         if more and not rows:
@@ -226,6 +233,7 @@ class Chain:
         reason = self._stand(epoch, sequence, time_ns)
         if rows:
             self._last_trade_id = self._filled_trade_id = rows[-1].trade.trade_id
+            self._last_trade_sequence = rows[-1].trade.sequence
         items.append(Resynced(self.topic, reason, epoch, sequence, time_ns, None, rows))
         return [*items, *self._give_early()]
 
@@ -261,6 +269,16 @@ class Chain:
             return True
         reason = _reason_to_begin(header)
         return reason == WITHDRAWN if reason else header.previous_sequence < self.sequence
+
+    def _is_lost(self, rows: list[TradeRow]) -> bool:
+        """Whether the last trade that is held is none of an engine that was started again, as far as these rows tell."""
+        if not self._last_trade_id:
+            return False
+        if not rows:
+            return True
+        first = rows[0].trade
+        known = self._last_trade_sequence
+        return first.trade_id == self._last_trade_id and known not in (0, first.sequence)
 
     def _withdraw(self, epoch: int) -> None:
         """The engine was started again without something that is held: all is asked for anew."""
@@ -323,7 +341,8 @@ class Chain:
                 ]
                 self._filled_trade_id = 0 if any(isinstance(event, Trade) for event in events) else filled
             last = next((event for event in reversed(events) if isinstance(event, Trade)), None)
-            self._last_trade_id = self._last_trade_id if last is None else last.trade_id
+            if last is not None:
+                self._last_trade_id, self._last_trade_sequence = last.trade_id, last.sequence
         if not events:
             return []
         return [Published(self.topic, header.epoch, header.sequence, header.time_ns, events, publisher)]
