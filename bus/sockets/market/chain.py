@@ -60,6 +60,7 @@ class Chain:
         "_early_bytes",
         "_filled_trade_id",
         "_known",
+        "_last_trade_epoch",
         "_last_trade_id",
         "_last_trade_sequence",
         "_period_ns",
@@ -98,6 +99,7 @@ class Chain:
         self._arrivals = 0
         self._last_trade_id = position.trade_id if position else 0
         self._last_trade_sequence = 0  # 0: not known, of another life
+        self._last_trade_epoch = self.epoch
         #: Trades up to this one were given by request, or in another life, and may come once more in a frame.
         self._filled_trade_id = self._last_trade_id
 
@@ -137,7 +139,7 @@ class Chain:
         """A frame of the live stream."""
         if header.epoch < self.epoch:
             return []  # its engine is no longer the engine; what it said and the new one kept was given before
-        if header.epoch > self.epoch and self._contradicts(header):
+        if (header.epoch > self.epoch and self._contradicts(header)) or self._tells_again(header):
             self._withdraw(header.epoch)
         if header.sequence <= self.sequence and self.state is not State.SYNCING:
             if header.sequence == self.sequence and _reason_to_begin(header) == WRONG_BOOK:
@@ -158,7 +160,9 @@ class Chain:
         """The last frame that a publisher said, which has come so far in the log (`reached`): it came, or is lost."""
         if epoch < self.epoch or not sequence:
             return
-        if epoch > self.epoch and reached < self.sequence:
+        # It has come past the last trade that is held, and its own last one is an earlier one.
+        lost = not self.is_book and sequence < self._last_trade_sequence <= reached
+        if epoch > self.epoch and (reached < self.sequence or lost):
             self._withdraw(epoch)
         if self.state is State.JOINING:
             self._stand(epoch, sequence, time_ns)
@@ -174,7 +178,7 @@ class Chain:
         for header in headers:
             if header.epoch < self.epoch or header.sequence <= self.sequence:
                 continue
-            if header.epoch > self.epoch and self._contradicts(header):
+            if (header.epoch > self.epoch and self._contradicts(header)) or self._tells_again(header):
                 self._withdraw(header.epoch)
             reason = _reason_to_begin(header)
             if reason:
@@ -233,7 +237,7 @@ class Chain:
         reason = self._stand(epoch, sequence, time_ns)
         if rows:
             self._last_trade_id = self._filled_trade_id = rows[-1].trade.trade_id
-            self._last_trade_sequence = rows[-1].trade.sequence
+            self._last_trade_sequence, self._last_trade_epoch = rows[-1].trade.sequence, epoch
         items.append(Resynced(self.topic, reason, epoch, sequence, time_ns, None, rows))
         return [*items, *self._give_early()]
 
@@ -242,8 +246,13 @@ class Chain:
         if self.beginning is not None:
             beginning, skipped = self.beginning, self._skipped(self.beginning.sequence)
             return [*skipped, *self._begin(beginning, self.beginning_publisher)]
-        if self.is_book or not self._early:
+        if self.is_book:
             return []
+        if not self._early:
+            if self._reason != RESYNC_REASONS[WITHDRAWN]:
+                return []
+            reason = self._stand(self.epoch, self._known, 0)
+            return [Resynced(self.topic, reason, self.epoch, self.sequence, 0)]
         _, previous, _, header, _ = self._early[0]
         skipped = self._skipped(previous)
         reason = self._stand(header.epoch, previous, 0)
@@ -268,10 +277,25 @@ class Chain:
         if header.sequence <= self.sequence:
             return True
         reason = _reason_to_begin(header)
-        return reason == WITHDRAWN if reason else header.previous_sequence < self.sequence
+        if reason:
+            return reason == WITHDRAWN
+        return header.previous_sequence < self.sequence
+
+    def _tells_again(self, header: MarketFrameHeader) -> bool:
+        """Whether its first trade has the number of one that an earlier life of the engine made, and is another one."""
+        if self.is_book or not self._last_trade_sequence or header.epoch <= self._last_trade_epoch:
+            return False
+        first = next(
+            (event for event in decode_stream_events(header.events) or () if isinstance(event, Trade)), None
+        )
+        return (
+            first is not None
+            and first.trade_id <= self._last_trade_id
+            and first.sequence > self._last_trade_sequence
+        )
 
     def _is_lost(self, rows: list[TradeRow]) -> bool:
-        """Whether the last trade that is held is none of an engine that was started again, as far as these rows tell."""
+        """Whether the last trade that is held is none of an engine that was started again, as these rows have it."""
         if not self._last_trade_id:
             return False
         if not rows:
@@ -343,6 +367,7 @@ class Chain:
             last = next((event for event in reversed(events) if isinstance(event, Trade)), None)
             if last is not None:
                 self._last_trade_id, self._last_trade_sequence = last.trade_id, last.sequence
+                self._last_trade_epoch = header.epoch
         if not events:
             return []
         return [Published(self.topic, header.epoch, header.sequence, header.time_ns, events, publisher)]
@@ -353,6 +378,10 @@ class Chain:
             sequence, previous, _, header, publisher = self._early[0]
             if sequence > self.sequence and header.epoch >= self.epoch:
                 if previous > self.sequence or self.state is not State.FOLLOWING:
+                    break
+                if header.epoch > self.epoch and self.sequence and self._contradicts(header):
+                    self._withdraw(header.epoch)
+                    self._keep(header, publisher)
                     break
                 items.extend(self._give(header, publisher))
             heappop(self._early)

@@ -66,7 +66,10 @@ def begun_anew(world: World) -> list[tuple[str, str]]:
 
 @drawn(60)
 @given(st.integers(0, 2**32), st.integers(1, 3), st.sampled_from((6, 50, 500)))
-@example(9915, 1, 6)  # trades that an engine lost, and none behind them
+# Trades that an engine lost: none behind them; none, and nobody asked; others, with a frame where one had been.
+@example(9915, 1, 6)
+@example(20632, 1, 50)
+@example(20704, 2, 50)
 def test_whatever_the_network_and_the_publishers_do(seed: int, publishers: int, ring_max: int) -> None:
     """Books are the market's at each step, trades come each once; at the end all is there, and nobody differs."""
     chance = random.Random(seed)
