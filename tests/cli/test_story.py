@@ -95,6 +95,7 @@ def test_two_traders_meet_and_nothing_that_was_acknowledged_is_lost_in_a_crash(
             "starting the shadow",
             "starting the publisher",
             "starting the history",
+            "starting the web",
             "stopping",
             "stopped",
         ],

@@ -1,9 +1,23 @@
 """`up` and `engine` as processes: how they start, how they refuse to, and that nothing is left of them."""
 
+import contextlib
+import http.client
+import json
 import os
 from pathlib import Path
+from typing import Any
 
-from tests.support.processes import Processes, ended, wait_for_end
+from tests.support.processes import LINE_S, Processes, ended, wait_for_end
+from tests.support.venue import ApiKey
+
+
+def asked(url: str, path: str, key: ApiKey) -> tuple[int, Any]:
+    """The status and the JSON of a signed GET."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=LINE_S)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers=key.headers("GET", path))
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
 
 
 def test_a_parent_that_is_killed_leaves_nothing_running(processes: Processes, tmp_path: Path) -> None:
@@ -13,6 +27,7 @@ def test_a_parent_that_is_killed_leaves_nothing_running(processes: Processes, tm
     wait_for_end(int(facts["engine_pid"]))
     wait_for_end(int(facts["shadow_pid"]))
     wait_for_end(int(facts["history_pid"]))
+    wait_for_end(int(facts["web_pid"]))
 
 
 def test_a_port_in_use_and_a_held_directory_are_one_line(processes: Processes, tmp_path: Path) -> None:
@@ -54,6 +69,10 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
     assert (facts["instruments"], facts["accounts"]) == ("5", "6")
     trades = processes.run(*processes.exchange("tap", "--kind", "trade", "--count", "3")).splitlines()
     assert len(trades) == 3
+    for entry in json.loads(Path(facts["demo_keys"]).read_text(encoding="utf-8")):
+        key = ApiKey(entry["account"], entry["key"], entry["secret"])
+        status, answer = asked(facts["web"], "/api/v1/keys", key)
+        assert (status, [one["key"] for one in answer["keys"]]) == (200, [key.key_id])
     picture = processes.run(*processes.exchange("tap", "--book", "BTC-USD", "--count", "5"))
     assert "spread " in picture
     assert "█" in picture
@@ -66,12 +85,13 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
             "starting the shadow",
             "starting the publisher",
             "starting the history",
+            "starting the web",
             "starting the demo",
             "stopping",
             "stopped",
         ],
     )
-    for part in ("engine", "shadow", "history", "demo"):
+    for part in ("engine", "shadow", "history", "web", "demo"):
         assert ended(int(facts[f"{part}_pid"]))
     engine = processes.start(*processes.exchange("engine", "--data", data, "--sync", "os"))
     engine.ready()
@@ -104,12 +124,13 @@ def test_without_a_port_base_its_parts_find_each_other(processes: Processes, tmp
         "recovery",
         "deep_recovery",
         "history",
+        "web",
         "engine_pid",
         "shadow_pid",
         "history_pid",
     } <= set(facts)
     status, _, errors = up.stop()
-    starts = [f"starting the {part}" for part in ("engine", "shadow", "publisher", "history")]
+    starts = [f"starting the {part}" for part in ("engine", "shadow", "publisher", "history", "web")]
     assert (status, errors) == (0, [*starts, "stopping", "stopped"])
     assert ended(int(facts["shadow_pid"]))
     assert ended(int(facts["history_pid"]))

@@ -21,7 +21,7 @@ from tools.showing import show
 from tools.status.asking import ask_all
 from tools.status.rows import ENGINE, HISTORY, KINDS, PUBLISHER, SHADOW, Place, Row, all_well, rows
 from tools.status.table import picture, values
-from tools.up.command import parts
+from tools.up.parts import parts
 
 #: Who looks at a screen wants an answer now; a process that is well answers within milliseconds.
 DEFAULT_TIMEOUT: Final = 2.0

@@ -1,6 +1,6 @@
 """`matchbus up`: the whole exchange on this machine, each part a process of its own, all of them ended with this one.
 
-engine ─▶ ready ─▶ its readers ─▶ ready ─▶ demo (--demo) ─▶ ready ─▶ "ready"
+engine ─▶ ready ─▶ its readers ─▶ ready ─▶ keys and demo (--demo) ─▶ ready ─▶ "ready"
 
 Ctrl-C, SIGTERM, a part that dies: all stop, the engine last.
 """
@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Annotated, Final
 
@@ -20,6 +20,8 @@ from bus.config import Config
 from bus.errors import ConfigError
 from tools import options
 from tools.up.child import Child
+from tools.up.demo_keys import demo_keys
+from tools.up.parts import parts
 from tools.up.ports import free_port_base
 
 #: What every part says of itself in its ready line.
@@ -60,7 +62,8 @@ def up(
         {"--config": config and str(config), "--data": data, "--port-base": port_base, "--host": host}
     )
     how = _words({"--sync": sync, "--clock": clock})
-    asyncio.run(_run(parts(settings, where, how, demo_seed if demo else None)))
+    processes = parts(settings, where, how, demo_seed if demo else None)
+    asyncio.run(_run(processes, settings if demo else None))
 
 
 def _words(given: Mapping[str, object]) -> list[str]:
@@ -68,33 +71,13 @@ def _words(given: Mapping[str, object]) -> list[str]:
     return [word for name, value in given.items() if value is not None for word in (name, str(value))]
 
 
-def parts(
-    settings: Config, where: Sequence[str], how: Sequence[str], demo_seed: int | None
-) -> list[tuple[str, list[str]]]:
-    """What an exchange is made of: `(name, words of the command line)`, in the order in which they start.
-
-    `where`: options of all that read the settings. `how`: those of the engine alone.
-    """
-    engine = settings.engine
-    found = [
-        ("engine", ["engine", *where, *how]),
-        ("shadow", ["shadow", *where]),
-        ("publisher", ["publisher", *where]),
-        ("history", ["history", *where]),
-    ]
-    if demo_seed is not None:
-        there = ["--connect", engine.host, "--port-base", str(engine.port_base), "--data", engine.data_dir]
-        found.append(("demo", ["demo", *there, "--seed", str(demo_seed)]))
-    return found
-
-
-async def _run(processes: list[tuple[str, list[str]]]) -> None:
+async def _run(processes: list[tuple[str, list[str]]], demo: Config | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        work = asyncio.create_task(_serve(processes, stack))
+        work = asyncio.create_task(_serve(processes, demo, stack))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not stopped.done():
@@ -104,8 +87,11 @@ async def _run(processes: list[tuple[str, list[str]]]) -> None:
     _say("stopped")
 
 
-async def _serve(processes: list[tuple[str, list[str]]], stack: AsyncExitStack) -> None:
-    """Start them one after the other, say that they are ready, and raise ChildEnded when one of them ends."""
+async def _serve(processes: list[tuple[str, list[str]]], demo: Config | None, stack: AsyncExitStack) -> None:
+    """Start them one after the other, say that they are ready, and raise ChildEnded when one of them ends.
+
+    `demo`: the settings of an exchange whose visitors are given keys.
+    """
     children: list[Child] = []
     told: list[str] = []
     for name, words in processes:
@@ -118,6 +104,8 @@ async def _serve(processes: list[tuple[str, list[str]]], stack: AsyncExitStack) 
         told += [
             f"{name}_{key}={value}" if key in _OF_EACH else f"{key}={value}" for key, value in facts.items()
         ]
+    if demo is not None:
+        told.append(f"demo_keys={await asyncio.to_thread(demo_keys, demo)}")
     print("ready", *told, f"pid={os.getpid()}", flush=True)
     ends = [asyncio.create_task(child.ended()) for child in children]
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
