@@ -179,6 +179,10 @@ class Web(Struct, frozen=True, kw_only=True):
     market_data_needs_key: bool = False
     # Of one instance, WebSockets included. Each takes a file descriptor and, silent, about 12 kB.
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    # Accounts that one instance serves at once: each has a session of the engine, and here some KiB and a socket.
+    sessions_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    # An account's session is ended when it was not used for so long; the next request opens another, in some ms.
+    idle_session_s: Annotated[int, Meta(ge=1, le=86_400)] = 300
 
 
 class Config(Struct, frozen=True, kw_only=True):

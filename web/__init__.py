@@ -6,6 +6,8 @@
 - `market_data`: what publishers say as JSON has it; `asking`: questions to them
 - `house`: what handlers reach: the clients of the engine, the publishers and the history
 - `server`: listens; `edge/`: what is refused before it is a request, and who may be connected
+- `sessions`: a session of the engine for each account; `trading`: what accounts do, with `order_commands` (bodies into
+  commands) and `order_answers` (reports into answers)
 - `schemas/`: the only place where JSON names live
 - `rest/`: handlers, a file a subject
 - `guard/`: who may

@@ -10,7 +10,7 @@ from tornado.web import Application
 from web.guard.guard import Guard
 from web.handling import Handler
 from web.house import House
-from web.rest import candles, keys, market, plain, trades
+from web.rest import candles, keys, market, orders, past, plain, trades
 from web.routes import Route
 
 #: Every route there is.
@@ -19,6 +19,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *market.ROUTES,
     *trades.ROUTES,
     *candles.ROUTES,
+    *orders.ROUTES,
+    *past.ROUTES,
     *keys.ROUTES,
 )
 

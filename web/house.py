@@ -10,14 +10,15 @@ from bus.sockets.history_client import AsyncHistoryClient
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.market_sockets import PublisherAddress
 from web.guard.key_book import KeyBook
+from web.sessions import Sessions
 from web.symbols import Symbols
 
 
 class House:
     """See above. `token`: of the data directory; shown to the engine and the history, for the web speaks for accounts.
 
-    `market` asks the publishers, `history` what accounts did; `symbols` has the scales of all instruments; `keys` are
-    the API keys, as all instances have them.
+    `market` asks the publishers, `history` what accounts did, `sessions` acts for them; `symbols` has the scales of all
+    instruments; `keys` are the API keys, as all instances have them.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class House:
             engine.host, engine.port_base, token=token, timeout=timeout, context=context
         )
         self.symbols = Symbols(self.market)
+        self.sessions = Sessions(config, token, context)
         self._open = AsyncExitStack()
 
     async def open(self) -> None:
@@ -48,6 +50,7 @@ class House:
         self._open.push_async_callback(self.keys.close)
         await self._open.enter_async_context(self.market)
         await self._open.enter_async_context(self.history)
+        self._open.push_async_callback(self.sessions.close)
 
     async def close(self) -> None:
         """Disconnect. Safe to call twice."""

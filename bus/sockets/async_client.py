@@ -62,7 +62,8 @@ class AsyncClient(Desk[AnswerFuture]):
 
     Prices of a symbol that is not known yet make the client ask for the instruments; that order, and all commands
     given after it, leave when they are here, and OffTick, OffLot or UnknownSymbol are then raised by awaiting it.
-    Arguments as for `Client`.
+    Arguments as for `Client`; `deadline`: the engine carries out no command, outside of a batch, more than so many
+    seconds after it was sent first (0: whenever it comes).
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class AsyncClient(Desk[AnswerFuture]):
         timeout: float = TIMEOUT_S,
         reports_waiting_max: int = REPORTS_WAITING_MAX,
         on_reports: OnReports | None = None,
+        deadline: float = 0,
         context: "zmq.Context[zmq.Socket[bytes]] | None" = None,
     ) -> None:
         super().__init__(
@@ -90,6 +92,7 @@ class AsyncClient(Desk[AnswerFuture]):
             resume_from,
             reports_waiting_max,
             on_reports,
+            deadline,
         )
         self._endpoint = addresses(port_base, connect).orders
         self._timeout = timeout
@@ -117,6 +120,16 @@ class AsyncClient(Desk[AnswerFuture]):
             self.close()
             raise
         await self.instruments()
+
+    async def until_open(self, timeout: float | None = None) -> None:
+        """Wait until commands leave at once (again). Raises NotConnected, and what ended the session."""
+        if self.is_open:
+            return
+        seconds = self._timeout if timeout is None else timeout
+        try:
+            await asyncio.wait_for(self._until(lambda: self.is_open), seconds)
+        except TimeoutError:
+            raise NotConnected(f"no engine answered at {self._endpoint} within {seconds:g} s") from None
 
     async def logout(self, timeout: float | None = None) -> None:
         """End the session behind everything that was entered; then nothing more can be asked for.

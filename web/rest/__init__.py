@@ -3,4 +3,6 @@
 - `plain`: time, health, readiness
 - `market`: symbols, books, statistics; `trades`: trades in pages; `candles`: candles and indicators
 - `keys`: API keys
+- `orders`: orders entered, replaced, cancelled
+- `past`: orders and executions as the history has them
 """

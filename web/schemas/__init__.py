@@ -7,4 +7,5 @@ request (`time_ns`). Bodies refuse what they do not know.
 - `plain`: time, health, readiness, and the shape of every error
 - `market`: books, symbols, statistics; `trades`, `candles`: those
 - `keys`: API keys
+- `orders`: orders and executions
 """

@@ -29,7 +29,7 @@ from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Reje
 from bus.protocol.terms import ROLES
 from bus.sockets.session import happenings as told
 from bus.sockets.session import orders
-from bus.sockets.session.client_core import ClientCore
+from bus.sockets.session.client_core import ClientCore, State
 from bus.sockets.session.orders import Word
 from bus.sockets.session.prices import Scale
 from bus.sockets.session.report_queue import REPORTS_WAITING_MAX, ReportQueue
@@ -76,12 +76,15 @@ class Answers(Generic[A]):
         resume_from: int,
         reports_waiting_max: int = REPORTS_WAITING_MAX,
         on_reports: OnReports | None = None,
+        deadline: float = 0,
     ) -> None:
         number = orders.number_of(role, ROLES, "role")
         hello = Hello(account, number, token, 0, "", resume_from, lease_ms, cancel_on_disconnect)
         self._core = ClientCore(hello)
         self._queue = ReportQueue(reports_waiting_max)
         self._on_reports = on_reports
+        # One for all of them: commands of one saying may leave in one message.
+        self._saying = Saying(0, round(deadline * 10**9)) if deadline else None
         self._pendings: dict[int, A] = {}
         self._queries: dict[int, A] = {}
         self._definitions: dict[str, InstrumentState] = {}
@@ -118,6 +121,27 @@ class Answers(Generic[A]):
         self._added()
         return first
 
+    def command(self, command: Command) -> A:
+        """A ready command, whose answer is awaited. ValueError for one that no message can hold."""
+        pending = self._new_pending("", "")
+        self._put(pending, command)
+        return pending
+
+    @property
+    def log_sequence(self) -> int:
+        """How far the engine's log had come when it was heard last."""
+        return self._core.log_sequence
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended for good."""
+        return self._over is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands leave at once; else they wait for the engine to be back, or for missing reports."""
+        return self._core.state is State.OPEN
+
     @property
     def unanswered(self) -> int:
         """How many commands have no answer yet."""
@@ -151,7 +175,7 @@ class Answers(Generic[A]):
         if self._collected is not None:
             self._collected.append((pending, command))
             return
-        pending.correlation_id = number = self._core.add((command,))
+        pending.correlation_id = number = self._core.add((command,), self._saying)
         self._pendings[number] = pending
         self._added()
 

@@ -110,8 +110,9 @@ class ClientCore:
     """One client's session, over as many connections as it takes.
 
     `wishes` is the Hello to begin with; `session` and `session_key` in it are filled in here. Public to read: `state`,
-    `session` (0: none yet), `next_report` (0: not known yet), `epoch`, `time_ns` (the last engine time heard) and
-    `welcome`. Times: `now_ns` on any monotonic clock, `utc_ns` the time of day.
+    `session` (0: none yet), `next_report` (0: not known yet), `epoch`, `time_ns` and `log_sequence` (the last engine
+    time heard, and how far the log had come then) and `welcome`. Times: `now_ns` on any monotonic clock, `utc_ns` the
+    time of day.
     """
 
     def __init__(self, wishes: Hello, unanswered_commands_max: int = UNANSWERED_COMMANDS_MAX) -> None:
@@ -120,6 +121,7 @@ class ClientCore:
         self.next_report = wishes.resume_from
         self.epoch = 0
         self.time_ns = 0
+        self.log_sequence = 0
         self.welcome: Welcome | None = None
         self._wishes = wishes
         self._session_key = ""
@@ -261,6 +263,7 @@ class ClientCore:
         self.epoch = envelope.epoch
         if envelope.time_ns:  # a refusal tells of no state, and so of no time
             self.time_ns = envelope.time_ns
+            self.log_sequence = envelope.log_sequence
         if envelope.first_report:
             return self._take_reports(envelope, now_ns)
         return [happening for item in envelope.items for happening in self._take_answer(item, now_ns)]

@@ -1,0 +1,421 @@
+"""Sessions: one connection to the engine for each account that is served here, opened when it is needed.
+
+    of(account) ─▶ opened, or waited for ─▶ Session ─▶ command ─▶ Outcome
+                                               └─▶ listeners: every report of the account, as it comes
+
+The rule guarded here: what is not known to have happened is not said to have failed. A command is sent only while the
+engine is there, so before that "nothing was changed" is true; once it is sent, an answer that does not come leaves
+its execution unknown. Each command carries a deadline of `web.answer_timeout_ms`: what the engine gets later than that
+(it was away, and is back) is refused as too late, so an unknown execution becomes known, and no order of the past is
+carried out when nobody waits for it any more.
+
+Reached as `house.sessions`; one for all requests of an instance.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar, final
+
+import structlog
+import zmq
+
+from bus.clock import monotonic_ns
+from bus.config import Config
+from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut
+from bus.protocol.commands import Command
+from bus.protocol.control import OpenOrder
+from bus.protocol.reasons import PEG_MOVED, REFERENCE_GONE, TOO_MANY_SESSIONS
+from bus.protocol.reports import Accepted, Cancelled, Filled, Report, Restated, Triggered
+from bus.protocol.terms import (
+    BROKER,
+    STOP,
+    STOP_LIMIT,
+    TAKE_PROFIT,
+    TAKE_PROFIT_LIMIT,
+    TRAILING_STOP,
+    WAITING,
+)
+from bus.sockets.async_client import AnswerFuture, AsyncClient
+from bus.sockets.session.happenings import Reports
+from bus.sockets.session.orders import OrderName
+from bus.sockets.session.prices import Scale
+from web.errors import Refusal
+
+#: How often idle sessions are looked for in the time that one may be idle.
+_SWEEPS: Final = 10
+_TRIGGERED_TYPES: Final = (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP)
+_LOG: Final = structlog.get_logger("matchbus.web")
+
+T = TypeVar("T")
+
+#: Takes the reports of an account: the number of the first one, and all of them in order.
+Listener = Callable[[int, Sequence[Report]], None]
+
+
+@final
+class KnownOrder:
+    """What is known of an open order: enough to see that a request means it."""
+
+    __slots__ = ("client_order_id", "order_type", "symbol", "waiting")
+
+    def __init__(self, symbol: str, client_order_id: str, order_type: int, waiting: bool) -> None:
+        self.symbol = symbol
+        self.client_order_id = client_order_id
+        self.order_type = order_type
+        self.waiting = waiting
+
+
+@final
+class Outcome:
+    """What became of a command: its answer, and the reports about the same order that it caused at once.
+
+    `first_report`: the number of the answer among the account's reports; the others follow it, `numbers` are theirs.
+    `waiting`: whether the order waits, behind all of them.
+    """
+
+    __slots__ = ("answer", "following", "numbers", "waiting")
+
+    def __init__(self, answer: Report) -> None:
+        self.answer = answer
+        self.following: list[Report] = []
+        self.numbers: list[int] = []
+        self.waiting = False
+
+
+@final
+class Session:
+    """One account's. Made and closed by Sessions."""
+
+    def __init__(
+        self, config: Config, account: str, token: str, context: "zmq.Context[zmq.Socket[bytes]]"
+    ) -> None:
+        engine = config.engine
+        self.account = account
+        self.used_ns = monotonic_ns()
+        self.commands_max = 0
+        self._timeout_s = config.web.answer_timeout_ms / 1000
+        self._client = AsyncClient(
+            engine.host,
+            engine.port_base,
+            account=account,
+            role=BROKER,
+            token=token,
+            timeout=self._timeout_s,
+            deadline=self._timeout_s,
+            on_reports=self._take,
+            context=context,
+        )
+        self._listeners: list[Listener] = []
+        self._awaited: dict[int, Outcome | None] = {}
+        self._orders: dict[int, KnownOrder] = {}
+        self._ids: dict[str, int] = {}
+        self._next_report = 0
+        self._meanwhile: list[tuple[int, Report]] | None = (
+            None  # reports that came while open orders are asked for
+        )
+        self._learning: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises NotConnected, SessionRefused."""
+        await self._client.open()
+        await self._learn()
+
+    async def close(self) -> None:
+        """End the session."""
+        if self._learning is not None:
+            self._learning.cancel()
+        try:
+            if self._client.is_open:
+                await self._client.logout(1.0)
+        except MatchbusError as error:
+            _LOG.info("a session was left without a goodbye", account=self.account, why=str(error))
+        finally:
+            self._client.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for anything of it."""
+        return not self._listeners and not self._awaited and self._client.unanswered == 0
+
+    @property
+    def over(self) -> bool:
+        """Whether it can be used no more: it was closed, or the engine has refused it."""
+        return self._client.is_over
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Give all reports from now on to a listener; returns what ends that."""
+        self._listeners.append(listener)
+
+        def unlisten() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+                self.used_ns = monotonic_ns()
+
+        return unlisten
+
+    async def until_open(self) -> None:
+        """The engine is there. Raises NotConnected: nothing was changed."""
+        await self._client.until_open(self._timeout_s)
+
+    async def scale(self, symbol: str) -> Scale:
+        """The scale of a symbol. Raises UnknownSymbol, NotConnected."""
+        return await _asked(self._client.scale(symbol))
+
+    async def present(self) -> int:
+        """A log sequence behind everything that was sent through this session before. Raises NotConnected."""
+        await _asked(self._client.instruments(self._timeout_s))
+        return self._client.log_sequence
+
+    async def order(self, name: OrderName) -> KnownOrder | None:
+        """An open order by one of its ids; None when there is none. Asks the engine about one that is not known."""
+        found = self.known_order(name)
+        if found is None:
+            await self._learn()
+            found = self.known_order(name)
+        return found
+
+    async def command(self, command: Command) -> Outcome:
+        """Send a command, and wait for what becomes of it.
+
+        Raises NotConnected, Busy, NotTaken: nothing was changed; TimedOut, AnswerLost, SessionOver: nobody knows.
+        """
+        await self.until_open()
+        answer = self._given(command)
+        self._awaited[answer.correlation_id] = None
+        return await self._outcome(answer)
+
+    async def batch(
+        self, commands: Sequence[Command], *, all_or_nothing: bool, validate_only: bool
+    ) -> list[Outcome | MatchbusError]:
+        """Send commands in one message; what became of each. Raises as `command`, where it is so of all of them."""
+        await self.until_open()
+        with self._client.batch(
+            all_or_nothing=all_or_nothing, validate_only=validate_only, deadline=self._timeout_s
+        ):
+            answers = [self._given(one) for one in commands]
+        for answer in answers:
+            self._awaited[answer.correlation_id] = None
+        found: list[Outcome | MatchbusError] = []
+        end_ns = monotonic_ns() + int(self._timeout_s * 1e9)
+        try:
+            for answer in answers:
+                try:
+                    found.append(await self._outcome(answer, max(0.0, (end_ns - monotonic_ns()) / 1e9)))
+                except MatchbusError as error:
+                    found.append(error)
+        finally:
+            for answer in answers:
+                self._awaited.pop(answer.correlation_id, None)
+        return found
+
+    def _given(self, command: Command) -> AnswerFuture:
+        try:
+            return self._client.command(command)
+        except SessionOver as error:
+            raise NotConnected(str(error)) from None  # nothing was sent
+
+    async def _outcome(self, answer: AnswerFuture, seconds: float | None = None) -> Outcome:
+        number = answer.correlation_id
+        self.used_ns = monotonic_ns()
+        try:
+            report = await asyncio.wait_for(answer, self._timeout_s if seconds is None else seconds)
+            return self._awaited[number] or Outcome(report)
+        except TimeoutError:
+            raise TimedOut("the engine did not answer in time") from None
+        finally:
+            self._awaited.pop(number, None)
+
+    # What comes.
+
+    def _take(self, told: Reports) -> None:
+        """Reports, in order. What they answer is put together with what follows from it."""
+        if told.first_report != self._next_report and self._next_report:
+            self._learn_later()  # some are lost for good, or never happened
+        self._next_report = told.first_report + len(told.reports)
+        answers = {id(report): number for number, report in told.answers if number in self._awaited}
+        current: Outcome | None = None
+        for number, report in enumerate(told.reports, told.first_report):
+            if self._meanwhile is not None:
+                self._meanwhile.append((number, report))
+            order = self._follow(report)
+            awaited = answers.get(id(report)) if answers else None
+            if awaited is not None:
+                current = self._awaited[awaited] = Outcome(report)
+            elif current is not None and _same_order(current.answer, report):
+                current.following.append(report)
+                current.numbers.append(number)
+            else:
+                continue
+            current.waiting = order is not None and order.waiting
+        for listener in tuple(self._listeners):
+            listener(told.first_report, told.reports)
+
+    def _follow(self, report: Report) -> KnownOrder | None:
+        """Keep what is known of open orders; the order that a report is about, when it is one of them."""
+        if isinstance(report, Accepted):
+            waiting = report.order_type in _TRIGGERED_TYPES or report.triggered_by != ""
+            order = KnownOrder(report.symbol, report.client_order_id, report.order_type, waiting)
+            self._orders[report.order_id] = order
+            self._ids[report.client_order_id] = report.order_id
+            return order
+        known = self._orders.get(getattr(report, "order_id", 0))
+        if known is None:
+            return None
+        if isinstance(report, Cancelled) or (isinstance(report, Filled) and not report.leaves_lots):
+            del self._orders[report.order_id]
+            if self._ids.get(known.client_order_id) == report.order_id:
+                del self._ids[known.client_order_id]
+        elif isinstance(report, Triggered):
+            # One that another order released is as if it had just come: a stop still waits for its trigger.
+            known.waiting = not report.last_price_ticks and known.order_type in _TRIGGERED_TYPES
+        elif isinstance(report, Restated) and report.reason in (REFERENCE_GONE, PEG_MOVED):
+            known.waiting = report.reason == REFERENCE_GONE
+        return known
+
+    def known_order(self, name: OrderName) -> KnownOrder | None:
+        """An open order by one of its ids, as far as the reports have come."""
+        return self._orders.get(name if isinstance(name, int) else self._ids.get(name, 0))
+
+    async def _learn(self) -> None:
+        """Know the open orders as the engine has them; asked for once by all who want to know at the same time."""
+        if self._learning is None or self._learning.done():
+            self._learning = asyncio.ensure_future(self._ask_orders())
+        await asyncio.shield(self._learning)
+
+    async def _ask_orders(self) -> None:
+        """What comes before the answer is read is put on top of it."""
+        meanwhile: list[tuple[int, Report]] = []
+        self._meanwhile = meanwhile
+        try:
+            found = await _asked(self._client.open_orders(self._timeout_s))
+        finally:
+            self._meanwhile = None
+        self._orders = {order.order_id: _known(order) for order in found.orders}
+        self._ids = {order.entered.client_order_id: order.order_id for order in found.orders}
+        for number, report in meanwhile:
+            if number >= found.next_report:
+                self._follow(report)
+
+    def _learn_later(self) -> None:
+        if self._learning is None or self._learning.done():
+            self._learning = asyncio.ensure_future(self._ask_orders())
+            self._learning.add_done_callback(self._learned)
+
+    def _learned(self, learning: asyncio.Task[None]) -> None:
+        if not learning.cancelled() and (error := learning.exception()) is not None:
+            _LOG.warning("open orders are not known", account=self.account, why=str(error))
+
+
+async def _asked(question: Awaitable[T]) -> T:
+    """An answer to a question. One that does not come has changed nothing: raises NotConnected, never TimedOut."""
+    try:
+        return await question
+    except (TimedOut, SessionOver) as error:
+        raise NotConnected(str(error)) from None
+
+
+def _known(order: OpenOrder) -> KnownOrder:
+    entered = order.entered
+    return KnownOrder(entered.symbol, entered.client_order_id, entered.order_type, order.status == WAITING)
+
+
+def _same_order(answer: Report, report: Report) -> bool:
+    """Whether a report tells more of what a command did to its own order."""
+    return (
+        report.sequence == answer.sequence
+        and getattr(answer, "order_id", 0) != 0
+        and getattr(report, "order_id", 0) == getattr(answer, "order_id", 0)
+    )
+
+
+class Sessions:
+    """See above. `token`: of the data directory, with which a broker is let in."""
+
+    def __init__(self, config: Config, token: str, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
+        self._config = config
+        self._token = token
+        self._context = context
+        self._open: dict[str, Session] = {}
+        self._opening: dict[str, asyncio.Task[Session]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def of(self, account: str) -> Session:
+        """The session of an account. Raises NotConnected, SessionRefused; Refusal when there are too many."""
+        session = self._open.get(account)
+        if session is not None and session.over:
+            self._forget(session)
+            session = None
+        if session is not None:
+            session.used_ns = monotonic_ns()
+            return session
+        opening = self._opening.get(account)
+        if opening is None:
+            self._make_room()
+            opening = self._opening[account] = asyncio.ensure_future(self._begin(account))
+        # Whoever waits may go; the others still want it.
+        return await asyncio.shield(opening)
+
+    async def listen(self, account: str, listener: Listener) -> Callable[[], None]:
+        """Give all reports of an account to a listener; returns what ends that. Raises as `of`."""
+        return (await self.of(account)).listen(listener)
+
+    def _forget(self, session: Session) -> None:
+        """Whoever needs a session of this account next opens another."""
+        if self._open.get(session.account) is session:
+            del self._open[session.account]
+
+    async def close(self) -> None:
+        """End all sessions. Safe to call twice."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for opening in list(self._opening.values()):
+            opening.cancel()
+        sessions, self._open = list(self._open.values()), {}
+        await asyncio.gather(*(session.close() for session in sessions), *self._ending)
+
+    async def _begin(self, account: str) -> Session:
+        session = Session(self._config, account, self._token, self._context)
+        try:
+            await session.open()
+        except BaseException:
+            await session.close()
+            raise
+        else:
+            self._open[account] = session
+            if self._sweeper is None:
+                self._sweeper = asyncio.ensure_future(self._sweep())
+            return session
+        finally:
+            del self._opening[account]
+
+    def _make_room(self) -> None:
+        """Before one more: the one that was idle longest goes, when there are as many as may be."""
+        if len(self._open) + len(self._opening) < self._config.web.sessions_max:
+            return
+        idle = [session for session in self._open.values() if session.idle]
+        if not idle:
+            raise Refusal(
+                TOO_MANY_SESSIONS, "as many accounts are served here as may be; nothing was changed"
+            )
+        self._end(min(idle, key=lambda session: session.used_ns))
+
+    async def _sweep(self) -> None:
+        """End sessions that nobody has used for long."""
+        idle_s = self._config.web.idle_session_s
+        while True:
+            await asyncio.sleep(idle_s / _SWEEPS)
+            oldest_ns = monotonic_ns() - idle_s * 1_000_000_000
+            for session in list(self._open.values()):
+                if session.idle and session.used_ns < oldest_ns:
+                    self._end(session)
+
+    def _end(self, session: Session) -> None:
+        self._forget(session)
+        ending = asyncio.ensure_future(session.close())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
