@@ -3,7 +3,7 @@
 Called by `web.trading` for what was just done, and by `web.rest.past` for what was done before.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct
 
@@ -29,11 +29,18 @@ from bus.protocol.terms import (
 )
 from bus.sockets.session.prices import Scale
 from web.errors import Refusal
+from web.market_data import text
 from web.order_commands import FIELD_OF
 from web.schemas.orders import CancelledAll, Countdown, Execution, Order, OrderAnswer
 from web.sessions import Outcome
 
 _MS: Final = 1_000_000
+#: How an execution counts, in the words that public trades have.
+_STATES: Final[dict[int, Literal["valid", "busted", "corrected"]]] = {
+    history.AS_IT_HAPPENED: "valid",
+    history.BUSTED: "busted",
+    history.CORRECTED: "corrected",
+}
 
 
 class _Standing(Struct):
@@ -89,9 +96,9 @@ def changed(
     return OrderAnswer(
         order_id=stands.order_id,
         symbol=scale.symbol,
-        quantity=str(scale.quantity(stands.quantity_lots)),
-        filled_quantity=str(scale.quantity(stands.filled_lots)),
-        remaining_quantity=str(scale.quantity(stands.left_lots)),
+        quantity=text(scale.quantity(stands.quantity_lots)),
+        filled_quantity=text(scale.quantity(stands.filled_lots)),
+        remaining_quantity=text(scale.quantity(stands.left_lots)),
         status=ORDER_STATUSES[stands.status],  # type: ignore[arg-type]  # the same words, from their table
         sequence=answer.sequence,
         time_ms=answer.time_ns // _MS,
@@ -139,7 +146,7 @@ def order(scale: Scale, past: history.PastOrder, time_ns: bool) -> Order:
     if past.reason:
         fields["reason"] = reason_name(past.reason)
     if past.busted_lots:
-        fields["busted_quantity"] = str(scale.quantity(past.busted_lots))
+        fields["busted_quantity"] = text(scale.quantity(past.busted_lots))
     if time_ns:
         fields |= {"entered_ns": past.entered_ns, "updated_ns": past.updated_ns}
         if past.ended_ns:
@@ -152,13 +159,13 @@ def order(scale: Scale, past: history.PastOrder, time_ns: bool) -> Order:
         type=ORDER_TYPES[wanted.order_type],  # type: ignore[arg-type]  # as above
         time_in_force=TIMES_IN_FORCE[wanted.time_in_force],  # type: ignore[arg-type]  # as above
         price=_price(scale, past.price_ticks),
-        quantity=str(scale.quantity(past.quantity_lots)),
-        filled_quantity=str(scale.quantity(past.filled_lots)),
-        remaining_quantity=str(scale.quantity(past.quantity_lots - past.filled_lots if is_open else 0)),
+        quantity=text(scale.quantity(past.quantity_lots)),
+        filled_quantity=text(scale.quantity(past.filled_lots)),
+        remaining_quantity=text(scale.quantity(past.quantity_lots - past.filled_lots if is_open else 0)),
         status=ORDER_STATUSES[past.status],  # type: ignore[arg-type]  # as above
         sequence=past.last_sequence,
         executions=past.fills,
-        quote_volume=f"{scale.quote_volume(int(past.filled_quote)):f}",
+        quote_volume=text(scale.amount(int(past.filled_quote))),
         entered_ms=past.entered_ns // _MS,
         updated_ms=past.updated_ns // _MS,
         **fields,
@@ -171,8 +178,7 @@ def execution(scale: Scale, past: history.Execution, time_ns: bool) -> Execution
     fields: dict[str, Any] = {}
     if past.state != history.AS_IT_HAPPENED:
         fields = {
-            "state": history.EXECUTION_STATES[past.state],
-            "first_price": str(scale.price(past.first_price_ticks)),
+            "first_price": text(scale.price(past.first_price_ticks)),
             "revised_time_ms": past.revised_ns // _MS,
             "revised_sequence": past.revised_sequence,
         }
@@ -184,11 +190,12 @@ def execution(scale: Scale, past: history.Execution, time_ns: bool) -> Execution
         side=SIDES[past.side],  # type: ignore[arg-type]  # the same words, from their table
         trade_id=past.trade_id,
         price=_price(scale, past.price_ticks),
-        quantity=str(scale.quantity(past.quantity_lots)),
-        filled_quantity=str(scale.quantity(past.cumulative_lots)),
-        remaining_quantity=str(scale.quantity(past.leaves_lots)),
+        quantity=text(scale.quantity(past.quantity_lots)),
+        filled_quantity=text(scale.quantity(past.cumulative_lots)),
+        remaining_quantity=text(scale.quantity(past.leaves_lots)),
         liquidity=LIQUIDITIES[past.liquidity],  # type: ignore[arg-type]  # as above
         sequence=past.sequence,
+        state=_STATES[past.state],
         time_ms=past.time_ns // _MS,
         time_ns=past.time_ns if time_ns else UNSET,
         **fields,
@@ -268,7 +275,7 @@ def _executed(number: int, report: told.Filled) -> history.Execution:
 
 def _price(scale: Scale, ticks: int) -> str | None:
     """A price; None where there is none: of a market order without a limit, of a busted trade."""
-    return str(scale.price(ticks)) if ticks else None
+    return text(scale.price(ticks)) if ticks else None
 
 
 def _instructions(scale: Scale, wanted: EnterOrder) -> dict[str, Any]:
@@ -285,13 +292,13 @@ def _instructions(scale: Scale, wanted: EnterOrder) -> dict[str, Any]:
         ("peg_offset", wanted.peg_offset_ticks),
     ):
         if ticks:
-            fields[name] = str(scale.price(ticks))
+            fields[name] = text(scale.price(ticks))
     for name, lots in (
         ("display_quantity", wanted.display_lots),
         ("minimum_quantity", wanted.minimum_lots),
     ):
         if lots:
-            fields[name] = str(scale.quantity(lots))
+            fields[name] = text(scale.quantity(lots))
     others = {
         "trail_basis_points": wanted.trail_basis_points,
         "peg": PEGS.get(wanted.peg),

@@ -41,7 +41,7 @@ def own(tmp_path: Path) -> Iterator[RealEngine]:
         yield running
 
 
-def tell(engine: RealEngine, story: Callable[[Sessions], Coroutine[Any, Any, None]], **web: int) -> None:
+def tell(engine: RealEngine, story: Callable[[Sessions], Coroutine[Any, Any, None]], **web: Any) -> None:
     """Run a story with sessions of its own."""
     config = Config(
         engine=Engine(data_dir=str(engine.data_dir), port_base=engine.port_base),

@@ -7,6 +7,7 @@ from web.call import Call
 from web.guard.principal import TRADE
 from web.routes import CANCELS, ORDERS, Route
 from web.schemas import orders as said
+from web.schemas.values import TimedQuery
 
 
 async def enter(call: Call) -> said.OrderAnswer:
@@ -47,7 +48,7 @@ ROUTES: Final = (
         summary="Enter an order",
         scope=TRADE,
         cost=ORDERS,
-        query=said.TimeQuery,
+        query=TimedQuery,
         body=said.NewOrder,
         answer=said.OrderAnswer,
     ),
@@ -58,7 +59,7 @@ ROUTES: Final = (
         summary="Cancel an open order",
         scope=TRADE,
         cost=CANCELS,
-        query=said.TimeQuery,
+        query=TimedQuery,
         body=said.OrderCancel,
         answer=said.OrderAnswer,
     ),
@@ -69,7 +70,7 @@ ROUTES: Final = (
         summary="Give an open order another price, another quantity, or both",
         scope=TRADE,
         cost=ORDERS,
-        query=said.TimeQuery,
+        query=TimedQuery,
         body=said.OrderReplace,
         answer=said.OrderAnswer,
     ),
@@ -80,7 +81,7 @@ ROUTES: Final = (
         summary="Cancel all open orders, of a symbol and a side or all",
         scope=TRADE,
         cost=CANCELS,
-        query=said.TimeQuery,
+        query=TimedQuery,
         body=said.CancelAll,
         answer=said.CancelledAll,
     ),
@@ -91,7 +92,7 @@ ROUTES: Final = (
         summary="Let all open orders be cancelled so long from now, unless this is said again before",
         scope=TRADE,
         cost=CANCELS,
-        query=said.TimeQuery,
+        query=TimedQuery,
         body=said.CancelAllAfter,
         answer=said.Countdown,
     ),
@@ -102,7 +103,7 @@ ROUTES: Final = (
         summary="Enter, cancel and replace many orders at once",
         scope=TRADE,
         cost=ORDERS,
-        query=said.TimeQuery,
+        query=TimedQuery,
         body=said.Batch,
         answer=said.BatchAnswer,
     ),

@@ -46,7 +46,7 @@ async def open_orders(call: Call) -> said.Orders:
         history.OPEN,
         after=query.after,
         limit=query.limit,
-        newest_first=query.newest_first,
+        newest_first=query.order == "newest",
         at_least=query.at_least,
     )
     return await _orders(call, asked, query.time_ns)
@@ -62,10 +62,10 @@ async def past_orders(call: Call) -> said.Orders:
         _STATES[query.state],
         query.client_order_id or "",
         query.from_ms * _MS,
-        query.to_ms * _MS,
+        (query.to_ms or 0) * _MS,
         query.after,
         query.limit,
-        query.newest_first,
+        query.order == "newest",
         query.at_least,
     )
     return await _orders(call, asked, query.time_ns)
@@ -84,10 +84,10 @@ async def executions(call: Call) -> said.Executions:
             query.order_id or 0,
             query.trade_id or 0,
             query.from_ms * _MS,
-            query.to_ms * _MS,
+            (query.to_ms or 0) * _MS,
             query.after,
             query.limit,
-            query.newest_first,
+            query.order == "newest",
             query.at_least,
         )
     )
@@ -123,7 +123,7 @@ async def _orders(call: Call, asked: history.QueryPastOrders, time_ns: bool) -> 
 
 
 def _check_times(query: said.PastOrdersQuery | said.ExecutionsQuery) -> None:
-    if query.to_ms and query.to_ms <= query.from_ms:
+    if query.to_ms is not None and query.to_ms <= query.from_ms:
         raise Refusal(INVALID_FIELD, "it is not behind from", "to")
 
 

@@ -8,7 +8,15 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from web.schemas.values import DecimalText, Milliseconds
+from web.schemas.values import (
+    BeforeMilliseconds,
+    DecimalText,
+    FreshQuery,
+    Milliseconds,
+    Nanoseconds,
+    Sequence,
+    SignedText,
+)
 
 Symbol = Annotated[str, Meta(min_length=1, max_length=20, description="The name of an instrument.")]
 ClientOrderId = Annotated[
@@ -16,7 +24,6 @@ ClientOrderId = Annotated[
     Meta(min_length=1, max_length=36, description="The caller's own id: 1 to 36 printable ASCII characters."),
 ]
 OrderId = Annotated[int, Meta(ge=1, le=2**63 - 1, description="The engine's id of an order.")]
-Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1, description="A place in the log.")]
 Side = Literal["buy", "sell"]
 OrderType = Literal[
     "limit",
@@ -33,20 +40,12 @@ Peg = Literal["best-bid", "best-ask", "midpoint"]
 SelfTrade = Literal["cancel-newest", "cancel-oldest", "cancel-both", "decrement"]
 OrderStatus = Literal["open", "filled", "cancelled", "rejected", "waiting"]
 Liquidity = Literal["maker", "taker"]
-#: A difference of prices.
-SignedDecimalText = Annotated[
-    str,
-    Meta(
-        max_length=64,
-        pattern=r"^-?[0-9]+(\.[0-9]+)?\Z",
-        description="A decimal number as text, perhaps below 0.",
-    ),
-]
+#: Which rows of a list come first.
+Direction = Literal["newest", "oldest"]
 #: Items of one batch: some 30 kB, and a time that others can wait.
 BATCH_ORDERS_MAX: Final = 100
 #: Rows of one page.
 ROWS_MAX: Final = 1_000
-PageLimit = Annotated[int, Meta(ge=1, le=ROWS_MAX)]
 #: The longest countdown that the engine takes.
 TimeoutMs = Annotated[int, Meta(ge=0, le=86_400_000)]
 
@@ -78,7 +77,7 @@ class NewOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trail_distance: DecimalText | None = None
     trail_basis_points: Annotated[int, Meta(ge=1, le=9_999)] | None = None
     peg: Peg | None = None
-    peg_offset: SignedDecimalText | None = None
+    peg_offset: SignedText | None = None
     self_trade: SelfTrade | None = None
     self_trade_group: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     expires_ms: Milliseconds | None = None
@@ -159,8 +158,8 @@ class Batch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order traded. `report_number`: its place among the reports of the account, by which pages are read.
 
-    `filled_quantity` and `remaining_quantity` are those of the order behind it. `state` and what follows it are of an
-    execution that an operator has busted (its price then is null) or corrected.
+    `filled_quantity` and `remaining_quantity` are those of the order behind it. `state`: valid, busted (it never
+    counted, and its price is null) or corrected (it has another price now); then it tells what it was first.
     """
 
     report_number: int
@@ -176,8 +175,8 @@ class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     liquidity: Liquidity
     sequence: int
     time_ms: int
-    time_ns: int | UnsetType = UNSET
-    state: Literal["busted", "corrected"] | UnsetType = UNSET
+    time_ns: Nanoseconds = UNSET
+    state: Literal["valid", "busted", "corrected"]
     first_price: str | UnsetType = UNSET
     revised_time_ms: int | UnsetType = UNSET
     revised_sequence: int | UnsetType = UNSET
@@ -204,7 +203,7 @@ class OrderAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | UnsetType = UNSET
     sequence: int
     time_ms: int
-    time_ns: int | UnsetType = UNSET
+    time_ns: Nanoseconds = UNSET
     duplicate: bool = False
     kept_priority: bool | UnsetType = UNSET
     executions: list[Execution] | UnsetType = UNSET
@@ -216,7 +215,7 @@ class CancelledAll(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancelled: int
     sequence: int
     time_ms: int
-    time_ns: int | UnsetType = UNSET
+    time_ns: Nanoseconds = UNSET
 
 
 class Countdown(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -225,7 +224,7 @@ class Countdown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_ms: int
     sequence: int
     time_ms: int
-    time_ns: int | UnsetType = UNSET
+    time_ns: Nanoseconds = UNSET
 
 
 class BatchError(Struct, frozen=True, kw_only=True):
@@ -273,10 +272,10 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quote_volume: str
     entered_ms: int
     updated_ms: int
-    entered_ns: int | UnsetType = UNSET
-    updated_ns: int | UnsetType = UNSET
+    entered_ns: Nanoseconds = UNSET
+    updated_ns: Nanoseconds = UNSET
     ended_ms: int | UnsetType = UNSET
-    ended_ns: int | UnsetType = UNSET
+    ended_ns: Nanoseconds = UNSET
     reason: str | UnsetType = UNSET
     busted_quantity: str | UnsetType = UNSET
     post_only: bool = False
@@ -315,66 +314,61 @@ class Executions(Struct, frozen=True, kw_only=True):
 # Queries.
 
 
-class TimeQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`time_ns`: tell times in nanoseconds, too."""
-
-    time_ns: bool = False
-
-
-class OrderQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One order, by exactly one of its ids; a `client_order_id` names the newest order that was entered with it.
-
-    `at_least`: a log sequence that has to be in the answer.
-    """
+class OrderQuery(FreshQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One order, by exactly one of its ids."""
 
     order_id: OrderId | None = None
-    client_order_id: ClientOrderId | None = None
-    at_least: Sequence = 0
-    time_ns: bool = False
+    client_order_id: (
+        Annotated[ClientOrderId, Meta(description="The newest order that was entered with this id.")] | None
+    ) = None
 
 
-class OpenOrdersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A page of open orders, oldest first unless `newest_first`. `after`: the `order_id` behind which it begins."""
+class PageQuery(FreshQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page of a list."""
 
-    symbol: Symbol | None = None
-    after: Sequence = 0
-    limit: PageLimit = 100
-    newest_first: bool = False
-    at_least: Sequence = 0
-    time_ns: bool = False
+    symbol: Annotated[Symbol, Meta(description="Only of this instrument.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=ROWS_MAX, description="So many at the most.")] = 100
 
 
-class PastOrdersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A page of orders, open and ended ones, newest first unless told otherwise. `after`: as for open orders.
+class OpenOrdersQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page of open orders."""
 
-    `from` (inclusive) and `to` (exclusive): when they were entered, in milliseconds.
-    """
-
-    symbol: Symbol | None = None
-    state: Literal["all", "open", "ended"] = "all"
-    client_order_id: ClientOrderId | None = None
-    from_ms: Milliseconds = field(name="from", default=0)
-    to_ms: Milliseconds = field(name="to", default=0)
-    after: Sequence = 0
-    limit: PageLimit = 100
-    newest_first: bool = True
-    at_least: Sequence = 0
-    time_ns: bool = False
+    order: Annotated[Direction, Meta(description="Which come first: the newest, or the oldest.")] = "oldest"
+    after: Annotated[Sequence, Meta(description="The `order_id` behind which the page begins.")] = 0
 
 
-class ExecutionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A page of executions, newest first unless told otherwise. `after`: the `report_number` behind which it begins.
+class PastOrdersQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page of orders, open and ended ones, by the time at which they were entered."""
 
-    A `trade_id` counts within a symbol, which must then be named. `from`, `to`: when they happened.
-    """
+    order: Annotated[Direction, Meta(description="Which come first: the newest, or the oldest.")] = "newest"
+    after: Annotated[Sequence, Meta(description="The `order_id` behind which the page begins.")] = 0
+    state: Annotated[
+        Literal["all", "open", "ended"], Meta(description="Only orders that are open, or have ended.")
+    ] = "all"
+    client_order_id: Annotated[ClientOrderId, Meta(description="Only orders with this id.")] | None = None
+    from_ms: Annotated[Milliseconds, Meta(description="None that was entered before this time, in ms.")] = (
+        field(default=0, name="from")
+    )
+    to_ms: (
+        Annotated[BeforeMilliseconds, Meta(description="Only what was entered before it, in ms.")] | None
+    ) = field(default=None, name="to")
 
-    symbol: Symbol | None = None
-    order_id: OrderId | None = None
-    trade_id: OrderId | None = None
-    from_ms: Milliseconds = field(name="from", default=0)
-    to_ms: Milliseconds = field(name="to", default=0)
-    after: Sequence = 0
-    limit: PageLimit = 100
-    newest_first: bool = True
-    at_least: Sequence = 0
-    time_ns: bool = False
+
+class ExecutionsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page of executions, by the time at which they happened."""
+
+    order: Annotated[Direction, Meta(description="Which come first: the newest, or the oldest.")] = "newest"
+    after: Annotated[Sequence, Meta(description="The `report_number` behind which the page begins.")] = 0
+    order_id: Annotated[OrderId, Meta(description="Only executions of this order.")] | None = None
+    trade_id: (
+        Annotated[
+            OrderId, Meta(description="Only of this trade. It counts within `symbol`, which is needed.")
+        ]
+        | None
+    ) = None
+    from_ms: Annotated[Milliseconds, Meta(description="None before this time, in ms.")] = field(
+        default=0, name="from"
+    )
+    to_ms: Annotated[BeforeMilliseconds, Meta(description="Only what happened before it, in ms.")] | None = (
+        field(default=None, name="to")
+    )

@@ -20,9 +20,6 @@ _EXPONENT_MAX: Final = 64
 #: Not the caller's context, which may round.
 _EXACT: Final = Context(prec=_DIGITS)
 
-#: For sums of notionals, which have no bound of 63 bits.
-_SUMS: Final = Context(prec=200)
-
 
 class Scale:
     """Converts the prices and quantities of one instrument."""
@@ -59,10 +56,6 @@ class Scale:
                 f"{money} is less than a tick times a lot of {self.symbol}, and 0 means something else"
             )
         return steps
-
-    def quote_volume(self, tick_lots: int) -> Decimal:
-        """So many ticks times lots in the quote asset, whatever the sum."""
-        return _SUMS.multiply(_SUMS.multiply(self._tick, self._lot), Decimal(tick_lots))
 
     def price(self, ticks: int) -> Decimal:
         """The price of so many ticks, with all decimals of a tick."""
