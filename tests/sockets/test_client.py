@@ -485,6 +485,51 @@ def test_async_client_outlives_the_engine(
     run(story())
 
 
+def test_async_commands_of_a_client_with_a_deadline_are_in_time_or_not_carried_out(
+    own_engine: RealEngine, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    async def story() -> None:
+        async with async_client(own_engine, "carol", deadline=0.2) as carol:
+            assert isinstance(await carol.command(_order("in time")), Accepted)
+            own_engine.pause()
+            late = carol.command(_order("late"))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(late), 0.3)
+            own_engine.go_on()
+            answer = await late
+            assert isinstance(answer, Rejected)
+            assert answer.reason == reasons.TOO_LATE
+            assert isinstance(await carol.command(_order("late")), Accepted)
+            assert carol.log_sequence >= answer.sequence
+
+    run(story())
+
+
+def test_async_client_says_when_commands_leave_at_once(
+    own_engine: RealEngine, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    async def story() -> None:
+        async with async_client(own_engine, "carol") as carol:
+            await carol.until_open()
+            own_engine.kill()
+            while carol.is_open:
+                await asyncio.sleep(0)  # until heartbeats are missed
+            with pytest.raises(NotConnected):
+                await carol.until_open(0.1)
+            await asyncio.to_thread(own_engine.start)
+            await carol.until_open()
+            assert isinstance(await carol.command(_order("back")), Accepted)
+        with pytest.raises(SessionOver):
+            carol.command(_order("over"))
+        assert carol.is_over
+
+    run(story())
+
+
+def _order(client_order_id: str) -> EnterOrder:
+    return EnterOrder(client_order_id, "BTC-USD", BUY, 1, 100)
+
+
 def test_async_many_orders_one_after_the_other(
     engine: RealEngine, run: Callable[[Coroutine[Any, Any, None]], None]
 ) -> None:

@@ -129,9 +129,26 @@ def test_an_order_of_another_session_is_known_and_one_that_has_ended_is_not(shar
                 assert order.symbol == "BTC-USD"
             elsewhere.cancel("before").result()
             await session.present()
+            assert session.known_order(before.order_id) is session.known_order("before") is None
             assert await session.order("before") is None
             assert await session.order(before.order_id) is None
             assert await session.order("never") is None
+
+    tell(shared, story)
+
+
+def test_what_happens_while_open_orders_are_asked_for_is_known(shared: RealEngine) -> None:
+    async def story(sessions: Sessions) -> None:
+        session = await sessions.of("meanwhile")
+        await session.command(buy("ended"))
+        # The question leaves first, and the answers to all that follows are there before its own is looked at.
+        asked = asyncio.ensure_future(session.order("never"))
+        await asyncio.sleep(0)
+        acted = [session.command(CancelOrder(client_order_id="ended"))]
+        acted += [session.command(buy(f"m-{number}", 1)) for number in range(50)]
+        await asyncio.gather(asked, *acted)
+        assert session.known_order("ended") is None
+        assert all(session.known_order(f"m-{number}") for number in range(50))
 
     tell(shared, story)
 
