@@ -20,8 +20,9 @@ import zmq
 from bus.addresses import addresses
 from bus.config import Config
 from bus.errors import ConfigError
-from bus.sockets.market.market_sockets import publisher_at
+from bus.sockets.market.market_sockets import PublisherAddress
 from tools import options
+from tools.tap.market import publishers_of
 from web.application import application
 from web.guard.key_book import KeyBook
 from web.guard.keyed_guard import KeyedGuard
@@ -38,6 +39,10 @@ Port = Annotated[
         "--port", metavar="N", help="Where to listen. Default: the port base plus 30.", min=0, max=65_535
     ),
 ]
+Publisher = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST:PORT", help="A further publisher's requests; may be given again."),
+]
 
 
 def web(
@@ -46,6 +51,7 @@ def web(
     port_base: options.EnginePortBase = None,
     host: options.EngineHost = None,
     port: Port = None,
+    publisher: Publisher = None,
 ) -> None:
     """Serve REST over HTTP: market data from the publishers, and what accounts do from engine and history.
 
@@ -55,20 +61,22 @@ def web(
     Examples:
       matchbus web
       matchbus web --port-base 4000 --port 8080
+      matchbus web --publisher 127.0.0.1:3112
     """
     settings = options.engine_config(
         config, os.environ, data=data, port_base=port_base, host=host, sync=None, clock=None
     )
     if settings.engine.port_base == 0:
         raise ConfigError("--port-base 0: the web could not find the exchange; name a port base")
-    serve(settings, port)
+    engine = settings.engine
+    serve(settings, port, publishers_of(engine.port_base, engine.host, publisher or ()))
 
 
-def serve(config: Config, port: int | None) -> None:
+def serve(config: Config, port: int | None, publishers: list[PublisherAddress]) -> None:
     """Run one instance until SIGTERM or SIGINT. Raises MatchbusError with one line when it cannot."""
     token = options.operator_token(config.engine.data_dir, None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(config, token, port))
+        runner.run(_run(config, token, port, publishers))
 
 
 def _connections_max(wanted: int) -> int:
@@ -87,7 +95,7 @@ def _connections_max(wanted: int) -> int:
     return wanted
 
 
-async def _run(config: Config, token: str, port: int | None) -> None:
+async def _run(config: Config, token: str, port: int | None, publishers: list[PublisherAddress]) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -98,7 +106,7 @@ async def _run(config: Config, token: str, port: int | None) -> None:
     async with AsyncExitStack() as stack:
         context = stack.enter_context(zmq.Context())
         keys = KeyBook(stack.enter_context(closing(KeyStore(config))))
-        house = House(config, [publisher_at(engine.port_base, engine.host)], token, context, keys)
+        house = House(config, publishers, token, context, keys)
         stack.push_async_callback(house.close)
         await house.open()
         guard = KeyedGuard(keys, config.web)

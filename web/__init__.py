@@ -4,6 +4,7 @@
 - `routes`: what a route is; `call`: what a handler is given; `errors`: what a caller is told instead of an answer
 - `fields`: `?fields=a,b.c` on every answer; `symbols`: scales between ticks and decimals
 - `market_data`: what publishers say as JSON has it; `asking`: questions to them
+- `alerts`: their conditions in decimals; `alert_ids`: whose an alert is
 - `house`: what handlers reach: the clients of the engine, the publishers and the history
 - `server`: listens; `edge/`: what is refused before it is a request, and who may be connected
 - `sessions`: a session of the engine for each account; `trading`: what accounts do, with `order_commands` (bodies into

@@ -10,7 +10,7 @@ from tornado.web import Application
 from web.guard.guard import Guard
 from web.handling import Handler
 from web.house import House
-from web.rest import candles, keys, market, orders, past, plain, trades
+from web.rest import alerts, candles, keys, market, orders, past, plain, trades
 from web.routes import Route
 
 #: Every route there is.
@@ -22,6 +22,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *orders.ROUTES,
     *past.ROUTES,
     *keys.ROUTES,
+    *alerts.ROUTES,
 )
 
 _NAME: Final = re.compile(r"\{(\w+)\}")

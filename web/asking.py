@@ -1,14 +1,16 @@
 """Questions to the publishers on behalf of a request: what went wrong is a reason, and who wants to, waits for the log.
 
-A question changes nothing, so that one that nobody answers says so, unlike an order. `at_least`: whoever has done
-something as of a sequence reads an answer in which it is. Called by handlers.
+A question changes nothing, or may be put again, so that one that nobody answers says so, unlike an order. A publisher
+takes a few questions to its store from each connection, and all requests of an instance share one: who finds it full
+asks again a little later. `at_least`: whoever has done something as of a sequence reads an answer in which it is.
+Called by handlers.
 """
 
 import asyncio
 from typing import Final, TypeVar
 
-from bus.errors import TimedOut
-from bus.protocol.reasons import NOT_YET
+from bus.errors import MatchbusError, NotTaken, TimedOut
+from bus.protocol.reasons import NOT_YET, QUEUE_FULL
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.questions import Answered, Question
 from web.errors import UNREACHABLE, Refusal
@@ -17,7 +19,7 @@ A = TypeVar("A")
 
 #: Publishers hear of a symbol that nothing happens to once a second; a publisher that is further behind is in trouble.
 WAIT_S_MAX: Final = 2.0
-#: A publisher is some milliseconds behind the engine, mostly.
+#: A publisher is some milliseconds behind the engine, mostly, and so long it takes to read a page from its store.
 _FIRST_PAUSE_S: Final = 0.005
 _PAUSE_S_MAX: Final = 0.08
 _SOON: Final = {"Retry-After": "1"}
@@ -26,19 +28,49 @@ _SOON: Final = {"Retry-After": "1"}
 async def ask(market: AsyncMarketClient, question: Question[A], at_least: int = 0) -> Answered[A]:
     """The answer of the first publisher that gives one, once it has come to a sequence of the log.
 
-    Raises Refusal when nobody answers, or is not there after WAIT_S_MAX; NotTaken when it was refused.
+    Raises Refusal when nobody answers, or has no room or is not there after WAIT_S_MAX; NotTaken when it was refused.
     """
-    loop = asyncio.get_running_loop()
-    deadline_s, pause_s = loop.time() + WAIT_S_MAX, _FIRST_PAUSE_S
+    patience = _Patience()
     while True:
         try:
             answered = await market.ask(question)
         except TimedOut as error:
             raise Refusal(UNREACHABLE, str(error), headers=_SOON) from None
-        if answered.log_sequence >= at_least:
-            return answered
-        if loop.time() + pause_s > deadline_s:
+        except NotTaken as error:
+            if error.reason != QUEUE_FULL:
+                raise
+            late = Refusal(QUEUE_FULL, str(error), headers=_SOON)
+        else:
+            if answered.log_sequence >= at_least:
+                return answered
             text = f"market data has come to sequence {answered.log_sequence}, not yet to {at_least}"
-            raise Refusal(NOT_YET, text, "at_least", _SOON)
-        await asyncio.sleep(pause_s)
-        pause_s = min(2 * pause_s, _PAUSE_S_MAX)
+            late = Refusal(NOT_YET, text, "at_least", _SOON)
+        if not await patience.waited():
+            raise late
+
+
+async def ask_each(market: AsyncMarketClient, question: Question[A]) -> list[Answered[A] | MatchbusError]:
+    """What every publisher says to it, as `AsyncMarketClient.ask_each`. The question must be one to be put again."""
+    patience = _Patience()
+    while True:
+        said = await market.ask_each(question)
+        full = any(isinstance(one, NotTaken) and one.reason == QUEUE_FULL for one in said)
+        if not full or not await patience.waited():
+            return said
+
+
+class _Patience:
+    """For WAIT_S_MAX from its making on, with pauses that grow."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._deadline_s = self._loop.time() + WAIT_S_MAX
+        self._pause_s = _FIRST_PAUSE_S
+
+    async def waited(self) -> bool:
+        """Pause; False when there is no time for that."""
+        if self._loop.time() + self._pause_s > self._deadline_s:
+            return False
+        await asyncio.sleep(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, _PAUSE_S_MAX)
+        return True

@@ -9,6 +9,7 @@ from bus.config import Config
 from bus.sockets.history_client import AsyncHistoryClient
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.market_sockets import PublisherAddress
+from web.alert_ids import AlertIds
 from web.guard.key_book import KeyBook
 from web.sessions import Sessions
 from web.symbols import Symbols
@@ -18,7 +19,7 @@ class House:
     """See above. `token`: of the data directory; shown to the engine and the history, for the web speaks for accounts.
 
     `market` asks the publishers, `history` what accounts did, `sessions` acts for them; `symbols` has the scales of all
-    instruments; `keys` are the API keys, as all instances have them.
+    instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows whose an alert is.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class House:
         )
         self.symbols = Symbols(self.market)
         self.sessions = Sessions(config, token, context)
+        self.alert_ids = AlertIds(token)
         self._open = AsyncExitStack()
 
     async def open(self) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -91,7 +92,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedVenue]:
     print(f"seed {SEED}")  # noqa: T201  # so that a failure can be had again
     dice = random.Random(SEED)
     folder = tmp_path_factory.mktemp("venue")
-    with TimedVenue(folder, MATCHBUS_WEB_ANSWER_TIMEOUT_MS="2000") as running:
+    with TimedVenue(folder, MATCHBUS_WEB_ANSWER_TIMEOUT_MS="1000") as running:
         running.open()
         try:
             for _ in range(TRADES):
@@ -374,6 +375,13 @@ def test_who_has_done_something_reads_it_at_once(venue: TimedVenue) -> None:
         reader.mass_cancel().result()
 
 
+def test_more_than_a_publisher_takes_at_once_wait_for_their_turn(venue: TimedVenue) -> None:
+    """Of one connection it takes 16 questions to its store, and these are such."""
+    paths = [f"/api/v1/executions/{SYMBOL}?order=oldest&limit=5&from={number}" for number in range(60)]
+    with ThreadPoolExecutor(30) as many:
+        assert {answer.status for answer in many.map(venue.get, paths)} == {200}
+
+
 def test_what_does_not_come_is_not_waited_for_for_ever(venue: TimedVenue) -> None:
     answer = venue.get(f"/api/v1/klines/{SYMBOL}/1m?at_least={2**62}")
     assert (answer.status, answer.json["reason"], answer.json["field"]) == (503, "not_yet", "at_least")
@@ -401,6 +409,7 @@ def test_a_symbol_that_has_not_traded_has_its_best_prices(venue: TimedVenue) -> 
 @pytest.mark.parametrize(
     ("path", "status", "reason", "field"),
     [
+        (f"orderbook/{SYMBOL}?step={'9' * 64}", 400, "invalid_field", "step"),
         ("symbols/NONE", 404, "unknown_symbol", "symbol"),
         ("executions/NONE", 404, "unknown_symbol", "symbol"),
         ("statistics/NONE", 404, "unknown_symbol", "symbol"),
@@ -458,10 +467,8 @@ def test_what_has_not_changed_is_not_said_again(venue: TimedVenue, path: str) ->
 
 
 def test_without_a_publisher_it_says_that_nothing_was_changed(venue: TimedVenue) -> None:
+    """The last one here: it ends the publisher."""
     venue.publisher.close()
     answer = venue.get(f"/api/v1/statistics/{SYMBOL}")
     assert (answer.status, answer.json["reason"]) == (503, "unreachable")
     assert answer.headers["retry-after"] == "1"
-    venue.publisher = venue.processes.start(*venue.processes.exchange("publisher", "--data", str(venue.data)))
-    venue.publisher.ready()
-    venue.until(lambda: venue.get(f"/api/v1/orderbook/{SYMBOL}"), lambda answer: answer.status == 200)

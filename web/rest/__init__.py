@@ -1,8 +1,9 @@
 """REST handlers, a file a subject; each ends with its routes, and `web.application` puts them together.
 
 - `plain`: time, health, readiness
-- `market`: symbols, books, statistics; `trades`: trades in pages; `candles`: candles and indicators
 - `keys`: API keys
 - `orders`: orders entered, replaced, cancelled
 - `past`: orders and executions as the history has them
+- `market`: symbols, books, statistics; `trades`: trades in pages; `candles`: candles and indicators;
+  `alerts`: alerts
 """

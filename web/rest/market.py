@@ -26,6 +26,8 @@ from web.schemas.market import (
 
 #: An instrument changes when an operator says so; whoever asks for all of them does so once, mostly.
 _SYMBOLS_CACHE_S: Final = 5
+#: No price is larger.
+_STEP_TICKS_MAX: Final = 2**63 - 1
 #: Statistics are said once a second.
 _STATISTICS_CACHE_S: Final = 1
 
@@ -63,8 +65,8 @@ def _step_ticks(scale: Scale, step: str) -> int:
         ticks = scale.price_ticks(step)
     except OffTick as error:
         raise Refusal(INVALID_FIELD, str(error), "step") from None
-    if not ticks:
-        raise Refusal(INVALID_FIELD, "a step is at least one tick", "step")
+    if not 1 <= ticks <= _STEP_TICKS_MAX:
+        raise Refusal(INVALID_FIELD, "a step is at least one tick, and no larger than any price", "step")
     return ticks
 
 

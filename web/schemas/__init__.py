@@ -5,7 +5,7 @@ request (`time_ns`). Bodies refuse what they do not know.
 
 - `values`: types that many share
 - `plain`: time, health, readiness, and the shape of every error
-- `market`: books, symbols, statistics; `trades`, `candles`: those
 - `keys`: API keys
 - `orders`: orders and executions
+- `market`: books, symbols, statistics; `trades`, `candles`, `alerts`: those
 """
