@@ -11,6 +11,7 @@
   commands) and `order_answers` (reports into answers)
 - `schemas/`: the only place where JSON names live
 - `rest/`: handlers, a file a subject
+- `openapi/`: the documents of REST, made of its routes and schemas
 - `guard/`: who may
 
 It may import the bus, and never the matcher or the publisher.

@@ -10,11 +10,10 @@ from tornado.web import Application
 from web.guard.guard import Guard
 from web.handling import Handler
 from web.house import House
-from web.rest import alerts, candles, keys, market, orders, past, plain, trades
+from web.rest import alerts, candles, documents, keys, market, orders, past, plain, trades
 from web.routes import Route
 
-#: Every route there is.
-ROUTES: Final[tuple[Route, ...]] = (
+_REST: Final[tuple[Route, ...]] = (
     *plain.ROUTES,
     *market.ROUTES,
     *trades.ROUTES,
@@ -24,6 +23,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *keys.ROUTES,
     *alerts.ROUTES,
 )
+#: Every route there is.
+ROUTES: Final[tuple[Route, ...]] = (*_REST, *documents.routes(_REST))
 
 _NAME: Final = re.compile(r"\{(\w+)\}")
 

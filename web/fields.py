@@ -48,8 +48,20 @@ def select(selection: Selection, value: Any) -> Any:
     return value
 
 
+def paths_of(answer: type[msgspec.Struct]) -> list[str]:
+    """Every path that an answer of this type has, from the outside in. O(fields)."""
+    found: list[str] = []
+    for struct in structs_in(answer):
+        for field in msgspec.structs.fields(struct):
+            found.append(field.encode_name)
+            found += [
+                f"{field.encode_name}.{path}" for inner in structs_in(field.type) for path in paths_of(inner)
+            ]
+    return list(dict.fromkeys(found))
+
+
 def _exists(kind: Any, names: list[str]) -> bool:
-    structs = _structs(kind)
+    structs = structs_in(kind)
     if not names:
         return True
     return any(
@@ -59,8 +71,8 @@ def _exists(kind: Any, names: list[str]) -> bool:
     )
 
 
-def _structs(kind: Any) -> list[type[msgspec.Struct]]:
+def structs_in(kind: Any) -> list[type[msgspec.Struct]]:
     """The Structs that a value of a type may be, or may hold in lists."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return [kind]
-    return [found for inner in get_args(kind) for found in _structs(inner)]
+    return [found for inner in get_args(kind) for found in structs_in(inner)]

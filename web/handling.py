@@ -85,7 +85,7 @@ class Handler(RequestHandler):
             self.set_header("Cache-Control", f"public, max-age={route.cache_s}")
         if selection:
             answer = select(selection, msgspec.to_builtins(answer))
-        self._say(msgspec.json.encode(answer))
+        self._say(answer if isinstance(answer, bytes) else msgspec.json.encode(answer), route.content_type)
 
     def _not_here(self) -> Refusal:
         if not self._routes:
@@ -135,10 +135,10 @@ class Handler(RequestHandler):
             self.set_header(name, value)
         self._say(problem(refusal, self.request_id))
 
-    def _say(self, body: bytes) -> None:
+    def _say(self, body: bytes, content_type: str = JSON) -> None:
         if self._headers.get("Cache-Control") is None:
             self.set_header("Cache-Control", "no-store")
-        self.set_header("Content-Type", JSON)
+        self.set_header("Content-Type", content_type)
         self.finish(body)
 
     def compute_etag(self) -> str | None:

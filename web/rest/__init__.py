@@ -1,6 +1,7 @@
 """REST handlers, a file a subject; each ends with its routes, and `web.application` puts them together.
 
 - `plain`: time, health, readiness
+- `documents`: OpenAPI, and the page that is made of it
 - `keys`: API keys
 - `orders`: orders entered, replaced, cancelled
 - `past`: orders and executions as the history has them

@@ -8,4 +8,5 @@ request (`time_ns`). Bodies refuse what they do not know.
 - `keys`: API keys
 - `orders`: orders and executions
 - `market`: books, symbols, statistics; `trades`, `candles`, `alerts`: those
+- `documents`: OpenAPI and its page
 """
