@@ -216,10 +216,13 @@ def _selects(route: Route) -> bool:
 
 
 def _told(route: Route) -> str:
-    told = inspect.getdoc(route.handler) or route.summary
+    """The handler's docstring, unless it says what the summary says."""
+    told = [inspect.getdoc(route.handler) or ""]
+    if told[0].rstrip(".") in ("", route.summary):
+        told = []
     if route.scope is not None:
-        told += f"\n\nNeeds a key of scope `{route.scope}`."
-    return f"{told}\n\nCost class: `{route.cost}`."
+        told.append(f"Needs a key of scope `{route.scope}`.")
+    return "\n\n".join([*told, f"Cost class: `{route.cost}`."])
 
 
 def _tag(route: Route) -> str:
