@@ -15,11 +15,8 @@ from bus.protocol.market.streams import INTERVALS, Statistics
 from bus.protocol.reports import Completed
 from bus.protocol.terms import BUY
 from bus.sockets.market import questions
-from bus.sockets.market.market_client import MarketClient
-from bus.sockets.market.market_sockets import publisher_at
-from tests.support.venue import Venue
+from tests.support.timed_venue import SYMBOL, TimedVenue
 
-SYMBOL = "BTC-USD"
 TINY = "TINY-BTC"
 #: Some minutes before midnight UTC.
 BEGIN_NS = 1_700_003_640 * 10**9
@@ -30,19 +27,14 @@ BUSTED, CORRECTED = 140, 145
 STATES = ("valid", "busted", "corrected")
 
 
-class TimedVenue(Venue):
-    """Its time is the operator's."""
-
-    engine_words = ("--clock", "commands")
-
-    def open(self) -> None:
-        """An operator, and alice, who trades with herself."""
-        self.now_ns = BEGIN_NS
-        self.operator = self.client("operator", role="operator", token=self.token)
-        self.operator.open()
-        self.advance(0)
-        self.define(SYMBOL)
-        self.operator.define_instrument(
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedVenue]:
+    """Some hours of drawn trades over midnight; one of them is busted and one corrected."""
+    print(f"seed {SEED}")  # noqa: T201  # so that a failure can be had again
+    dice = random.Random(SEED)
+    folder = tmp_path_factory.mktemp("venue")
+    with TimedVenue(folder, BEGIN_NS, MATCHBUS_WEB_ANSWER_TIMEOUT_MS="1000") as running:
+        running.operator.define_instrument(
             TINY,
             "TINY",
             "BTC",
@@ -53,66 +45,22 @@ class TimedVenue(Venue):
             quantity_min="100",
             quantity_max="1000000",
         ).result()
-        # Only now: her first orders are to be of this time.
-        self.alice = self.client("alice")
-        self.alice.open()
-        self.market = MarketClient([publisher_at(self.port_base)])
-        self.market.open()
-
-    def leave(self) -> None:
-        """Before the processes end."""
-        for client in (self.operator, self.alice, self.market):
-            client.close()
-
-    def advance(self, by_ns: int) -> int:
-        """The sequence as of which it is so much later."""
-        self.now_ns += by_ns + 1
-        done = self.operator.advance_clock(self.now_ns).result()
-        assert isinstance(done, Completed)
-        return done.sequence
-
-    def trade(self, side: str, price: str, quantity: str, symbol: str = SYMBOL) -> int:
-        """One trade of a taker of this side, and an empty book behind it: its sequence."""
-        with self.alice.batch():
-            self.alice.enter(symbol, "sell" if side == "buy" else "buy", quantity, price)
-            taken = self.alice.enter(symbol, side, quantity, price)
-        sequence: int = taken.result().sequence
-        return sequence
-
-    def ask(self, path: str) -> Any:
-        """What is answered."""
-        answer = self.get(path)
-        assert answer.status == 200, answer.body
-        return answer.json
-
-
-@pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedVenue]:
-    """Some hours of drawn trades over midnight; one of them is busted and one corrected."""
-    print(f"seed {SEED}")  # noqa: T201  # so that a failure can be had again
-    dice = random.Random(SEED)
-    folder = tmp_path_factory.mktemp("venue")
-    with TimedVenue(folder, MATCHBUS_WEB_ANSWER_TIMEOUT_MS="1000") as running:
-        running.open()
-        try:
-            for _ in range(TRADES):
-                price = f"{Decimal(dice.randrange(9_000, 11_000)) / 100:f}"
-                quantity = f"{Decimal(dice.randrange(1, 50_000)) / 1000:f}"
-                running.trade(dice.choice(("buy", "sell")), price, quantity)
-                running.advance(int(10 ** dice.uniform(6, 12)))
-            running.trade("buy", "0.00000007", "300", TINY)
-            for revised in (
-                running.operator.bust_trade(SYMBOL, BUSTED),
-                running.operator.correct_trade(SYMBOL, CORRECTED, "123.45"),
-            ):
-                assert isinstance(revised.result(), Completed)
-            sequence = running.advance(2 * 10**9)
-            for symbol in (SYMBOL, TINY):
-                path = f"/api/v1/orderbook/{symbol}?at_least={sequence}"
-                running.until(partial(running.get, path), lambda answer: answer.status == 200)
-            yield running
-        finally:
-            running.leave()
+        for _ in range(TRADES):
+            price = f"{Decimal(dice.randrange(9_000, 11_000)) / 100:f}"
+            quantity = f"{Decimal(dice.randrange(1, 50_000)) / 1000:f}"
+            running.trade(dice.choice(("buy", "sell")), price, quantity)
+            running.advance(int(10 ** dice.uniform(6, 12)))
+        running.trade("buy", "0.00000007", "300", TINY)
+        for revised in (
+            running.operator.bust_trade(SYMBOL, BUSTED),
+            running.operator.correct_trade(SYMBOL, CORRECTED, "123.45"),
+        ):
+            assert isinstance(revised.result(), Completed)
+        sequence = running.advance(2 * 10**9)
+        for symbol in (SYMBOL, TINY):
+            path = f"/api/v1/orderbook/{symbol}?at_least={sequence}"
+            running.until(partial(running.get, path), lambda answer: answer.status == 200)
+        yield running
 
 
 # What the publisher says, in decimals, by the rules of the documentation and not by our own code.
