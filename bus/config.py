@@ -183,6 +183,10 @@ class Web(Struct, frozen=True, kw_only=True):
     sessions_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     # An account's session is ended when it was not used for so long; the next request opens another, in some ms.
     idle_session_s: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    # A WebSocket that has not taken what was sent to it for so long is closed: its books would be of another time.
+    slow_reader_ms: Annotated[int, Meta(ge=100, le=600_000)] = 10_000
+    # A book of a thousand levels has 30 kB, and compresses to a fifth. Costs 0.2 MB a connection that wants it.
+    websocket_deflate: bool = True
 
 
 class Config(Struct, frozen=True, kw_only=True):

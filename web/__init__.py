@@ -13,6 +13,7 @@
 - `rest/`: handlers, a file a subject
 - `openapi/`: the documents of REST, made of its routes and schemas
 - `guard/`: who may
+- `stream/`: WebSocket: what happens, told to many at once
 
 It may import the bus, and never the matcher or the publisher.
 """

@@ -12,6 +12,7 @@ from web.handling import Handler
 from web.house import House
 from web.rest import alerts, candles, documents, keys, market, orders, past, plain, trades
 from web.routes import Route
+from web.stream import sockets
 
 _REST: Final[tuple[Route, ...]] = (
     *plain.ROUTES,
@@ -37,8 +38,10 @@ def application(house: House, guard: Guard, routes: Iterable[Route] = ROUTES) ->
         assert route.method not in methods, f"{route.method} {route.path} stands there twice"
         methods[route.method] = route
     shared = {"house": house, "guard": guard}
+    specs = [(path, Handler, methods) for path, methods in paths.items()]
+    specs.extend((socket.path, sockets.Socket, {"GET": socket}) for socket in sockets.ROUTES)
     return Application(
-        [URLSpec(_pattern(path), Handler, {**shared, "routes": methods}) for path, methods in paths.items()],
+        [URLSpec(_pattern(path), handler, {**shared, "routes": methods}) for path, handler, methods in specs],
         default_handler_class=Handler,
         default_handler_args={**shared, "routes": {}},
         log_function=lambda _: None,

@@ -54,6 +54,9 @@ HEAD_TOO_LARGE: Final = 1031
 BAD_HTTP: Final = 1032
 TOO_MANY_CONNECTIONS: Final = 1033
 BAD_PATH: Final = 1034
+UPGRADE_NEEDED: Final = 1041
+TOO_MANY_SUBSCRIPTIONS: Final = 1042
+ORIGIN_REFUSED: Final = 1043
 
 #: number -> (name, HTTP status, what it means)
 WEB_REASONS: Final[dict[int, tuple[str, int, str]]] = {
@@ -76,6 +79,9 @@ WEB_REASONS: Final[dict[int, tuple[str, int, str]]] = {
     BLOCKED: ("blocked", 403, "this address or key is blocked for a while"),
     UNKNOWN: ("unknown", 503, "execution status unknown: ask for the order by its client_order_id, then decide"),
     UNREACHABLE: ("unreachable", 503, "what answers this is not there at the moment; nothing was changed"),
+    UPGRADE_NEEDED: ("upgrade_needed", 426, "a WebSocket is opened here"),
+    TOO_MANY_SUBSCRIPTIONS: ("too_many_subscriptions", 400, "more than one connection may have"),
+    ORIGIN_REFUSED: ("origin_refused", 403, "not from pages of another origin"),
     BUG: ("internal_error", 500, "something that nobody foresaw; execution status unknown"),
     TOO_MANY_KEYS: ("too_many_keys", 409, "the account has as many keys as it may have: revoke some"),
     HEAD_TOO_LARGE: ("head_too_large", 431, "path, query and headers have more bytes than is allowed"),

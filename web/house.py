@@ -12,6 +12,7 @@ from bus.sockets.market.market_sockets import PublisherAddress
 from web.alert_ids import AlertIds
 from web.guard.key_book import KeyBook
 from web.sessions import Sessions
+from web.stream.hub import Hub
 from web.symbols import Symbols
 
 
@@ -19,7 +20,8 @@ class House:
     """See above. `token`: of the data directory; shown to the engine and the history, for the web speaks for accounts.
 
     `market` asks the publishers, `history` what accounts did, `sessions` acts for them; `symbols` has the scales of all
-    instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows whose an alert is.
+    instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows whose an alert is;
+    `hub` reads the publishers' streams.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class House:
         self.symbols = Symbols(self.market)
         self.sessions = Sessions(config, token, context)
         self.alert_ids = AlertIds(token)
+        self.hub = Hub(self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms)
         self._open = AsyncExitStack()
 
     async def open(self) -> None:
@@ -53,6 +56,8 @@ class House:
         await self._open.enter_async_context(self.market)
         await self._open.enter_async_context(self.history)
         self._open.push_async_callback(self.sessions.close)
+        await self.hub.open()
+        self._open.callback(self.hub.close)
 
     async def close(self) -> None:
         """Disconnect. Safe to call twice."""

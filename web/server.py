@@ -28,6 +28,9 @@ _TAKEN_AT_ONCE_MAX: Final = 32
 _LOOK_S: Final = 1.0
 #: When no file can be opened and nobody has to go, connections wait so long.
 _PAUSE_S: Final = 0.5
+#: What the kernel holds for one connection. It bounds how old it is what a slow reader of streams reads, and after how
+#: much a reader that has stalled is noticed: of itself the kernel would hold megabytes.
+_SEND_BUFFER_BYTES: Final = 131_072
 
 
 class Server:
@@ -111,6 +114,7 @@ def _listen(where: HostPort) -> socket.socket:
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         listener.setblocking(False)
         listener.bind(where)
         listener.listen(_LISTEN_QUEUE)

@@ -9,4 +9,5 @@ request (`time_ns`). Bodies refuse what they do not know.
 - `orders`: orders and executions
 - `market`: books, symbols, statistics; `trades`, `candles`, `alerts`: those
 - `documents`: OpenAPI and its page
+- `stream`: what travels over a WebSocket
 """

@@ -1,0 +1,13 @@
+"""WebSocket: what happens, told to many at once.
+
+    publishers ══▶ hub ══▶ sources (a topic each) ══▶ feeds ══▶ clients (a connection each) ══▶ sockets
+
+- `channels`: what can be subscribed to
+- `feed`: what readers of one channel of one symbol are told; a message is encoded once for all of them
+- `books`, `trades`, `latest`: the sources of feeds, made of a publisher's topics
+- `hub`: the one reader of the publishers, and who wants to hear what
+- `client`: one connection's way out: bounded, and conflated where the newest counts
+- `allowance`: how often somebody may do something
+- `conversation`: what a client says, and what becomes of it
+- `sockets`: the connections
+"""

@@ -1,0 +1,25 @@
+"""What can be subscribed to, and the publishers' topics that it is made of."""
+
+from typing import Final
+
+from bus.protocol.market import streams
+
+BOOK: Final = "book"
+DEPTH20: Final = "depth20"
+TRADES: Final = "trades"
+STATISTICS: Final = "statistics"
+TICKERS: Final = "tickers"
+#: The candles of an interval, `klines_1m` and so on.
+KLINES: Final = {f"klines_{interval}": f"{streams.CANDLES}-{interval}" for interval in streams.INTERVALS}
+
+#: The kind of the topic that a channel is made of.
+KIND_OF: Final = {
+    BOOK: streams.DEPTH,
+    DEPTH20: streams.DEPTH,
+    TRADES: streams.TRADES,
+    **KLINES,
+    STATISTICS: streams.STATISTICS_TOPIC,
+    TICKERS: streams.MINI,
+}
+#: Every channel that there is.
+CHANNELS: Final = (*KIND_OF,)

@@ -1,0 +1,107 @@
+"""WebSocket connections: how one is opened, and what Tornado says of it.
+
+The guard is asked before a connection is upgraded; until then what is refused is refused as over HTTP.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from msgspec import Struct
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from web.call import Call
+from web.errors import ORIGIN_REFUSED, UPGRADE_NEEDED, Refusal
+from web.handling import Handler
+from web.routes import MARKET, Route
+from web.stream.client import Client
+from web.stream.conversation import Conversation
+
+#: A message of a client: a batch of subscriptions has some 5 kB.
+MESSAGE_BYTES_MAX: Final = 65_536
+#: Who does not answer a ping within another such time is gone.
+_PING_S: Final = 20.0
+#: Fast rather than small: the work is done once for each connection.
+_COMPRESSION: Final = {"compression_level": 1, "mem_level": 5}
+
+
+class Socket(Handler, WebSocketHandler):
+    """One connection. What is not an upgrade is answered as over HTTP."""
+
+    async def get(self, *_: Any, **__: Any) -> None:
+        """Open it."""
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            await self._any()
+            return
+        route = self._routes["GET"]
+        try:
+            await self._guard.admit(route, self.request)
+            if self._check_cross_origin(self.check_origin) is not None:
+                raise Refusal(ORIGIN_REFUSED)
+        except Refusal as refusal:
+            self._refuse(refusal)
+            self._guard.told(route, self.request, self.get_status())
+            return
+        await WebSocketHandler.get(self)
+        self._guard.told(route, self.request, self.get_status())
+
+    def open(self, *_: str, **__: str) -> None:
+        """The connection is there."""
+        self.set_nodelay(True)
+        hub = self._house.hub
+        self._client = Client(self._put, self.close)
+        self._conversation = Conversation(hub, self._client)
+        hub.join(self._client)
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """What the client says."""
+        return self._conversation.take(message)
+
+    def on_close(self) -> None:
+        """The connection has ended."""
+        self._conversation.close()
+
+    @property
+    def max_message_size(self) -> int:
+        """Beyond it Tornado closes with 1009."""
+        return MESSAGE_BYTES_MAX
+
+    @property
+    def ping_interval(self) -> float | None:
+        """So that a connection whose other end is gone ends."""
+        return _PING_S
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        """For clients that want it."""
+        return _COMPRESSION if self._house.config.web.websocket_deflate else None
+
+    def _put(self, message: bytes) -> "asyncio.Future[None]":
+        try:
+            return self.write_message(message)
+        except WebSocketClosedError as ended:
+            over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            over.set_exception(ended)
+            return over
+
+
+class Nothing(Struct, frozen=True):
+    """What is never answered."""
+
+
+async def upgrade_needed(call: Call) -> Nothing:
+    """Whoever comes without a WebSocket."""
+    del call
+    raise Refusal(UPGRADE_NEEDED, headers={"Upgrade": "websocket"})
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/ws",
+        handler=upgrade_needed,
+        summary="Streams, over a WebSocket",
+        scope=None,
+        cost=MARKET,
+        answer=Nothing,
+    ),
+)
