@@ -177,6 +177,22 @@ class Web(Struct, frozen=True, kw_only=True):
     signature_window_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000
     # Public by default, as the market is. Else it needs a key of scope read.
     market_data_needs_key: bool = False
+    # Requests a second of one key, or of one address without a key; twice as many may come at once, ten times as many
+    # from one address with keys. Each instance counts for itself. Time, health, what is not there.
+    house_per_s_max: Positive = 50
+    # A page asks for some, and then listens.
+    market_per_s_max: Positive = 100
+    # Each is a search in a database.
+    history_per_s_max: Positive = 20
+    # Of requests, also where one has many orders in it.
+    orders_per_s_max: Positive = 200
+    # More: who wants to leave the market can.
+    cancels_per_s_max: Positive = 400
+    # A person makes them.
+    keys_per_s_max: Positive = 2
+    # Addresses and networks, separated by commas, that are told 429 and are never kept out: one's own machines, or a
+    # proxy behind which everybody has its address.
+    never_blocked: str = ""
     # Of one instance, WebSockets included. Each takes a file descriptor and, silent, about 12 kB.
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     # Accounts that one instance serves at once: each has a session of the engine, and here some KiB and a socket.
@@ -321,6 +337,13 @@ def _check_together(config: Config, sources: Mapping[str, str]) -> None:
     if config.store.url and scheme not in ("sqlite", "postgresql"):
         # Not the whole of it: there may be a password inside.
         refuse("store.url", scheme, "Expected sqlite:///FILE or postgresql://USER@HOST/DATABASE")
+    for network in filter(None, config.web.never_blocked.split(",")):
+        try:
+            ipaddress.ip_network(network.strip())
+        except ValueError:
+            refuse(
+                "web.never_blocked", network, "Expected addresses and networks, such as 127.0.0.1,10.1.0.0/16"
+            )
     if limits.cancel_reserve_commands >= limits.unsynced_commands_max:
         refuse(
             "limits.cancel_reserve_commands",

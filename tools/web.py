@@ -24,6 +24,7 @@ from bus.sockets.market.market_sockets import PublisherAddress
 from tools import options
 from tools.tap.market import publishers_of
 from web.application import application
+from web.guard.audit import Audit
 from web.guard.key_book import KeyBook
 from web.guard.keyed_guard import KeyedGuard
 from web.guard.store import KeyStore
@@ -109,7 +110,7 @@ async def _run(config: Config, token: str, port: int | None, publishers: list[Pu
         house = House(config, publishers, token, context, keys)
         stack.push_async_callback(house.close)
         await house.open()
-        guard = KeyedGuard(keys, config.web)
+        guard = KeyedGuard(keys, config.web, stack.enter_context(closing(Audit(engine.data_dir))))
         settings = msgspec.structs.replace(
             config.web, connections_max=_connections_max(config.web.connections_max)
         )

@@ -139,6 +139,8 @@ class Handler(RequestHandler):
         if self._headers.get("Cache-Control") is None:
             self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Type", content_type)
+        for name, value in self._guard.headers(self.request).items():
+            self.set_header(name, value)
         self.finish(body)
 
     def compute_etag(self) -> str | None:

@@ -17,11 +17,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from bus.sockets.client import Client
 from tests.support.processes import LINE_S, Process, Processes
 from tests.support.real_engine import define_on
+from web.routes import COSTS
+
+#: Tests send more, and stranger things, than anybody may, all from one address.
+_WIDE_OPEN: Final = {
+    "MATCHBUS_WEB_NEVER_BLOCKED": "127.0.0.0/8",
+    **{f"MATCHBUS_WEB_{cost.upper()}_PER_S_MAX": "1000000" for cost in COSTS},
+}
 
 
 class Response:
@@ -89,7 +96,7 @@ class Venue:
     def start_web(self, *more: str) -> Process:
         """An instance of the web; not yet ready. `more`: words of its command line."""
         words = ("web", "--data", str(self.data), *self._web_words, *more)
-        return self.processes.start(*self.processes.exchange(*words), **self._environment)
+        return self.processes.start(*self.processes.exchange(*words), **{**_WIDE_OPEN, **self._environment})
 
     def define(self, *symbols: str) -> None:
         """Instruments with a tick of 0.01 and a lot of 0.001, which the web knows when this returns."""

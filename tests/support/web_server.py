@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http.client import HTTPResponse
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,8 +24,10 @@ from bus.sockets.market.market_sockets import publisher_at
 from tests.support.ports import free_port_base
 from tests.support.venue import Response
 from web.application import ROUTES, application
-from web.guard.guard import OpenDoor
+from web.guard.audit import Audit
+from web.guard.guard import Guard, OpenDoor
 from web.guard.key_book import KeyBook
+from web.guard.keyed_guard import KeyedGuard
 from web.guard.store import KeyStore
 from web.house import House
 from web.routes import Route
@@ -35,10 +38,14 @@ WAIT_S: Final = 20.0
 
 
 class WebServer:
-    """See above. `settings` are those of `bus.config.Web`."""
+    """See above. `settings` are those of `bus.config.Web`. `guarded`: by keys and limits, as a real one.
 
-    def __init__(self, routes: Iterable[Route] = ROUTES, **settings: Any) -> None:
+    `keys`: the store of its keys, `data`: its data directory, for as long as it runs. `rules`: of its application.
+    """
+
+    def __init__(self, routes: Iterable[Route] = ROUTES, guarded: bool = False, **settings: Any) -> None:
         self._routes = tuple(routes)
+        self._guarded = guarded
         self._config = Config(web=msgspec.convert(settings, Web))
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="web")
@@ -55,9 +62,22 @@ class WebServer:
         self._thread.join(WAIT_S)
         assert not self._thread.is_alive(), "the server does not end"
 
-    def connect(self) -> socket.socket:
-        """A connection that has said nothing."""
-        return socket.create_connection(("127.0.0.1", self.port), WAIT_S)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        """A connection that has said nothing, from an address of loopback."""
+        return socket.create_connection(("127.0.0.1", self.port), WAIT_S, (source, 0))
+
+    def request(
+        self,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        source: str = "127.0.0.1",
+        method: str = "GET",
+    ) -> Response:
+        """One request without a body, on a connection of its own."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: x", *(f"{k}: {v}" for k, v in (headers or {}).items())]
+        with self.connect(source) as connection:
+            connection.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+            return answer(connection, method)
 
     def exchange(self, request: bytes) -> Response:
         """The one answer to these bytes, on a connection of their own."""
@@ -75,12 +95,18 @@ class WebServer:
         base = free_port_base()
         with zmq.Context() as context, TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
             settings = msgspec.structs.replace(self._config, engine=Engine(data_dir=folder, port_base=base))
-            keys = stack.enter_context(contextlib.closing(KeyStore(settings)))
-            house = House(settings, [publisher_at(base, "127.0.0.1")], "token", context, KeyBook(keys))
+            self.data = Path(folder)
+            self.keys = stack.enter_context(contextlib.closing(KeyStore(settings)))
+            book = KeyBook(self.keys)
+            house = House(settings, [publisher_at(base, "127.0.0.1")], "token", context, book)
             await house.open()
-            self.server = Server(
-                ("127.0.0.1", 0), self._config.web, application(house, OpenDoor(), self._routes)
-            )
+            guard: Guard = OpenDoor()
+            if self._guarded:
+                audit = stack.enter_context(contextlib.closing(Audit(folder)))
+                guard = KeyedGuard(book, settings.web, audit)
+            served = application(house, guard, self._routes)
+            self.rules = served.wildcard_router.rules
+            self.server = Server(("127.0.0.1", 0), self._config.web, served)
             self.port = int(self.server.url.rpartition(":")[2])
             self.server.start()
             self._started.set()

@@ -3,6 +3,7 @@
 Called by `web.handling` for every request, also for paths and methods that do not exist.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from tornado.httputil import HTTPServerRequest
@@ -18,8 +19,20 @@ class Guard(Protocol):
     async def admit(self, route: Route | None, request: HTTPServerRequest) -> Principal | None:
         """Who calls; None where nobody need be known. `route` is None for what does not exist. Raises Refusal."""
 
+    def headers(self, request: HTTPServerRequest) -> Mapping[str, str]:
+        """What the answer to a request says of its sender's limits."""
+
     def told(self, route: Route | None, request: HTTPServerRequest, status: int) -> None:
         """How a request ended."""
+
+    async def check_message(self, key: str, timestamp: int, signature: str, address: str) -> Principal:
+        """Who logs in on an open WebSocket. Signed is `timestamp + "GET" + "/ws"`. Raises Refusal."""
+
+    def spend(self, who: Principal, cost: str) -> None:
+        """One request of a class of cost on an open WebSocket. Raises Refusal when it is one too many."""
+
+    def holds(self, who: Principal) -> bool:
+        """Whether somebody who was let in still would be: a connection that stays open asks now and then."""
 
 
 class OpenDoor:
@@ -32,5 +45,23 @@ class OpenDoor:
             raise Refusal(KEY_NEEDED)
         return None
 
+    def headers(self, request: HTTPServerRequest) -> Mapping[str, str]:
+        """See Guard."""
+        del request
+        return {}
+
     def told(self, route: Route | None, request: HTTPServerRequest, status: int) -> None:
         """See Guard."""
+
+    async def check_message(self, key: str, timestamp: int, signature: str, address: str) -> Principal:
+        """See Guard."""
+        del key, timestamp, signature, address
+        raise Refusal(KEY_NEEDED)
+
+    def spend(self, who: Principal, cost: str) -> None:
+        """See Guard."""
+
+    def holds(self, who: Principal) -> bool:
+        """See Guard."""
+        del who
+        return False

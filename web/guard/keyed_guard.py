@@ -1,76 +1,143 @@
 """Whoever signs with a good key is somebody: the guard of a real web.
 
-no key, public route ─▶ in
-a key ─▶ known? ─▶ good now? ─▶ in time? ─▶ signed by it? ─▶ from there? ─▶ for this? ─▶ in
+kept out? ─▶ too many from there? ─┬─ no key, public route ─────────────────────────────▶ in
+                                   └─ a key ─▶ known? ─▶ good now? ─▶ in time? ─▶ signed by it? ─▶ from there?
+                                                       ─▶ kept out? ─▶ too many with it? ─▶ for this? ─▶ in
 
 What a key may be used for, and from where, is told only to who has proven to hold it. Wired in `tools.web`.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from tornado.httputil import HTTPServerRequest
 
-from bus.clock import utc_ns
+from bus.clock import monotonic_ns, utc_ns
 from bus.config import Web
 from web.errors import (
     ADDRESS_REFUSED,
     BAD_KEY,
     BAD_SIGNATURE,
     KEY_NEEDED,
+    RATE_LIMITED,
     SCOPE_MISSING,
     TIMESTAMP_OUTSIDE,
     Refusal,
 )
+from web.guard.audit import Audit
+from web.guard.intrusion import BAD_KEY_SIGN, BAD_SIGNATURE_SIGN, SCAN_SIGN
 from web.guard.key_book import KeyBook
+from web.guard.limits import Limits, Taken, rates
 from web.guard.principal import READ, Principal
 from web.guard.signing import API_KEY, SIGNATURE, TIMESTAMP, request_hash, signed_text, timestamp_ms, verified
-from web.routes import MARKET, Route
+from web.guard.watch import Watch, address_holder, key_holder
+from web.routes import HOUSE, KEYS, MARKET, ORDERS, Route
 
 #: What is signed in a login on an open WebSocket, beside the timestamp: a browser cannot set headers there.
 LOGIN_METHOD: Final = "GET"
 LOGIN_PATH: Final = "/ws"
 
 
+#: Offices and homes have one address for many: with keys so many times what one key may.
+_KEYS_BEHIND_AN_ADDRESS: Final = 10
+#: What a refusal is a sign of.
+_SIGNS: Final = {BAD_KEY: BAD_KEY_SIGN, BAD_SIGNATURE: BAD_SIGNATURE_SIGN}
+
+
 class KeyedGuard:
     """See above, and `web.guard.guard.Guard`."""
 
-    def __init__(self, keys: KeyBook, settings: Web) -> None:
+    def __init__(self, keys: KeyBook, settings: Web, audit: Audit) -> None:
         self._keys = keys
         self._settings = settings
+        self._watch = Watch(settings, audit)
+        self._limits = Limits(rates(settings))
+        self._headers: WeakKeyDictionary[HTTPServerRequest, dict[str, str]] = WeakKeyDictionary()
+        self._callers: WeakKeyDictionary[HTTPServerRequest, Principal] = WeakKeyDictionary()
 
     async def admit(self, route: Route | None, request: HTTPServerRequest) -> Principal | None:
         """See Guard. A key that is shown is looked at, also where none is needed."""
-        scope = self._scope(route)
+        address, now_ns = request.remote_ip or "", monotonic_ns()
+        holder = address_holder(address)
+        self._watch.let_pass(holder, now_ns)
+        scope, cost = self._scope(route), HOUSE if route is None else route.cost
         if API_KEY not in request.headers:
+            self._take(holder, cost, address, now_ns, request)
             if scope is not None:
                 raise Refusal(KEY_NEEDED)
             return None
+        # Before the signature is looked at, which costs something, too.
+        self._take(f"{holder} with keys", cost, address, now_ns, request, _KEYS_BEHIND_AN_ADDRESS)
         key_id, timestamp, signature = (
             _header(request.headers, name) for name in (API_KEY, TIMESTAMP, SIGNATURE)
         )
         # Byte by byte as it was sent: what is not ASCII in a path was read as Latin-1.
         method, path = request.method or "", (request.uri or "").encode("latin-1")
         signed = signed_text(timestamp, method, path, request.body)
-        who = await self._who(key_id, timestamp, signature, signed, request.remote_ip or "")
+        who = await self._who(key_id, timestamp, signature, signed, address)
+        self._take(key_holder(who.key_id), cost, address, now_ns, request)
+        self._callers[request] = who
         if scope is not None and scope not in who.scopes:
             raise Refusal(SCOPE_MISSING, f"the key is not for this: it has no scope {scope}")
         return who
 
-    async def check_message(self, key: str, timestamp: int, signature: str, address: str) -> Principal:
-        """Who logs in on an open WebSocket from an address of IP. `timestamp` is in ms. Raises Refusal.
-
-        Signed is timestamp + "GET" + "/ws".
-        """
-        signed = signed_text(str(timestamp), LOGIN_METHOD, LOGIN_PATH.encode(), b"")
-        return await self._who(key, str(timestamp), signature, signed, address)
-
-    def holds(self, who: Principal) -> bool:
-        """Whether somebody who was let in still would be: a connection that stays open asks now and then."""
-        return self._keys.holds(who.key_id)
+    def headers(self, request: HTTPServerRequest) -> Mapping[str, str]:
+        """See Guard."""
+        return self._headers.get(request, {})
 
     def told(self, route: Route | None, request: HTTPServerRequest, status: int) -> None:
         """See Guard."""
+        address, now_ns, who = request.remote_ip or "", monotonic_ns(), self._callers.get(request)
+        if route is None:
+            if status == HTTPStatus.NOT_FOUND:
+                self._watch.sign(address, SCAN_SIGN, now_ns, path=request.path)
+        elif who is not None:
+            if route.cost == ORDERS and 400 <= status < 500:
+                self._watch.order_refused(who.key_id, now_ns)
+            elif route.cost == KEYS and route.method != "GET" and status < 300:
+                self._watch.keys_changed(
+                    now_ns,
+                    by=who.key_id,
+                    account=who.account,
+                    address=address,
+                    method=route.method,
+                    path=request.path,
+                )
+
+    async def check_message(self, key: str, timestamp: int, signature: str, address: str) -> Principal:
+        """See Guard. `timestamp` is in ms, `address` the IP of whoever holds the connection."""
+        self._watch.let_pass(address_holder(address), monotonic_ns())
+        signed = signed_text(str(timestamp), LOGIN_METHOD, LOGIN_PATH.encode(), b"")
+        return await self._who(key, str(timestamp), signature, signed, address)
+
+    def spend(self, who: Principal, cost: str) -> None:
+        """See Guard."""
+        now_ns = monotonic_ns()
+        self._watch.let_pass(key_holder(who.key_id), now_ns)
+        taken = self._limits.take(key_holder(who.key_id), cost, now_ns)
+        if taken.retry_s:
+            raise _limited(taken, cost)
+
+    def holds(self, who: Principal) -> bool:
+        """See Guard."""
+        return self._keys.holds(who.key_id)
+
+    def _take(
+        self, holder: str, cost: str, address: str, now_ns: int, request: HTTPServerRequest, times: int = 1
+    ) -> None:
+        """One request from an allowance, of which the answer will tell. Raises Refusal."""
+        self._watch.let_pass(holder, now_ns)
+        taken = self._limits.take(holder, cost, now_ns, times)
+        self._headers[request] = {
+            "RateLimit-Limit": str(taken.limit),
+            "RateLimit-Remaining": str(taken.remaining),
+            "RateLimit-Reset": str(taken.full_in_s),
+        }
+        if taken.retry_s:
+            self._watch.limited(holder, address, now_ns)
+            raise _limited(taken, cost)
 
     def _scope(self, route: Route | None) -> str | None:
         if route is None:
@@ -80,6 +147,17 @@ class KeyedGuard:
         return route.scope
 
     async def _who(
+        self, key_id: str, timestamp: str, signature: str, signed: bytes, address: str
+    ) -> Principal:
+        """Who has signed; a wrong key or signature is a sign of an intrusion."""
+        try:
+            return await self._signer(key_id, timestamp, signature, signed, address)
+        except Refusal as refusal:
+            if refusal.code in _SIGNS:
+                self._watch.sign(address, _SIGNS[refusal.code], monotonic_ns(), key=key_id)
+            raise
+
+    async def _signer(
         self, key_id: str, timestamp: str, signature: str, signed: bytes, address: str
     ) -> Principal:
         key = await self._keys.key(key_id)
@@ -121,3 +199,11 @@ def _header(headers: Mapping[str, str], name: str) -> str:
             name,
         )
     return text
+
+
+def _limited(taken: Taken, cost: str) -> Refusal:
+    return Refusal(
+        RATE_LIMITED,
+        f"too many requests of the class {cost}: {taken.limit} may come at once; go on in {taken.retry_s} s",
+        headers={"Retry-After": str(taken.retry_s)},
+    )
