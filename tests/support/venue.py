@@ -24,10 +24,10 @@ from tests.support.processes import LINE_S, Process, Processes
 from tests.support.real_engine import define_on
 from web.routes import COSTS
 
-#: Tests send more, and stranger things, than anybody may, all from one address.
-_WIDE_OPEN: Final = {
-    "MATCHBUS_WEB_NEVER_BLOCKED": "127.0.0.0/8",
-    **{f"MATCHBUS_WEB_{cost.upper()}_PER_S_MAX": "1000000" for cost in COSTS},
+#: Settings of `[web]`: tests send more, and stranger things, than anybody may, all from one address.
+WIDE_OPEN: Final[dict[str, Any]] = {
+    "never_blocked": "127.0.0.0/8",
+    **{f"{cost}_per_s_max": 1_000_000 for cost in COSTS},
 }
 
 
@@ -96,7 +96,8 @@ class Venue:
     def start_web(self, *more: str) -> Process:
         """An instance of the web; not yet ready. `more`: words of its command line."""
         words = ("web", "--data", str(self.data), *self._web_words, *more)
-        return self.processes.start(*self.processes.exchange(*words), **{**_WIDE_OPEN, **self._environment})
+        wide_open = {f"MATCHBUS_WEB_{name.upper()}": str(value) for name, value in WIDE_OPEN.items()}
+        return self.processes.start(*self.processes.exchange(*words), **{**wide_open, **self._environment})
 
     def define(self, *symbols: str) -> None:
         """Instruments with a tick of 0.01 and a lot of 0.001, which the web knows when this returns."""

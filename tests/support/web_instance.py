@@ -13,8 +13,9 @@ import zmq
 
 from bus.config import load_config
 from bus.sockets.market.market_sockets import publisher_at
-from tests.support.venue import Venue
+from tests.support.venue import WIDE_OPEN, Venue
 from web.application import application
+from web.guard.audit import Audit
 from web.guard.key_book import KeyBook
 from web.guard.keyed_guard import KeyedGuard
 from web.guard.store import KeyStore
@@ -27,7 +28,7 @@ class WebInstance:
 
     def __init__(self, venue: Venue, **settings: Any) -> None:
         self._venue = venue
-        self._settings = {f"web.{name}": value for name, value in settings.items()}
+        self._settings = {f"web.{name}": value for name, value in {**WIDE_OPEN, **settings}.items()}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "WebInstance":
@@ -41,7 +42,9 @@ class WebInstance:
         self.house = House(config, publishers, self._venue.token, context, keys)
         self._stack.push_async_callback(self.house.close)
         await self.house.open()
-        server = Server(("127.0.0.1", 0), config.web, application(self.house, KeyedGuard(keys, config.web)))
+        audit = self._stack.enter_context(closing(Audit(str(data))))
+        guard = KeyedGuard(keys, config.web, audit)
+        server = Server(("127.0.0.1", 0), config.web, application(self.house, guard))
         self._stack.push_async_callback(server.close)
         server.start()
         self.port = int(server.url.rpartition(":")[2])
