@@ -86,7 +86,14 @@ class ChildEnded(MatchbusError):
 
 
 class Busy(MatchbusError):
-    """Nothing of a message was taken, for there is too much already; the same may be sent again a little later."""
+    """Nothing of a message was taken, for there is too much already; the same may be sent again a little later.
+
+    `reason`: what the engine named, of band 1xx; 0 when the client itself has too much unanswered.
+    """
+
+    def __init__(self, text: str, reason: int = 0) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class NotTaken(MatchbusError):

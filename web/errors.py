@@ -153,7 +153,7 @@ def of_failure(error: MatchbusError) -> Refusal:
     if isinstance(error, NotTaken | SessionRefused):
         return Refusal(error.reason if error.reason in REASONS else UNREACHABLE, str(error))
     if isinstance(error, Busy):
-        return Refusal(engine_reasons.QUEUE_FULL, headers={"Retry-After": "1"})
+        return Refusal(error.reason or engine_reasons.QUEUE_FULL, str(error), headers={"Retry-After": "1"})
     if isinstance(error, TimedOut | AnswerLost):
         return Refusal(UNKNOWN)
     if isinstance(error, NotConnected):

@@ -14,14 +14,15 @@ from web.guard.key_book import KeyBook
 from web.sessions import Sessions
 from web.stream.hub import Hub
 from web.symbols import Symbols
+from web.turns import Turns
 
 
 class House:
     """See above. `token`: of the data directory; shown to the engine and the history, for the web speaks for accounts.
 
-    `market` asks the publishers, `history` what accounts did, `sessions` acts for them; `symbols` has the scales of all
-    instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows whose an alert is;
-    `hub` reads the publishers' streams.
+    `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
+    `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
+    whose an alert is; `hub` reads the publishers' streams.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class House:
         )
         self.symbols = Symbols(self.market)
         self.sessions = Sessions(config, token, context)
+        self.turns = Turns()
         self.alert_ids = AlertIds(token)
         self.hub = Hub(self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms)
         self._open = AsyncExitStack()

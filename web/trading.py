@@ -3,8 +3,12 @@
     body ─▶ symbol's scale ─▶ command ─▶ session ─▶ outcome ─▶ answer
                what is wrong with it is said by field ◀──┴─▶ the engine's own reason, or "execution status unknown"
 
-Each function takes the caller and a body of `web.schemas.orders`, and raises a Refusal or a MatchbusError, which
+Each function takes an account and a body of `web.schemas.orders`, and raises a Refusal or a MatchbusError, which
 `web.errors` tells apart: what may have happened after all is unknown, everything else changed nothing.
+
+`derived`: an id for what has none of its own, which the same request has again and no other one: `derived_id` makes it
+of a signed request. Messages on a connection that stays open are not signed one by one, so they have none ("") and
+must name their orders.
 """
 
 from typing import Final
@@ -13,11 +17,10 @@ from urllib.parse import quote
 from bus.errors import AnswerLost, MatchbusError, SessionOver, TimedOut
 from bus.protocol import reports as told
 from bus.protocol.commands import Command, EnterOrder
-from bus.protocol.reasons import INVALID_ID
 from bus.sockets.session.orders import cancel_all_after as countdown
 from bus.sockets.session.prices import Scale
 from web import order_answers, order_commands
-from web.errors import INVALID_FIELD, UNKNOWN, Refusal, of_failure
+from web.errors import INVALID_FIELD, MISSING_FIELD, UNKNOWN, Refusal, of_failure
 from web.guard.principal import Principal
 from web.house import House
 from web.schemas.orders import (
@@ -43,38 +46,43 @@ from web.sessions import Outcome, Session
 _HASH_CHARACTERS: Final = 32
 
 
-async def enter(house: House, who: Principal, body: NewOrder, time_ns: bool = False) -> OrderAnswer:
+async def enter(
+    house: House, account: str, body: NewOrder, derived: str = "", time_ns: bool = False
+) -> OrderAnswer:
     """Enter an order."""
-    client_order_id = body.client_order_id or derived_id(who)
-    session = await house.sessions.of(who.account)
+    client_order_id = _own_id(body.client_order_id or derived, "client_order_id")
+    session = await house.sessions.of(account)
     scale = await session.scale(body.symbol)
     command = order_commands.enter_order(scale, body, client_order_id)
     outcome = await _command(session, command, client_order_id)
     return order_answers.entered(scale, command, outcome, body.response == "full", time_ns)
 
 
-async def cancel(house: House, who: Principal, body: OrderCancel, time_ns: bool = False) -> OrderAnswer:
+async def cancel(house: House, account: str, body: OrderCancel, time_ns: bool = False) -> OrderAnswer:
     """Cancel an open order."""
-    session = await house.sessions.of(who.account)
+    session = await house.sessions.of(account)
     scale = await session.scale(body.symbol)
     await _check_symbol(session, body, ask=False)
     outcome = await _command(session, order_commands.cancel_order(body), body.client_order_id)
     return order_answers.changed(scale, outcome, False, time_ns)
 
 
-async def replace(house: House, who: Principal, body: OrderReplace, time_ns: bool = False) -> OrderAnswer:
+async def replace(
+    house: House, account: str, body: OrderReplace, derived: str = "", time_ns: bool = False
+) -> OrderAnswer:
     """Give an open order another price, another quantity, or both."""
-    session = await house.sessions.of(who.account)
+    session = await house.sessions.of(account)
     scale = await session.scale(body.symbol)
-    command = order_commands.replace_order(scale, body, body.request_id or derived_id(who))
+    request_id = _own_id(body.request_id or derived, "request_id")
+    command = order_commands.replace_order(scale, body, request_id)
     await _check_symbol(session, body, ask=True)
     outcome = await _command(session, command, body.client_order_id)
     return order_answers.changed(scale, outcome, body.response == "full", time_ns)
 
 
-async def cancel_all(house: House, who: Principal, body: CancelAll, time_ns: bool = False) -> CancelledAll:
+async def cancel_all(house: House, account: str, body: CancelAll, time_ns: bool = False) -> CancelledAll:
     """Cancel all open orders of a symbol and a side, or all."""
-    session = await house.sessions.of(who.account)
+    session = await house.sessions.of(account)
     if body.symbol is not None:
         await session.scale(body.symbol)
     outcome = await _command(session, order_commands.mass_cancel(body))
@@ -82,24 +90,26 @@ async def cancel_all(house: House, who: Principal, body: CancelAll, time_ns: boo
 
 
 async def cancel_all_after(
-    house: House, who: Principal, body: CancelAllAfter, time_ns: bool = False
+    house: House, account: str, body: CancelAllAfter, time_ns: bool = False
 ) -> Countdown:
     """Begin the account's countdown to the end of all its orders, or stop it."""
-    session = await house.sessions.of(who.account)
+    session = await house.sessions.of(account)
     outcome = await _command(session, countdown(body.timeout_ms / 1000))
     return order_answers.counting_down(body.timeout_ms, outcome, time_ns)
 
 
-async def batch(house: House, who: Principal, body: Batch, time_ns: bool = False) -> BatchAnswer:
+async def batch(
+    house: House, account: str, body: Batch, derived: str = "", time_ns: bool = False
+) -> BatchAnswer:
     """Enter, cancel and replace many at once. What cannot be said at all is refused with the number of its item."""
-    session = await house.sessions.of(who.account)
+    session = await house.sessions.of(account)
     scales: list[Scale] = []
     given: list[Command] = []
     for index, item in enumerate(body.orders):
         try:
             scale = await session.scale(item.symbol)
             scales.append(scale)
-            given.append(await _item_command(session, scale, item, f"{derived_id(who)}-{index}"))
+            given.append(await _item_command(session, scale, item, derived and f"{derived}-{index}"))
         except Refusal as refusal:
             raise _of_item(index, refusal) from None
         except MatchbusError as error:
@@ -122,9 +132,15 @@ def _of_item(index: int, refusal: Refusal) -> Refusal:
 
 def derived_id(who: Principal) -> str:
     """An id that the same signed request has again, and no other one."""
-    if not who.request_hash:
-        raise Refusal(INVALID_ID, "a client_order_id has to be given here", "client_order_id")
     return who.request_hash[:_HASH_CHARACTERS]
+
+
+def _own_id(given: str, field: str) -> str:
+    if not given:
+        raise Refusal(
+            MISSING_FIELD, "here an id has to be given: no request is signed of which one is made", field
+        )
+    return given
 
 
 async def _command(session: Session, command: Command, client_order_id: str | None = None) -> Outcome:
@@ -161,8 +177,9 @@ async def _item_command(session: Session, scale: Scale, item: BatchItem, item_id
         return order_commands.cancel_order(item)
     if isinstance(item, ReplaceItem):
         await _check_symbol(session, item, ask=True)
-        return order_commands.replace_order(scale, item, item.request_id or item_id)
-    return order_commands.enter_order(scale, item, item.client_order_id or item_id)
+        return order_commands.replace_order(scale, item, _own_id(item.request_id or item_id, "request_id"))
+    client_order_id = _own_id(item.client_order_id or item_id, "client_order_id")
+    return order_commands.enter_order(scale, item, client_order_id)
 
 
 def _result(

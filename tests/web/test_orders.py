@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import pytest
 
 from tests.support.venue import ApiKey, Response, Venue
+from web.turns import QUESTIONS_AT_ONCE_MAX
 
 TWO_NAMES = b'{"symbol":"BTC-USD","order_id":1,"client_order_id":"a"}'
 NO_SYMBOL = b'{"orders":[{"op":"cancel","symbol":"NONE","order_id":1}]}'
@@ -310,6 +312,50 @@ def test_all_or_nothing_is_nothing_and_judging_does_nothing(venue: Venue, keys: 
     assert judged["results"][0] == {"order": None, "error": None}
     assert judged["results"][1]["error"]["reason"] == "price_too_high"
     refused(venue.signed(alice, "GET", "/v1/order?client_order_id=g"), 404, "unknown_order")
+
+
+def test_who_waits_for_what_does_not_come_keeps_nobody_else_waiting(
+    venue: Venue, keys: dict[str, ApiKey]
+) -> None:
+    bob = keys["bob"]
+    path = "/v1/execution?at_least=9000000000"
+    count = QUESTIONS_AT_ONCE_MAX + 1
+    with ThreadPoolExecutor(count) as threads:
+        asked = [threads.submit(venue.signed, bob, "GET", path) for _ in range(count)]
+        first = next(as_completed(asked))
+        refused(first.result(), 429, "rate_limited")
+        assert first.result().headers["retry-after"] == "1"
+        done(venue.signed(keys["carol"], "GET", "/v1/execution"))
+        waiting = [one for one in asked if one is not first]
+        assert not any(one.done() for one in waiting)
+        for one in waiting:
+            refused(one.result(), 503, "not_yet")
+    done(venue.signed(bob, "GET", "/v1/execution"))
+
+
+def test_two_instances_make_one_order_of_one_request(venue: Venue, keys: dict[str, ApiKey]) -> None:
+    other = venue.start_web("--port", "0")
+    try:
+        port = int(other.ready()["web"].rpartition(":")[2])
+        alice = keys["alice"]
+        body = b'{"symbol":"BTC-USD","side":"buy","quantity":"0.5","price":"29998"}'
+        headers = {**alice.headers("POST", "/v1/order", body), "Content-Type": "application/json"}
+        first = done(venue.request("POST", "/v1/order", body, headers))
+        again = done(venue.request("POST", "/v1/order", body, headers, port))
+        assert again | {"sequence": 0, "time_ms": 0} == first | {
+            "sequence": 0,
+            "time_ms": 0,
+            "duplicate": True,
+        }
+        # An order of one instance is replaced and cancelled at the other, and read at both.
+        smaller = {"symbol": "BTC-USD", "order_id": first["order_id"], "quantity": "0.4"}
+        assert done(venue.signed(alice, "POST", "/v1/order/replace", smaller, port))["quantity"] == "0.400"
+        gone = {"symbol": "BTC-USD", "order_id": first["order_id"]}
+        ended = done(venue.signed(alice, "POST", "/v1/order/cancel", gone))
+        path = f"/v1/order?order_id={first['order_id']}&at_least={ended['sequence']}"
+        assert done(venue.signed(alice, "GET", path, None, port))["status"] == "cancelled"
+    finally:
+        other.stop()
 
 
 def test_pages_of_executions_and_orders_lose_none(venue: Venue, keys: dict[str, ApiKey]) -> None:

@@ -65,6 +65,32 @@ def test_an_order_to_an_engine_that_says_nothing_is_unknown_until_it_is_back(ven
     assert open_ids(venue, key, again["sequence"]) == ["before", "unknown"]
 
 
+def test_orders_go_on_without_a_publisher(venue: Venue) -> None:
+    key = venue.key("alone", "read", "trade")
+    venue.publisher.kill()
+    try:
+        said = enter(venue, key, "alone")
+        assert said.status == 200
+        assert open_ids(venue, key, said.json["sequence"]) == ["alone"]
+    finally:
+        words = venue.processes.exchange("publisher", "--data", str(venue.data))
+        venue.publisher = venue.processes.start(*words)
+        venue.publisher.ready()
+
+
+def test_without_a_history_the_past_is_not_told_and_orders_go_on(venue: Venue) -> None:
+    key = venue.key("no-past", "read", "trade")
+    venue.history.kill()
+    try:
+        said = enter(venue, key, "now")
+        assert said.status == 200
+        away = venue.signed(key, "GET", "/v1/orders")
+        assert (away.status, away.json["reason"]) == (503, "unreachable")
+    finally:
+        venue.history = venue.processes.history(venue.data)
+    assert open_ids(venue, key, said.json["sequence"]) == ["now"]
+
+
 def test_nothing_acknowledged_is_lost_when_the_engine_is_killed_under_orders(venue: Venue) -> None:
     key = venue.key("killed", "read", "trade")
     answers: dict[str, Response] = {}

@@ -11,14 +11,14 @@ import uvloop
 import zmq
 
 from bus.config import Config, Engine, Web
-from bus.errors import NotConnected, TimedOut
+from bus.errors import Busy, NotConnected, TimedOut
 from bus.protocol.commands import CancelOrder, EnterOrder
-from bus.protocol.reasons import TOO_LATE, TOO_MANY_SESSIONS
+from bus.protocol.reasons import RATE_EXCEEDED, TOO_LATE, TOO_MANY_SESSIONS
 from bus.protocol.reports import Accepted, Cancelled, Filled, Rejected, Report
 from bus.protocol.terms import BUY, GTC, LIMIT, SELL
 from bus.sockets.client import Client
 from tests.support.real_engine import RealEngine, define
-from web.errors import Refusal
+from web.errors import Refusal, of_failure
 from web.sessions import Outcome, Sessions
 
 #: Nothing here waits this long unless it is broken.
@@ -191,6 +191,24 @@ def test_nothing_is_sent_while_no_engine_is_there_and_it_heals_by_itself(own: Re
         assert known == ["before", "behind"]
 
     tell(own, story, answer_timeout_ms=500)
+
+
+def test_what_the_engine_has_too_much_of_is_said_as_it_says_it(tmp_path: Path) -> None:
+    async def story(sessions: Sessions) -> None:
+        session = await sessions.of("flood")
+        outcomes = await asyncio.gather(
+            *(session.command(buy(f"f-{number}")) for number in range(20)), return_exceptions=True
+        )
+        busy = [one for one in outcomes if isinstance(one, Busy)]
+        assert busy
+        refusal = of_failure(busy[0])
+        assert (refusal.code, refusal.status) == (RATE_EXCEEDED, 429)
+        assert session.idle
+
+    settings = {"engine": {"sync": "os"}, "limits": {"commands_per_s_max": 10}}
+    with RealEngine(tmp_path / "data", **settings) as engine:
+        define(engine, "BTC-USD")
+        tell(engine, story)
 
 
 def test_who_was_idle_longest_makes_room_and_whoever_is_at_work_does_not(shared: RealEngine) -> None:

@@ -12,32 +12,38 @@ from web.schemas.values import TimedQuery
 
 async def enter(call: Call) -> said.OrderAnswer:
     """Enter an order."""
-    return await trading.enter(call.house, call.caller, call.body, call.query.time_ns)
+    return await trading.enter(
+        call.house, call.caller.account, call.body, trading.derived_id(call.caller), call.query.time_ns
+    )
 
 
 async def cancel(call: Call) -> said.OrderAnswer:
     """Cancel an open order."""
-    return await trading.cancel(call.house, call.caller, call.body, call.query.time_ns)
+    return await trading.cancel(call.house, call.caller.account, call.body, call.query.time_ns)
 
 
 async def replace(call: Call) -> said.OrderAnswer:
     """Give an open order another price, another quantity, or both."""
-    return await trading.replace(call.house, call.caller, call.body, call.query.time_ns)
+    return await trading.replace(
+        call.house, call.caller.account, call.body, trading.derived_id(call.caller), call.query.time_ns
+    )
 
 
 async def cancel_all(call: Call) -> said.CancelledAll:
     """Cancel all open orders."""
-    return await trading.cancel_all(call.house, call.caller, call.body, call.query.time_ns)
+    return await trading.cancel_all(call.house, call.caller.account, call.body, call.query.time_ns)
 
 
 async def cancel_all_after(call: Call) -> said.Countdown:
     """Begin or stop the countdown."""
-    return await trading.cancel_all_after(call.house, call.caller, call.body, call.query.time_ns)
+    return await trading.cancel_all_after(call.house, call.caller.account, call.body, call.query.time_ns)
 
 
 async def batch(call: Call) -> said.BatchAnswer:
     """Many at once."""
-    return await trading.batch(call.house, call.caller, call.body, call.query.time_ns)
+    return await trading.batch(
+        call.house, call.caller.account, call.body, trading.derived_id(call.caller), call.query.time_ns
+    )
 
 
 ROUTES: Final = (

@@ -77,20 +77,20 @@ async def executions(call: Call) -> said.Executions:
     _check_times(query)
     if query.trade_id is not None and query.symbol is None:
         raise Refusal(MISSING_FIELD, "a trade_id counts within a symbol", "symbol")
-    page = await call.house.history.ask(
-        history.QueryExecutions(
-            call.caller.account,
-            query.symbol or "",
-            query.order_id or 0,
-            query.trade_id or 0,
-            query.from_ms * _MS,
-            (query.to_ms or 0) * _MS,
-            query.after,
-            query.limit,
-            query.order == "newest",
-            query.at_least,
-        )
+    asked = history.QueryExecutions(
+        call.caller.account,
+        query.symbol or "",
+        query.order_id or 0,
+        query.trade_id or 0,
+        query.from_ms * _MS,
+        (query.to_ms or 0) * _MS,
+        query.after,
+        query.limit,
+        query.order == "newest",
+        query.at_least,
     )
+    with call.house.turns.of(asked.account):
+        page = await call.house.history.ask(asked)
     scale = call.house.symbols.scale
     return said.Executions(
         executions=[
@@ -105,7 +105,8 @@ async def _life(call: Call, name: int | str, at_least: int, last: bool = False) 
     order_id, client_order_id = (name, "") if isinstance(name, int) else (0, name)
     asked = history.QueryOrderLife(call.caller.account, order_id, client_order_id, limit=1, at_least=at_least)
     try:
-        return await call.house.history.ask(asked)
+        with call.house.turns.of(asked.account):
+            return await call.house.history.ask(asked)
     except NotTaken as refused:
         if last and refused.reason == NOT_OFFERED:
             raise Refusal(UNKNOWN_ORDER) from None
@@ -113,7 +114,8 @@ async def _life(call: Call, name: int | str, at_least: int, last: bool = False) 
 
 
 async def _orders(call: Call, asked: history.QueryPastOrders, time_ns: bool) -> said.Orders:
-    page = await call.house.history.ask(asked)
+    with call.house.turns.of(asked.account):
+        page = await call.house.history.ask(asked)
     scale = call.house.symbols.scale
     return said.Orders(
         orders=[order_answers.order(await scale(one.entered.symbol), one, time_ns) for one in page.orders],

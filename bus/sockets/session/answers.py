@@ -291,5 +291,5 @@ def _check_encodable(command: Command) -> None:
 def _not_taken(reason: int, text: str) -> MatchbusError:
     told_text = f"{reason_name(reason)}: {text}"
     if reason in (QUEUE_FULL, RATE_EXCEEDED):
-        return Busy(f"{told_text}; nothing was taken, send it again")
+        return Busy(f"{told_text}; nothing was taken, send it again", reason)
     return NotTaken(told_text, reason)
