@@ -205,8 +205,8 @@ def test_what_the_engine_has_too_much_of_is_said_as_it_says_it(tmp_path: Path) -
         assert (refusal.code, refusal.status) == (RATE_EXCEEDED, 429)
         assert session.idle
 
-    settings = {"engine": {"sync": "os"}, "limits": {"commands_per_s_max": 10}}
-    with RealEngine(tmp_path / "data", **settings) as engine:
+    limits = {"commands_per_s_max": 10}
+    with RealEngine(tmp_path / "data", engine={"sync": "os"}, limits=limits) as engine:
         define(engine, "BTC-USD")
         tell(engine, story)
 
