@@ -44,6 +44,7 @@ def open_ids(venue: Venue, key: ApiKey, at_least: int) -> list[str]:
 def test_an_order_to_an_engine_that_says_nothing_is_unknown_until_it_is_back(venue: Venue) -> None:
     key = venue.key("paused", "read", "trade")
     before = enter(venue, key, "before").json
+    assert asked(venue, key, "before").status == 200  # the history has it
     venue.engine.signal(signal.SIGSTOP)
     try:
         unknown = enter(venue, key, "unknown")
