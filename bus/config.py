@@ -201,7 +201,7 @@ class Web(Struct, frozen=True, kw_only=True):
     idle_session_s: Annotated[int, Meta(ge=1, le=86_400)] = 300
     # A WebSocket that has not taken what was sent to it for so long is closed: its books would be of another time.
     slow_reader_ms: Annotated[int, Meta(ge=100, le=600_000)] = 10_000
-    # A book of a thousand levels has 30 kB, and compresses to a fifth. Costs 0.2 MB a connection that wants it.
+    # Costs memory for each connection that wants it, and the work is done for each.
     websocket_deflate: bool = True
 
 
