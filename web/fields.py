@@ -4,6 +4,7 @@ A path names fields from the outside in; what stands in a list is taken from eac
 answer's type does not have is refused by name, whatever the answer would have been.
 """
 
+import functools
 from typing import Any, Final, get_args
 
 import msgspec
@@ -23,9 +24,9 @@ def parse(text: str, answer: type[msgspec.Struct]) -> Selection:
         raise Refusal(BAD_QUERY, f"at most {PATHS_MAX} fields", "fields")
     tree: Selection = {}
     for path in paths:
-        names = path.split(".")
-        if not _exists(answer, names):
+        if path not in paths_of(answer):
             raise Refusal(UNKNOWN_FIELD, f"the answer has no field {path[:100]!r}", "fields")
+        names = path.split(".")
         branch = tree
         for index, name in enumerate(names):
             if name in branch and not branch[name]:
@@ -48,8 +49,9 @@ def select(selection: Selection, value: Any) -> Any:
     return value
 
 
-def paths_of(answer: type[msgspec.Struct]) -> list[str]:
-    """Every path that an answer of this type has, from the outside in. O(fields)."""
+@functools.cache
+def paths_of(answer: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Every path that an answer of this type has, from the outside in. Made once for each type."""
     found: list[str] = []
     for struct in structs_in(answer):
         for field in msgspec.structs.fields(struct):
@@ -57,18 +59,7 @@ def paths_of(answer: type[msgspec.Struct]) -> list[str]:
             found += [
                 f"{field.encode_name}.{path}" for inner in structs_in(field.type) for path in paths_of(inner)
             ]
-    return list(dict.fromkeys(found))
-
-
-def _exists(kind: Any, names: list[str]) -> bool:
-    structs = structs_in(kind)
-    if not names:
-        return True
-    return any(
-        field.encode_name == names[0] and (len(names) == 1 or _exists(field.type, names[1:]))
-        for struct in structs
-        for field in msgspec.structs.fields(struct)
-    )
+    return tuple(dict.fromkeys(found))
 
 
 def structs_in(kind: Any) -> list[type[msgspec.Struct]]:

@@ -89,7 +89,7 @@ def changed(
         fields["kept_priority"] = answer.kept_priority
     if full and not isinstance(answer, told.Duplicate):
         fields["executions"] = [
-            execution(scale, _executed(number, report), time_ns)
+            execution(scale, history.executed(number, report), time_ns)
             for number, report in zip(outcome.numbers, outcome.following, strict=True)
             if isinstance(report, told.Filled)
         ]
@@ -249,28 +249,6 @@ def _completed(outcome: Outcome) -> told.Completed:
     raise_refused(outcome.answer)
     assert isinstance(outcome.answer, told.Completed), "nothing else answers it"
     return outcome.answer
-
-
-def _executed(number: int, report: told.Filled) -> history.Execution:
-    return history.Execution(
-        number,
-        report.sequence,
-        report.time_ns,
-        report.order_id,
-        report.client_order_id,
-        report.symbol,
-        report.side,
-        report.trade_id,
-        report.price_ticks,
-        report.quantity_lots,
-        report.cumulative_lots,
-        report.leaves_lots,
-        report.liquidity,
-        history.AS_IT_HAPPENED,
-        report.price_ticks,
-        0,
-        0,
-    )
 
 
 def _price(scale: Scale, ticks: int) -> str | None:

@@ -8,7 +8,6 @@ import asyncio
 from typing import Final
 
 from bus.clock import monotonic_ns
-from bus.protocol.commands import DefineInstrument
 from bus.protocol.market.streams import Symbol
 from bus.protocol.reasons import UNKNOWN_SYMBOL
 from bus.sockets.market import questions
@@ -59,21 +58,4 @@ class Symbols:
         for symbol in answer.symbols:
             self._known[symbol.symbol] = symbol
             if symbol.symbol not in self._scales:
-                self._scales[symbol.symbol] = Scale(_definition(symbol))
-
-
-def _definition(symbol: Symbol) -> DefineInstrument:
-    return DefineInstrument(
-        symbol.symbol,
-        symbol.base,
-        symbol.quote,
-        symbol.tick_mantissa,
-        symbol.tick_decimals,
-        symbol.lot_mantissa,
-        symbol.lot_decimals,
-        symbol.price_min_ticks,
-        symbol.price_max_ticks,
-        symbol.quantity_min_lots,
-        symbol.quantity_max_lots,
-        symbol.matching,
-    )
+                self._scales[symbol.symbol] = Scale(symbol)

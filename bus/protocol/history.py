@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from bus.protocol.commands import EnterOrder, Unsigned
 from bus.protocol.control import Refused
-from bus.protocol.reports import Rejected, Report
+from bus.protocol.reports import Filled, Rejected, Report
 from bus.protocol.status import ProcessStatus, QueryStatus
 
 QUERY_PAST_ORDERS: Final = 120
@@ -187,6 +187,29 @@ class Execution(Struct, array_like=True, frozen=True):
     first_price_ticks: int
     revised_ns: int
     revised_sequence: int
+
+
+def executed(report_number: int, report: Filled) -> Execution:
+    """The execution that a fill is, as long as nobody has revised it."""
+    return Execution(
+        report_number,
+        report.sequence,
+        report.time_ns,
+        report.order_id,
+        report.client_order_id,
+        report.symbol,
+        report.side,
+        report.trade_id,
+        report.price_ticks,
+        report.quantity_lots,
+        report.cumulative_lots,
+        report.leaves_lots,
+        report.liquidity,
+        AS_IT_HAPPENED,
+        report.price_ticks,
+        0,
+        0,
+    )
 
 
 class NumberedReport(Struct, array_like=True, frozen=True):

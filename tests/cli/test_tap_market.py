@@ -11,8 +11,8 @@ from bus.protocol.market.requests import TradeRow
 from bus.protocol.terms import BUY
 from bus.sockets.market.stream_items import MISSED, Differs, Item, Published, Resynced, Skipped
 from bus.sockets.reading.feed_items import UnknownEvent
+from bus.sockets.session.prices import Scale
 from tests.support.processes import Processes
-from tools.tap.market import scale_of
 from tools.tap.market_lines import item_lines
 
 SYMBOL = streams.Symbol("BTC-USD", "BTC", "USD", 25, 2, 1, 4, 1, 10**8, 1, 10**8, 0, 1, 1, "always", "spot")
@@ -33,7 +33,7 @@ def market(processes: Processes, tmp_path: Path) -> Processes:
 
 def lines(item: Item) -> list[str]:
     """What is shown of an item, without when it came."""
-    return [line.plain.split(None, 1)[1] for line in item_lines(NOW_NS, item, scale_of(SYMBOL))]
+    return [line.plain.split(None, 1)[1] for line in item_lines(NOW_NS, item, Scale(SYMBOL))]
 
 
 def of(kind: str, *events: object) -> Published:

@@ -17,7 +17,7 @@ from tools import options
 from tools.ending import quietly
 from tools.exchange import ask_book, ask_instruments
 from tools.tap.live_book import TRADES_MAX, tap_book
-from tools.tap.market import BOOKS, ask_symbols, publishers_of, scale_of, stream_topics
+from tools.tap.market import BOOKS, ask_symbols, publishers_of, stream_topics
 from tools.tap.market_book import tap_market_book
 from tools.tap.market_stream import tap_streams
 from tools.tap.stream import Scales, tap_events
@@ -158,7 +158,7 @@ def _tap_market(
             raise typer.BadParameter(f"--book is kept from one --stream of {', '.join(BOOKS)}")
         tap_market_book(publishers, client, known[book], streams[0], count_max=count, seconds=seconds)
         return
-    scales = Scales(lambda: {name: scale_of(one) for name, one in ask_symbols(client).items()})
+    scales = Scales(lambda: {name: Scale(one) for name, one in ask_symbols(client).items()})
     with MarketReader(topics, publishers) as reader:
         tap_streams(
             reader,

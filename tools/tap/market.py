@@ -6,7 +6,6 @@ from typing import Final
 import typer
 
 from bus.errors import ConfigError
-from bus.protocol.commands import DefineInstrument
 from bus.protocol.market.requests import SymbolsAnswer
 from bus.protocol.market.streams import (
     ALERT_TOPIC,
@@ -26,7 +25,6 @@ from bus.protocol.topics import topic
 from bus.sockets.market.market_client import MarketClient
 from bus.sockets.market.market_sockets import PublisherAddress, publisher_at
 from bus.sockets.market.questions import symbols
-from bus.sockets.session.prices import Scale
 
 ALL: Final = "all"
 #: The depth streams, of which a book can be kept.
@@ -72,22 +70,3 @@ def ask_symbols(client: MarketClient) -> dict[str, Symbol]:
     """All symbols of the publishers, by name. Raises TimedOut."""
     answer: SymbolsAnswer = client.ask(symbols()).answer
     return {symbol.symbol: symbol for symbol in answer.symbols}
-
-
-def scale_of(symbol: Symbol) -> Scale:
-    """What its ticks and lots are."""
-    return Scale(
-        DefineInstrument(
-            symbol.symbol,
-            symbol.base,
-            symbol.quote,
-            symbol.tick_mantissa,
-            symbol.tick_decimals,
-            symbol.lot_mantissa,
-            symbol.lot_decimals,
-            symbol.price_min_ticks,
-            symbol.price_max_ticks,
-            symbol.quantity_min_lots,
-            symbol.quantity_max_lots,
-        )
-    )

@@ -20,9 +20,9 @@ from bus.sockets.market.stream_items import (
     Resynced,
     Skipped,
 )
+from bus.sockets.session.prices import Scale
 from tools.tap.ladder import View
 from tools.tap.live_book import TRADES_MAX, Shown, draw
-from tools.tap.market import scale_of
 
 _COUNTED: Final = "log sequence"
 
@@ -31,7 +31,7 @@ class MarketBook(Shown):
     """The book that a reader keeps, with what else is drawn of a symbol."""
 
     def __init__(self, reader: MarketReader, symbol: Symbol, stream: str) -> None:
-        super().__init__(symbol.symbol, scale_of(symbol))
+        super().__init__(symbol.symbol, Scale(symbol))
         self._status = symbol.status
         self._depth = reader.depth(symbol.symbol, stream)
         self._last_trade_id = 0

@@ -24,7 +24,6 @@ from bus.sockets.market.stream_items import (
 from bus.sockets.session.prices import Scale
 from tools.decoded import json_line, named
 from tools.showing import show
-from tools.tap.market import scale_of
 from tools.tap.market_lines import item_lines
 from tools.tap.stream import Scales
 
@@ -83,7 +82,7 @@ def _learn(item: Item, scales: Scales) -> None:
     if isinstance(item, Published):
         for event in item.events:
             if isinstance(event, Symbol):
-                scales.know(event.symbol, scale_of(event))
+                scales.know(event.symbol, Scale(event))
 
 
 def _lines(item: Item, scale: Scale | None, as_json: bool) -> Iterator[Any]:

@@ -193,7 +193,7 @@ def _fields(answer: type[msgspec.Struct]) -> dict[str, Any]:
         "explode": False,
         "schema": {
             "type": "array",
-            "items": {"enum": paths_of(answer)},
+            "items": {"enum": list(paths_of(answer))},
             "minItems": 1,
             "maxItems": PATHS_MAX,
         },

@@ -5,10 +5,9 @@ for 0.1 is none of the numbers that people mean by it. Nothing is rounded: what 
 """
 
 from decimal import Context, Decimal, InvalidOperation
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from bus.errors import OffLot, OffTick
-from bus.protocol.commands import DefineInstrument
 
 #: What a price or a quantity may be given as.
 Number: TypeAlias = Decimal | str | int
@@ -21,12 +20,36 @@ _EXPONENT_MAX: Final = 64
 _EXACT: Final = Context(prec=_DIGITS)
 
 
+class Stepped(Protocol):
+    """Whatever has a symbol, a tick and a lot: an instrument as it is defined, or as publishers announce it."""
+
+    @property
+    def symbol(self) -> str:
+        """Its name."""
+
+    @property
+    def tick_mantissa(self) -> int:
+        """A tick is `tick_mantissa * 10**-tick_decimals`."""
+
+    @property
+    def tick_decimals(self) -> int:
+        """See `tick_mantissa`."""
+
+    @property
+    def lot_mantissa(self) -> int:
+        """A lot is `lot_mantissa * 10**-lot_decimals`."""
+
+    @property
+    def lot_decimals(self) -> int:
+        """See `lot_mantissa`."""
+
+
 class Scale:
     """Converts the prices and quantities of one instrument."""
 
     __slots__ = ("_lot", "_tick", "symbol")
 
-    def __init__(self, definition: DefineInstrument) -> None:
+    def __init__(self, definition: Stepped) -> None:
         self.symbol = definition.symbol
         self._tick = Decimal(definition.tick_mantissa).scaleb(-definition.tick_decimals, _EXACT)
         self._lot = Decimal(definition.lot_mantissa).scaleb(-definition.lot_decimals, _EXACT)

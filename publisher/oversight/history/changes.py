@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from bus.errors import StoreDamaged
 from bus.protocol.codec import encode
-from bus.protocol.history import Execution
+from bus.protocol.history import Execution, executed
 from bus.protocol.reports import Accepted, Filled, Rejected, TradeRevised
 from bus.sockets.reading.feed_items import DropReport, Run
-from publisher.oversight.history.lives import OF_ORDER, OrderState, after, begun, executed, revised
+from publisher.oversight.history.lives import OF_ORDER, OrderState, after, begun, revised
 
 
 class Position(Struct, frozen=True):

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bus.protocol.commands import EnterOrder
-from bus.protocol.history import AS_IT_HAPPENED, BUSTED, CORRECTED, Execution, PastOrder
+from bus.protocol.history import BUSTED, CORRECTED, Execution, PastOrder
 from bus.protocol.reasons import PEG_MOVED, REFERENCE_GONE
 from bus.protocol.reports import (
     Accepted,
@@ -173,29 +173,6 @@ def after(order: OrderState, report_number: int, report: OfOrder) -> OrderState:
         if report.reason in (REFERENCE_GONE, PEG_MOVED):
             return replace(changed, status=WAITING if report.reason == REFERENCE_GONE else RESTING)
     return changed
-
-
-def executed(report_number: int, report: Filled) -> Execution:
-    """A new execution."""
-    return Execution(
-        report_number,
-        report.sequence,
-        report.time_ns,
-        report.order_id,
-        report.client_order_id,
-        report.symbol,
-        report.side,
-        report.trade_id,
-        report.price_ticks,
-        report.quantity_lots,
-        report.cumulative_lots,
-        report.leaves_lots,
-        report.liquidity,
-        AS_IT_HAPPENED,
-        report.price_ticks,
-        0,
-        0,
-    )
 
 
 def revised_state(report: TradeRevised) -> int:
