@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,14 @@ class Rebuilt:
 
     def change(self, statement: str) -> int:
         """What an accident does to the file; how many rows it meets."""
-        with sqlite3.connect(self.path) as connection:
-            met = connection.execute(statement).rowcount
-        connection.close()
-        return met
+        with closing(sqlite3.connect(self.path)) as database, database as connection:
+            return connection.execute(statement).rowcount
+
+
+def copy(database: Path, to: Path) -> None:
+    """A copy of a whole database over another, also where what is to be replaced is open elsewhere."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 @pytest.fixture
@@ -146,8 +151,7 @@ def test_every_wrong_row_is_named(rebuilt: Rebuilt) -> None:
             c for c in read_candles(connection, SYMBOL, "5m", limit=1000) if c.trades and c.volume_lots
         )
     whole = rebuilt.path.with_suffix(".whole")
-    with sqlite3.connect(rebuilt.path) as source, sqlite3.connect(whole) as target:
-        source.backup(target)
+    copy(rebuilt.path, whole)
     for statement, line in WRONG.items():
         assert rebuilt.change(statement.replace("?", str(candle.open_time_ns))), statement
         differences = rebuilt.findings(walk.engine).differences
@@ -155,8 +159,7 @@ def test_every_wrong_row_is_named(rebuilt: Rebuilt) -> None:
         assert any(line in found for found in differences.first), (statement, differences.first)
         if "trade_id = 20" in statement or "open_time_ns = ?" in statement:
             assert differences.count == 1, differences.first
-        with sqlite3.connect(whole) as source, sqlite3.connect(rebuilt.path) as target:
-            source.backup(target)
+        copy(whole, rebuilt.path)
     assert not rebuilt.findings(walk.engine).differences.count
 
 
