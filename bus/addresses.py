@@ -23,6 +23,7 @@ OFFSETS: Final = {
     "metrics_publisher": 42,
     "metrics_shadow": 43,
     "metrics_history": 44,
+    "metrics_web": 45,
 }
 HIGHEST_OFFSET: Final = max(OFFSETS.values())
 
@@ -51,6 +52,7 @@ class Addresses(msgspec.Struct, frozen=True):
     metrics_publisher: HostPort
     metrics_shadow: HostPort
     metrics_history: HostPort
+    metrics_web: HostPort
 
 
 def addresses(port_base: int, host: str) -> Addresses:
@@ -69,6 +71,7 @@ def addresses(port_base: int, host: str) -> Addresses:
         metrics_publisher=_host_port(port_base, "metrics_publisher", host),
         metrics_shadow=_host_port(port_base, "metrics_shadow", host),
         metrics_history=_host_port(port_base, "metrics_history", host),
+        metrics_web=_host_port(port_base, "metrics_web", host),
     )
 
 

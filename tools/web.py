@@ -17,9 +17,11 @@ import typer
 import uvloop
 import zmq
 
-from bus.addresses import addresses
+from bus.addresses import Addresses, HostPort, addresses
 from bus.config import Config
 from bus.errors import ConfigError
+from bus.metrics.server import MetricsServer
+from bus.process import this_process
 from bus.sockets.market.market_sockets import PublisherAddress
 from tools import options
 from tools.tap.market import publishers_of
@@ -29,6 +31,7 @@ from web.guard.key_book import KeyBook
 from web.guard.keyed_guard import KeyedGuard
 from web.guard.store import KeyStore
 from web.house import House
+from web.metrics import read_web
 from web.server import Server
 
 #: Files of this process that are no connections: sockets of its clients, the loop's own, a database.
@@ -37,7 +40,7 @@ _FILES_BESIDE: Final = 256
 Port = Annotated[
     int | None,
     typer.Option(
-        "--port", metavar="N", help="Where to listen. Default: the port base plus 30.", min=0, max=65_535
+        "--port", metavar="N", help="Where to listen. Default: the port base plus 30.", min=0, max=65_520
     ),
 ]
 Publisher = Annotated[
@@ -96,6 +99,14 @@ def _connections_max(wanted: int) -> int:
     return wanted
 
 
+def _metrics(where: Addresses, port: int | None) -> HostPort:
+    """Where an instance's metrics are: as far above its own port as those of the first one."""
+    host, first = where.metrics_web
+    if port is None:
+        return host, first
+    return host, port + first - where.web[1] if port else 0
+
+
 async def _run(config: Config, token: str, port: int | None, publishers: list[PublisherAddress]) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     stopped = asyncio.Event()
@@ -103,7 +114,8 @@ async def _run(config: Config, token: str, port: int | None, publishers: list[Pu
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     engine = config.engine
-    host, default_port = addresses(engine.port_base, engine.host).web
+    where = addresses(engine.port_base, engine.host)
+    host, default_port = where.web
     async with AsyncExitStack() as stack:
         context = stack.enter_context(zmq.Context())
         keys = KeyBook(stack.enter_context(closing(KeyStore(config))))
@@ -116,6 +128,9 @@ async def _run(config: Config, token: str, port: int | None, publishers: list[Pu
         )
         server = Server((host, default_port if port is None else port), settings, application(house, guard))
         stack.push_async_callback(server.close)
+        metrics = stack.enter_context(MetricsServer(_metrics(where, port), config.metrics))
         server.start()
-        print(f"ready web={server.url} pid={os.getpid()}", flush=True)
+        version = this_process("web").version
+        metrics.start(lambda: read_web(version, house, server.connections))
+        print(f"ready web={server.url} metrics={metrics.url} pid={os.getpid()}", flush=True)
         await stopped.wait()

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from tornado.web import RequestHandler
 
+from bus.clock import monotonic_ns
 from bus.errors import MatchbusError
 from web.call import Call
 from web.edge.problems import JSON, SECURITY_HEADERS, problem
@@ -33,6 +34,7 @@ from web.fields import Selection, parse, select
 from web.guard.guard import Guard
 from web.house import House
 from web.routes import Route
+from web.tally import NOWHERE
 
 _LOG: Final = structlog.get_logger("matchbus.web")
 #: Parameters of a query that every route has.
@@ -57,6 +59,7 @@ class Handler(RequestHandler):
             self.set_header(name, value)
 
     async def _any(self, *_: str, **path: str) -> None:
+        began_ns = monotonic_ns()
         method = self.request.method or ""
         # HEAD is GET whose body is not sent, which Tornado sees to.
         route = self._routes.get("GET" if method == "HEAD" else method)
@@ -69,6 +72,8 @@ class Handler(RequestHandler):
         except Exception:
             _LOG.exception("a request failed", request_id=self.request_id)
             self._refuse(Refusal(BUG))
+        where = (NOWHERE, NOWHERE) if route is None else (route.method, route.path)
+        self._house.tally.add(*where, self.get_status(), (monotonic_ns() - began_ns) // 1_000)
         self._guard.told(route, self.request, self.get_status())
 
     get = head = post = put = patch = delete = options = _any

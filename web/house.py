@@ -14,6 +14,7 @@ from web.guard.key_book import KeyBook
 from web.sessions import Sessions
 from web.stream.hub import Hub
 from web.symbols import Symbols
+from web.tally import Tally
 from web.turns import Turns
 
 
@@ -22,7 +23,7 @@ class House:
 
     `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
     `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
-    whose an alert is; `hub` reads the publishers' streams.
+    whose an alert is; `hub` reads the publishers' streams; `tally` counts requests.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class House:
         self.turns = Turns()
         self.alert_ids = AlertIds(token)
         self.hub = Hub(self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms)
+        self.tally = Tally()
         self._open = AsyncExitStack()
 
     async def open(self) -> None:

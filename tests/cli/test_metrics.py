@@ -182,11 +182,15 @@ def test_every_part_of_an_exchange_tells_what_it_did_of_the_same_trades(
 
     before = {name: told(name) for name in parts}
     table = processes.run(*processes.exchange("status")).splitlines()
-    assert table[-1] == "all 4 ok"
+    assert table[-1] == "all 5 ok"
+    assert facts["web_metrics"] == f"http://127.0.0.1:{processes.port_base + 45}/metrics"
+    asked_web = scrape(facts["web_metrics"])
+    assert asked_web['matchbus_web_requests_total{method="GET",path="/ready",status="200"}'] == 1
     for name in parts:
         after = until(partial(told, name), lambda page: page["log_sequence"] >= engine["log_sequence"])
         messages = 'messages_total{socket="recovery"}' if name == "engine" else "messages_total"
-        assert after[messages] - before[name][messages] == 1 or name in ("engine", "shadow")
+        # By the status, and by the web, which the status asks as well.
+        assert after[messages] - before[name][messages] == 2 or name in ("engine", "shadow")
         assert after['health{health="ok"}'] == 1
         assert after["log_time_seconds"] >= engine["log_time_seconds"]
         with urllib.request.urlopen(facts[f"{name}_metrics"], timeout=SCRAPE_S_MAX) as answer:

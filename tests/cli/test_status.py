@@ -3,6 +3,8 @@
 import json
 import signal
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def test_an_engine_that_is_well_and_then_is_killed(processes: Processes, engine:
     assert row["log_sequence"] >= 3
     assert 0 < row["uptime_ns"] < 60_000_000_000
     assert (row["facts"]["sync"], row["facts"]["instruments"]) == ("os", "2")
-    assert [rows[name]["health"] for name in ("shadow", "publisher", "history")] == ["absent"] * 3
+    assert [rows[name]["health"] for name in ("shadow", "publisher", "history", "web")] == ["absent"] * 4
     table = processes.run(*processes.exchange("status", "--expect", "engine")).splitlines()
     assert table[0].split() == ["process", "health", "log", "sequence", "behind", "up", "pid"]
     assert table[1].split()[:2] == ["engine", "ok"]
@@ -61,11 +63,15 @@ def test_an_engine_that_hangs_is_told_from_one_that_is_gone(processes: Processes
 def test_who_must_be_there_and_is_not_makes_it_fail(processes: Processes, engine: Process) -> None:
     assert engine.pid
     all_of_up = processes.run(*processes.exchange("status"), status=1)
-    assert all_of_up.splitlines()[-1] == "not well: shadow absent, publisher absent, history absent"
+    assert all_of_up.splitlines()[-1] == (
+        "not well: shadow absent, publisher absent, history absent, web absent"
+    )
     table = processes.run(*processes.exchange("status", "--expect", "engine, shadow"), status=1)
     assert table.splitlines()[-1] == "not well: shadow absent"
-    wrong = processes.run(*processes.exchange("status", "--expect", "engine,web"), status=1)
-    assert wrong == ("matchbus: --expect engine,web: 'web' is none of engine, shadow, publisher, history")
+    wrong = processes.run(*processes.exchange("status", "--expect", "engine,page"), status=1)
+    assert wrong == (
+        "matchbus: --expect engine,page: 'page' is none of engine, shadow, publisher, history, web"
+    )
 
 
 def test_further_publishers_and_who_answers_in_their_place(processes: Processes, engine: Process) -> None:
@@ -82,6 +88,7 @@ def test_further_publishers_and_who_answers_in_their_place(processes: Processes,
         ("publisher", True, "stranger"),
         ("publisher", True, "silent"),
         ("history", False, "absent"),
+        ("web", False, "absent"),
     ]
     assert rows[3]["problem"] == f"engine (process {engine.pid}) answers at tcp://{recovery}"
     for wrong in ("here", "127.0.0.1:0", "127.0.0.1:65536", ":3112"):
@@ -89,6 +96,34 @@ def test_further_publishers_and_who_answers_in_their_place(processes: Processes,
         assert refused == f"matchbus: --publisher {wrong}: expected HOST:PORT, such as 127.0.0.1:3112"
     refused = processes.run(*processes.exchange("status", "--publisher", "over there:3112"), status=1)
     assert refused == "matchbus: tcp://over there:3112: this is no address that can be connected to"
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Answers 501 to whatever it is asked."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing about it."""
+
+
+def test_what_answers_in_the_place_of_the_web_is_told_apart(processes: Processes, engine: Process) -> None:
+    assert engine.pid
+    where = f"http://127.0.0.1:{processes.port_base + 30}"
+    words = ("--expect", "web", "--timeout", "0.3")
+    gone = asked(processes, *words, status=1)["web"]
+    assert (gone["health"], gone["problem"]) == ("absent", f"nobody listens at {where}")
+    with socket.create_server(("127.0.0.1", processes.port_base + 30)):
+        mute = asked(processes, *words, status=1)["web"]
+        assert (mute["health"], mute["problem"]) == (
+            "silent",
+            f"something listens at {where}, but it does not answer within 0.3 s",
+        )
+    with HTTPServer(("127.0.0.1", processes.port_base + 30), Stranger) as other:
+        serving = threading.Thread(target=other.handle_request)
+        serving.start()
+        strange = asked(processes, *words, status=1)["web"]
+        serving.join()
+    assert strange["health"] == "silent"
+    assert strange["problem"].endswith("but it answers what is no readiness")
 
 
 def test_it_watches_until_it_is_interrupted(processes: Processes, engine: Process) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
-from tools.status.asking import Answer, NotThere, Silent
+from tools.status.answers import Answer, NotThere, Served, Silent
 from tools.status.rows import (
     ABSENT,
     ENGINE,
@@ -12,6 +12,7 @@ from tools.status.rows import (
     SHADOW,
     SILENT,
     STRANGER,
+    WEB,
     Place,
     all_well,
     rows,
@@ -109,6 +110,18 @@ def test_all_is_well_when_all_that_must_be_there_are_ok(
 ) -> None:
     found = rows(PLACES, [*WELL[:index], answer, *WELL[index + 1 :]], 2, NOW_NS)
     assert (all_well(found), summary(found)) == (well, line)
+
+
+def test_the_web_is_as_well_as_the_parts_that_it_asks() -> None:
+    place = Place(WEB, "http://127.0.0.1:3030", True)
+    well = Served(True, [("publisher", "ok", ""), ("history", "ok", "")])
+    unwell = Served(False, [("publisher", "unreachable", "no answer"), ("history", "degraded", "")])
+    (row,) = rows([place], [well], 2, NOW_NS)
+    assert (row.health, row.problem, row.facts) == (OK, "", (("publisher", "ok"), ("history", "ok")))
+    assert (row.pid, row.log_sequence, row.behind_ns) == (None, None, None)
+    (row,) = rows([place], [unwell], 2, NOW_NS)
+    assert (row.health, row.problem) == (DEGRADED, "publisher unreachable: no answer; history degraded")
+    assert not all_well([row])
 
 
 def test_one_that_is_alone_is_named() -> None:

@@ -15,6 +15,7 @@ from bus.metrics.page import OF_THE_LIBRARY
 from bus.replication import metrics as shadow
 from publisher import metrics as publisher
 from publisher.oversight.history import metrics as history
+from web import metrics as web
 
 PAGE = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
 #: What each process defines.
@@ -23,6 +24,7 @@ METRICS = {
     "shadow": shadow.METRICS,
     "publisher": publisher.METRICS,
     "history": history.METRICS,
+    "web": web.METRICS,
 }
 
 #: What Prometheus calls base units, as far as something here has them; what is counted in pieces has no unit.

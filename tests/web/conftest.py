@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.processes import processes
 from tests.support.venue import Venue
+
+__all__ = ["processes", "venue"]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@
            ◀─ProcessStatus─               somebody listens and says nothing: known when the time is over
 
 What is told apart here is told apart because an operator does other things about it: start the process, or look
-why it hangs.
+why it hangs. The web has no such socket, and is asked over HTTP.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from typing import Final
 
 import zmq
-from msgspec import Struct
 from zmq.utils.monitor import recv_monitor_message
 
 from bus.clock import monotonic_ns
@@ -20,22 +19,11 @@ from bus.errors import ConfigError
 from bus.protocol.codec import MalformedMessage, decode_recovery_envelope, encode_message
 from bus.protocol.control import Refused
 from bus.protocol.status import ProcessStatus, QueryStatus
+from tools.status.answers import Answer, NotThere, Silent
+from tools.status.asking_web import AskedWeb
 
 _CORRELATION_ID: Final = 1
-
-
-class NotThere(Struct, frozen=True):
-    """Nobody listens at the address."""
-
-
-class Silent(Struct, frozen=True):
-    """No status came in time. `connected`: something listens. `text`: what came in its place, "" for nothing."""
-
-    connected: bool
-    text: str = ""
-
-
-Answer = ProcessStatus | NotThere | Silent
+_HTTP: Final = "http://"
 
 
 def ask_all(endpoints: Sequence[str], timeout_s: float) -> list[Answer]:
@@ -47,15 +35,26 @@ def ask_all(endpoints: Sequence[str], timeout_s: float) -> list[Answer]:
     with ExitStack() as stack:
         context = stack.enter_context(zmq.Context())
         poller = zmq.Poller()
-        asked = [_Asked(stack, context, endpoint, poller) for endpoint in endpoints]
-        while any(one.waits for one in asked):
+        over_http = {
+            endpoint: AskedWeb(endpoint, timeout_s) for endpoint in endpoints if endpoint.startswith(_HTTP)
+        }
+        asked = {
+            endpoint: _Asked(stack, context, endpoint, poller)
+            for endpoint in endpoints
+            if endpoint not in over_http
+        }
+        while any(one.waits for one in asked.values()):
             left_ms = (deadline_ns - monotonic_ns()) // 1_000_000
             if left_ms <= 0:
                 break
             ready = dict(poller.poll(left_ms))
-            for one in asked:
+            for one in asked.values():
                 one.look(ready)
-        return [one.answer for one in asked]
+        left_s = (deadline_ns - monotonic_ns()) / 1e9
+        return [
+            over_http[endpoint].answer(left_s) if endpoint in over_http else asked[endpoint].answer
+            for endpoint in endpoints
+        ]
 
 
 class _Asked:

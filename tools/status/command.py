@@ -19,7 +19,7 @@ from tools.decoded import json_line
 from tools.ending import quietly
 from tools.showing import show
 from tools.status.asking import ask_all
-from tools.status.rows import ENGINE, HISTORY, KINDS, PUBLISHER, SHADOW, Place, Row, all_well, rows
+from tools.status.rows import ENGINE, HISTORY, KINDS, PUBLISHER, SHADOW, WEB, Place, Row, all_well, rows
 from tools.status.table import picture, values
 from tools.up.parts import parts
 
@@ -33,7 +33,7 @@ def status(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Who must be there: any of engine,shadow,publisher,history. Default: whom `matchbus up` starts.",
+            help="Who must be there: any of engine,shadow,publisher,history,web. Default: whom `matchbus up` starts.",
         ),
     ] = "",
     publisher: Annotated[
@@ -84,13 +84,14 @@ def _expected(names: str) -> frozenset[str]:
 
 
 def _places(connect: str, port_base: int, expected: frozenset[str], publishers: Sequence[str]) -> list[Place]:
-    """Where to ask: the four that have an address of their own, and publishers that were named."""
+    """Where to ask: those that have an address of their own, and publishers that were named."""
     where = addresses(port_base, connect)
     endpoints = {
         ENGINE: where.recovery,
         SHADOW: where.deep_recovery,
         PUBLISHER: where.market_requests,
         HISTORY: where.history,
+        WEB: f"http://{where.web[0]}:{where.web[1]}",
     }
     further = [Place(PUBLISHER, _endpoint(publisher), expected=True) for publisher in publishers]
     found: list[Place] = []

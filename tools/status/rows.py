@@ -8,15 +8,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from bus.protocol.status import OK, ProcessStatus
-from tools.status.asking import Answer, NotThere, Silent
+from bus.protocol.status import DEGRADED, OK, ProcessStatus
+from tools.status.answers import Answer, NotThere, Served, Silent
 
 ENGINE: Final = "engine"
 SHADOW: Final = "shadow"
 PUBLISHER: Final = "publisher"
 HISTORY: Final = "history"
+WEB: Final = "web"
 #: In the order in which they are shown, and started.
-KINDS: Final = (ENGINE, SHADOW, PUBLISHER, HISTORY)
+KINDS: Final = (ENGINE, SHADOW, PUBLISHER, HISTORY, WEB)
 
 # What `health` says in a row beside the words of `bus.protocol.status`.
 ABSENT: Final = "absent"  # nobody listens there
@@ -98,6 +99,8 @@ def _row(place: Place, answer: Answer, engine: ProcessStatus | None, timeout_s: 
             return _without_status(place, ABSENT, f"no connection to {place.endpoint} within {timeout_s:g} s")
         text = answer.text or f"it does not answer within {timeout_s:g} s"
         return _without_status(place, SILENT, f"something listens at {place.endpoint}, but {text}")
+    if isinstance(answer, Served):
+        return _served(place, answer)
     if answer.name != place.kind:
         text = f"{answer.name} (process {answer.pid}) answers at {place.endpoint}"
         return _without_status(place, STRANGER, text)
@@ -121,6 +124,23 @@ def _row(place: Place, answer: Answer, engine: ProcessStatus | None, timeout_s: 
         behind_messages=behind_messages,
         behind_ns=behind_ns,
         facts=tuple(answer.facts),
+    )
+
+
+def _served(place: Place, answer: Served) -> Row:
+    """The web has no place in the log: it is as well as the parts that it asks."""
+    unwell = [
+        f"{name} {health}: {problem}" if problem else f"{name} {health}"
+        for name, health, problem in answer.parts
+        if health != OK
+    ]
+    return Row(
+        name=place.kind,
+        endpoint=place.endpoint,
+        expected=place.expected,
+        health=OK if answer.ready else DEGRADED,
+        problem="; ".join(unwell),
+        facts=tuple((name, health) for name, health, _ in answer.parts),
     )
 
 

@@ -22,7 +22,8 @@ _NS_PER_S: Final = 1_000_000_000
 class Connections:
     """See above.
 
-    Counters since the start: `accepted`, `refused`, `evicted` (who had to go), `stalled` (who read nothing).
+    Counters since the start: `accepted`, `refused`, `evicted` (who had to go), `stalled` (who read nothing),
+    `unread` (who sent what is no request).
     """
 
     def __init__(self, connections_max: int) -> None:
@@ -34,6 +35,7 @@ class Connections:
         self.refused = 0
         self.evicted = 0
         self.stalled = 0
+        self.unread = 0
 
     @property
     def waiting(self) -> int:
@@ -79,7 +81,9 @@ class Connections:
 
     def ended(self, stream: Stream) -> None:
         """It is over."""
-        self._waiting.pop(stream, None)
+        if stream in self._waiting:
+            del self._waiting[stream]
+            self.unread += stream.was_refused
         self._working.pop(stream, None)
 
     def end_stalled(self, stalled_s: float) -> None:

@@ -45,6 +45,11 @@ class Stream(IOStream):
         """Since when the client has not taken all that was written; 0: it has."""
         return self._writing_since_ns if self.writing() else 0
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether it was told why it ends."""
+        return self._lingers
+
     def refuse(self, refusal: Refusal) -> None:
         """Say why, and end it."""
         if not self.closed():

@@ -12,6 +12,8 @@ from web.routes import HOUSE, Route
 from web.schemas.plain import Health, Part, Readiness, Time
 
 _UNREACHABLE: Final = "unreachable"
+#: Who asks whether all is well wants to know it now.
+_READY_S: Final = 1.0
 
 
 async def time(call: Call) -> Time:
@@ -33,11 +35,11 @@ async def readiness(call: Call) -> Readiness:
 
     async def of_history() -> Part:
         try:
-            return _part("history", await house.history.ask(QueryStatus(), 1.0))
+            return _part("history", await house.history.ask(QueryStatus(), _READY_S))
         except MatchbusError as error:
             return _part("history", error)
 
-    publishers, past = await asyncio.gather(house.market.ask_each(questions.status()), of_history())
+    publishers, past = await asyncio.gather(house.market.ask_each(questions.status(), _READY_S), of_history())
     parts = [_part("publisher", one if isinstance(one, MatchbusError) else one.answer) for one in publishers]
     parts.append(past)
     return Readiness(all(part.health == OK for part in parts), parts)

@@ -81,15 +81,20 @@ class AsyncMarketClient:
         """
         return await self._carry(self._preferences.begin(question, monotonic_ns()))
 
-    async def ask_each(self, question: Question[A]) -> list[Answered[A] | MatchbusError]:
+    async def ask_each(
+        self, question: Question[A], timeout: float | None = None
+    ) -> list[Answered[A] | MatchbusError]:
         """What every publisher says to it, in the order in which they were given: an answer, or NotTaken, or TimedOut.
 
-        For what each does for itself: how it is, and which alerts it watches for.
+        For what each does for itself: how it is, and which alerts it watches for. `timeout`: in s, that of the client
+        when it is None.
         """
 
         async def of(publisher: int) -> Answered[A] | MatchbusError:
             try:
-                return await self._carry(self._preferences.begin(question, monotonic_ns(), publisher))
+                return await self._carry(
+                    self._preferences.begin(question, monotonic_ns(), publisher), timeout
+                )
             except MatchbusError as error:
                 if isinstance(error, NotConnected | SessionOver):
                     raise
@@ -97,7 +102,7 @@ class AsyncMarketClient:
 
         return list(await asyncio.gather(*map(of, range(len(self._publishers)))))
 
-    async def _carry(self, asking: Asking[A]) -> Answered[A]:
+    async def _carry(self, asking: Asking[A], timeout: float | None = None) -> Answered[A]:
         while (publisher := asking.publisher) is not None:
             if self._loop is None or not self._sockets:
                 raise NotConnected("the client is not open: use it in an async with block, or await open()")
@@ -106,7 +111,9 @@ class AsyncMarketClient:
             ask(self._sockets[publisher], asking.message)
             self._schedule()  # sending may have taken the edge of what arrived
             try:
-                envelope = await asyncio.wait_for(self._waiting[key], self._timeout)
+                envelope = await asyncio.wait_for(
+                    self._waiting[key], self._timeout if timeout is None else timeout
+                )
             except TimeoutError:
                 asking.late()
                 self._preferences.late(publisher, monotonic_ns())
