@@ -4,6 +4,7 @@ One Tornado handler serves every path; what a path can do stands in its routes. 
 JSON shape of errors, with the request's id, and never as a trace.
 """
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -45,10 +46,14 @@ class Handler(RequestHandler):
     """See above. `routes`: those of this path, by method; none where there is nothing."""
 
     def initialize(self, house: House, guard: Guard, routes: Mapping[str, Route]) -> None:
-        """What Tornado hands over."""
+        """What Tornado hands over, when the request is there as a whole."""
+        self._began_ns = monotonic_ns()
         self._house = house
         self._guard = guard
         self._routes = routes
+        method = self.request.method or ""
+        # HEAD is GET whose body is not sent, which Tornado sees to.
+        self._route = routes.get("GET" if method == "HEAD" else method)
 
     def set_default_headers(self) -> None:
         """On everything that is said."""
@@ -59,12 +64,8 @@ class Handler(RequestHandler):
             self.set_header(name, value)
 
     async def _any(self, *_: str, **path: str) -> None:
-        began_ns = monotonic_ns()
-        method = self.request.method or ""
-        # HEAD is GET whose body is not sent, which Tornado sees to.
-        route = self._routes.get("GET" if method == "HEAD" else method)
         try:
-            await self._serve(route, path)
+            await self._serve(self._route, path)
         except Refusal as refusal:
             self._refuse(refusal)
         except MatchbusError as failure:
@@ -72,9 +73,7 @@ class Handler(RequestHandler):
         except Exception:
             _LOG.exception("a request failed", request_id=self.request_id)
             self._refuse(Refusal(BUG))
-        where = (NOWHERE, NOWHERE) if route is None else (route.method, route.path)
-        self._house.tally.add(*where, self.get_status(), (monotonic_ns() - began_ns) // 1_000)
-        self._guard.told(route, self.request, self.get_status())
+        self._guard.told(self._route, self.request, self.get_status())
 
     get = head = post = put = patch = delete = options = _any
 
@@ -147,6 +146,13 @@ class Handler(RequestHandler):
         for name, value in self._guard.headers(self.request).items():
             self.set_header(name, value)
         self.finish(body)
+
+    def flush(self, include_footers: bool = False) -> "asyncio.Future[None]":
+        """As Tornado's: the answer leaves, once. It is counted before, so that whoever has it finds it counted."""
+        route = self._route
+        where = (NOWHERE, NOWHERE) if route is None else (route.method, route.path)
+        self._house.tally.add(*where, self.get_status(), (monotonic_ns() - self._began_ns) // 1_000)
+        return super().flush(include_footers)
 
     def compute_etag(self) -> str | None:
         """Only of what may be kept."""

@@ -1,10 +1,12 @@
 """What an instance of the web tells of itself, scraped while it is asked."""
 
+import asyncio
 from pathlib import Path
 from urllib.request import urlopen
 
 from tests.support.processes import Processes
 from tests.support.scraping import SCRAPE_S_MAX, defined, kinds, scrape
+from tests.support.streaming import Stream
 from tests.support.venue import Venue
 from web.metrics import METRICS
 
@@ -20,6 +22,9 @@ def test_requests_are_counted_by_route_and_status(venue: Venue) -> None:
     for number in range(5):
         assert venue.get(f"/nothing/{number}").status == 404
     assert venue.request("POST", "/api/v1/symbols/BTC-USD").status == 405
+    etag = venue.get("/openapi.json").headers["etag"]
+    assert venue.get("/openapi.json", {"If-None-Match": etag}).status == 304
+    asyncio.run(_connect(f"ws://127.0.0.1:{venue.web_port}/ws"))
     after = scrape(url)
 
     def by(name: str) -> float:
@@ -30,12 +35,14 @@ def test_requests_are_counted_by_route_and_status(venue: Venue) -> None:
 
     assert [answered("/api/v1/symbols/{symbol}", status) for status in (200, 404, 400)] == [4, 1, 1]
     assert (answered("none", 404, "none"), answered("none", 405, "none")) == (5, 1)
-    assert by("request_seconds_count") == 12
+    assert [answered("/openapi.json", status) for status in (200, 304)] == [1, 1]
+    assert answered("/ws", 101) == 1
+    assert by("request_seconds_count") == 15
     assert by('answering_seconds_total{method="GET",path="/api/v1/symbols/{symbol}"}') > 0
     assert by("request_seconds_sum") >= by(
         'answering_seconds_total{method="GET",path="/api/v1/symbols/{symbol}"}'
     )
-    assert by("accepted_connections_total") == 12
+    assert by("accepted_connections_total") == 15
     assert after['matchbus_web_ended_connections_total{why="unread"}'] == 0
     assert not [name for name in after if "BTC-USD" in name]
     with urlopen(url, timeout=SCRAPE_S_MAX) as answer:
@@ -53,3 +60,8 @@ def test_a_further_instance_tells_its_own_and_may_tell_nothing(processes: Proces
     assert processes.start(*words, "--port", "0").ready()["metrics"].startswith("http://127.0.0.1:")
     silent = processes.start(*words, MATCHBUS_METRICS_ENABLED="false").ready()
     assert silent["metrics"] == "off"
+
+
+async def _connect(url: str) -> None:
+    async with Stream(url):
+        pass
