@@ -121,6 +121,18 @@ def test_only_the_parts_of_the_publisher_that_are_asked_for(processes: Processes
     assert refused == "matchbus: --part speed: expected one of throughput, live, memory"
 
 
+def test_web_orders(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "web", "--part", "orders")
+    figures = dict.fromkeys(("per_s", "p50_us", "p99_us", "cpu_us", "p50_alone_us"))
+    ratios = dict.fromkeys(("os_of_bare", "disk_of_bare"))
+    assert keys(result) == {"orders": {**dict.fromkeys(("bare", "os", "disk"), figures), **ratios}}
+
+
+def test_only_the_parts_of_the_web_that_there_are(processes: Processes) -> None:  # noqa: F811
+    refused = processes.run("bench", "web", "--part", "speed", status=1)
+    assert refused == "matchbus: --part speed: expected one of orders"
+
+
 def test_fairness_for_people(processes: Processes) -> None:  # noqa: F811
     shown = processes.run("bench", "fairness", "--quick")
     assert f"core: {core_kind()}" in shown.splitlines()[0]

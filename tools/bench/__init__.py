@@ -5,7 +5,9 @@
               ├─ shadow ───┤
               ├─ memory ───┴─ session: a tight client that measures the engine and not itself
               ├─ core, book: in this process, without sockets
-              └─ recovery ─── rerun: the real recovery, in a fresh process
+              ├─ recovery ─── rerun: the real recovery, in a fresh process
+              ├─ publisher ── market: what stands beside a publisher
+              └─ web ──────── http: what stands beside a web
 
 - `flow`: the orders that are sent, made before the clock starts
 - `figures`: percentiles, medians, rates, `machine`: what it ran on, `results`: how it is shown and kept

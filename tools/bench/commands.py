@@ -11,7 +11,19 @@ import typer
 from rich.console import Console
 
 from bus.errors import ConfigError
-from tools.bench import book, core, fairness, memory, publisher, recovery, results, shadow, triggers, wire
+from tools.bench import (
+    book,
+    core,
+    fairness,
+    memory,
+    publisher,
+    recovery,
+    results,
+    shadow,
+    triggers,
+    web,
+    wire,
+)
 from tools.bench.book import BookCosts
 from tools.bench.core import CoreCosts
 from tools.bench.fairness import Fairness
@@ -20,6 +32,7 @@ from tools.bench.publisher import PublisherCosts
 from tools.bench.recovery import Recoveries
 from tools.bench.shadow import ShadowCosts
 from tools.bench.triggers import TriggerCosts
+from tools.bench.web import WebCosts
 from tools.bench.wire import Wire
 
 bench = typer.Typer(name="bench", help="Measure speed, memory, recovery and fairness.", no_args_is_help=True)
@@ -126,6 +139,35 @@ def publisher_verb(
     measured = PublisherCosts(publisher.QUICK if quick else publisher.Size(), asked, _say)
     measured.run()
     results.show("publisher", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("web")
+def web_verb(
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Only this part ({', '.join(web.PARTS)}); can be given again. Default: all.",
+        ),
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(help="Interleaved rounds of orders; figures are medians over them.", min=1)
+    ] = 5,
+    quick: Quick = False,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """The web tier: orders over HTTP beside a handler of Tornado that does nothing."""
+    asked = part or web.PARTS
+    for name in asked:
+        if name not in web.PARTS:
+            raise ConfigError(f"--part {name}: expected one of {', '.join(web.PARTS)}")
+    orders = web.QUICK.orders if quick else msgspec.structs.replace(web.Size().orders, rounds=rounds)
+    measured = WebCosts(
+        msgspec.structs.replace(web.QUICK if quick else web.Size(), orders=orders), asked, _say
+    )
+    measured.run()
+    results.show("web", measured.result(), measured.tables(), [], as_json=as_json, out=out)
 
 
 def _say(line: str) -> None:

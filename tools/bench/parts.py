@@ -134,6 +134,17 @@ def publisher(port_base: int, data: str, settings: Mapping[str, str] | None = No
 
 
 @contextlib.contextmanager
+def web(port_base: int, data: str, settings: Mapping[str, str] | None = None) -> Iterator[Part]:
+    """A real instance of the web, at a free port, for whatever exchange is at this port base."""
+    words = ["web", "--data", data, "--port-base", str(port_base), "--port", "0"]
+    process = Part(["tools.up.bound", str(os.getpid()), *words], settings)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@contextlib.contextmanager
 def temporary_directory() -> Iterator[str]:
     """On the disk that holds temporary files; TMPDIR names another one."""
     with tempfile.TemporaryDirectory(prefix="matchbus-bench-") as folder:
