@@ -182,6 +182,8 @@ class Web(Struct, frozen=True, kw_only=True):
     house_per_s_max: Positive = 50
     # A page asks for some, and then listens.
     market_per_s_max: Positive = 100
+    # The trading page has some 25 files, which are at hand in memory; an office opens it a dozen times at once.
+    page_per_s_max: Positive = 200
     # Each is a search in a database.
     history_per_s_max: Positive = 20
     # Of requests, also where one has many orders in it.

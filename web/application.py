@@ -10,6 +10,7 @@ from tornado.web import Application
 from web.guard.guard import Guard
 from web.handling import Handler
 from web.house import House
+from web.page_files import PageHandler, page_files
 from web.rest import alerts, candles, documents, keys, market, orders, past, plain, trades
 from web.routes import Route
 from web.stream import sockets
@@ -40,8 +41,14 @@ def application(house: House, guard: Guard, routes: Iterable[Route] = ROUTES) ->
     shared = {"house": house, "guard": guard}
     specs = [(path, Handler, methods) for path, methods in paths.items()]
     specs.extend((socket.path, sockets.Socket, {"GET": socket}) for socket in sockets.ROUTES)
+    answered = [
+        URLSpec(_pattern(path), handler, {**shared, "routes": methods}) for path, handler, methods in specs
+    ]
+    page = [
+        URLSpec(re.escape(path), PageHandler, {**shared, "file": file}) for path, file in page_files().items()
+    ]
     return Application(
-        [URLSpec(_pattern(path), handler, {**shared, "routes": methods}) for path, handler, methods in specs],
+        [*answered, *page],
         default_handler_class=Handler,
         default_handler_args={**shared, "routes": {}},
         log_function=lambda _: None,

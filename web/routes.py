@@ -14,11 +14,12 @@ from web.call import Call
 #: Cost classes: what rate limits count together.
 HOUSE: Final = "house"  # time, health
 MARKET: Final = "market"  # market data
+PAGE: Final = "page"  # files of the trading page
 HISTORY: Final = "history"  # orders and executions of the past
 ORDERS: Final = "orders"  # what changes the book
 CANCELS: Final = "cancels"  # what leaves it
 KEYS: Final = "keys"
-COSTS: Final = (HOUSE, MARKET, HISTORY, ORDERS, CANCELS, KEYS)
+COSTS: Final = (HOUSE, MARKET, PAGE, HISTORY, ORDERS, CANCELS, KEYS)
 
 
 class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):

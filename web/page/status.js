@@ -1,0 +1,60 @@
+// Whether the page hears the exchange: the connection, its latency, and the parts behind it.
+
+import { at, draw, make, say } from "./dom.js";
+import { get, serverClock } from "./rest.js";
+import { clock, grouped } from "./numbers.js";
+
+const READY_MS = 5_000;
+
+export class Status {
+  #sequence = 0;
+  #ready = null;
+
+  constructor(stream) {
+    this.stream = stream;
+    this.draw = () => this.#draw();
+    stream.on("state", this.draw);
+    stream.on("latency", this.draw);
+    setInterval(() => this.#ask(), READY_MS);
+    setInterval(() => draw(this.draw), 1_000);
+    this.#ask();
+    at("connection").addEventListener("click", () => stream.state === "lost" && stream.open());
+  }
+
+  /** How far the market that is shown has come. */
+  sequence(sequence) {
+    this.#sequence = sequence;
+  }
+
+  async #ask() {
+    if (document.hidden) return;
+    try {
+      this.#ready = await get("/ready");
+    } catch {
+      this.#ready = null;
+    }
+    draw(this.draw);
+  }
+
+  #draw() {
+    const { state, latency } = this.stream;
+    const button = at("connection");
+    const bad = this.#ready && !this.#ready.ready;
+    button.dataset.state = state === "live" && bad ? "degraded" : state;
+    const live = latency === null ? "Live" : `${latency < 10 ? latency.toFixed(1) : Math.round(latency)} ms`;
+    const text = { connecting: "Connecting", live: bad ? "Degraded" : live, lost: "Reconnecting" }[state];
+    say(at("connection-text"), text);
+    button.title = { connecting: "Connecting to the exchange", live: `Connected; round trip ${live}`, lost: "The connection was lost; it is tried again. Click to try now." }[state];
+    const parts = this.#ready?.parts ?? [];
+    const box = at("foot-parts");
+    while (box.children.length > parts.length) box.lastChild.remove();
+    while (box.children.length < parts.length) box.append(make("span", { className: "part" }));
+    parts.forEach((part, index) => {
+      say(box.children[index], part.health === "ok" ? part.name : `${part.name}: ${part.health}`);
+      box.children[index].classList.toggle("bad", part.health !== "ok");
+      box.children[index].title = part.problem;
+    });
+    say(at("foot-sequence"), this.#sequence ? `log ${grouped(String(this.#sequence))}` : "");
+    say(at("foot-clock"), clock(serverClock.now()));
+  }
+}
