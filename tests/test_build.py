@@ -55,7 +55,8 @@ def small_tree(folder: Path) -> Path:
     for page in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / page, folder)
     (folder / "LICENSE").touch()
-    for page in ("docs/rules.md", "tests/scenarios/one.txt", "tests/scenarios/two.txt"):
+    carried = ("docs/rules.md", "tests/scenarios/one.txt", "tests/scenarios/two.txt")
+    for page in (*carried, "web/page/index.html", "web/page/main.js"):
         (folder / page).parent.mkdir(parents=True, exist_ok=True)
         (folder / page).write_text(f"{page}\n", encoding="utf-8")
     shutil.copytree(
@@ -225,6 +226,11 @@ def test_a_wheel_carries_the_rules_and_the_scenarios(source: Path) -> None:
         "tools/rules/carried/scenarios/two.txt": "tests/scenarios/two.txt\n",
     }
     assert not (source / "tools/rules/carried").exists()
+
+
+def test_a_wheel_carries_the_trading_page(source: Path) -> None:
+    wheel = Wheel(source, MATCHBUS_PURE="1")
+    assert {"web/page/index.html", "web/page/main.js"} <= set(wheel.names)
 
 
 def test_a_wheel_without_rules_is_none(source: Path) -> None:

@@ -14,6 +14,7 @@
 - `openapi/`: the documents of REST, made of its routes and schemas
 - `guard/`: who may
 - `stream/`: WebSocket: what happens, told to many at once
+- `page/`: the trading page, as a browser has it: `main.js` joins its parts; `page_files` serves it
 
 It may import the bus, and never the matcher or the publisher.
 """
