@@ -7,7 +7,6 @@ SIGTERM or Ctrl-C  ─▶ take nothing more ─▶ sync, send ─▶ checkpoint 
 """
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -39,6 +38,7 @@ from matcher.engine import Engine
 from matcher.state_codec import decode_state
 from tools import options
 from tools.core_kind import core_kind
+from tools.tuning import relax_garbage_collector, tune_garbage_collector
 
 
 def engine(
@@ -201,18 +201,6 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
         limits.trades_kept_per_instrument_max,
     )
     return EngineStarted(core.epoch + 1, SEMANTICS_VERSION, clock, rules)
-
-
-def relax_garbage_collector() -> None:
-    """Nearly everything is freed by counting, so cycles are looked for rarely. Before recovery: it makes the most."""
-    gc.set_threshold(100_000, 50, 1000)
-
-
-def tune_garbage_collector() -> None:
-    """What was recovered stays; what comes is freed by counting. +30 % throughput, half the p99.9 (measured)."""
-    gc.collect()
-    gc.freeze()
-    relax_garbage_collector()
 
 
 def _write_checkpoint(recovery: Recovery, journal: Journal) -> None:

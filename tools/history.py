@@ -24,6 +24,7 @@ from bus.metrics.server import MetricsServer
 from bus.process import this_process
 from publisher.oversight.history.service import HistoryService
 from tools import options
+from tools.tuning import tune_threads
 
 #: An exchange that is just starting answers within this time; who waits longer for it is told so.
 _READY_S: Final = 10.0
@@ -101,6 +102,7 @@ async def _run(config: Config, token: str) -> None:
             metrics = stack.enter_context(MetricsServer(engine.metrics_history, config.metrics))
             service.start()
             metrics.start(service.readings)
+            tune_threads()
             ready = asyncio.ensure_future(service.ready.wait())
             await asyncio.wait((ready, stopped), timeout=_READY_S, return_when=asyncio.FIRST_COMPLETED)
             ready.cancel()

@@ -33,7 +33,7 @@ from matcher.engine import Engine
 from matcher.state_codec import decode_state
 from tools import options
 from tools.core_kind import core_kind
-from tools.engine import relax_garbage_collector, tune_garbage_collector
+from tools.tuning import relax_garbage_collector, tune_garbage_collector
 
 #: Traders wait for the engine and nobody for the shadow, where they share a core.
 _NICE: Final = 5

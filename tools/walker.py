@@ -13,8 +13,8 @@ import sys
 from bus.journal.checkpoint import CheckpointStore
 from bus.journal.disk import Disk
 from bus.replication.walks import Walks, serve
-from tools.engine import relax_garbage_collector
 from tools.shadow import make_core
+from tools.tuning import relax_garbage_collector
 from tools.up.bound import bind_to
 
 #: Behind the shadow, whose own niceness it has already: who asks for old history knows that it takes its time.

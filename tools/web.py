@@ -25,6 +25,7 @@ from bus.process import this_process
 from bus.sockets.market.market_sockets import PublisherAddress
 from tools import options
 from tools.tap.market import publishers_of
+from tools.tuning import tune_threads
 from web.application import application
 from web.guard.audit import Audit
 from web.guard.key_book import KeyBook
@@ -132,5 +133,6 @@ async def _run(config: Config, token: str, port: int | None, publishers: list[Pu
         server.start()
         version = this_process("web").version
         metrics.start(lambda: read_web(version, house, server.connections))
+        tune_threads()
         print(f"ready web={server.url} metrics={metrics.url} pid={os.getpid()}", flush=True)
         await stopped.wait()

@@ -20,7 +20,7 @@ from bus.protocol.terms import BUY, IOC, LIMIT, SELL
 from matcher.engine import Engine
 from tools.bench import flow, results
 from tools.core_kind import core_kind
-from tools.engine import tune_garbage_collector
+from tools.tuning import tune_garbage_collector
 
 SHALLOW: Final = 10
 _SYMBOL: Final = "D"

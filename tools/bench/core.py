@@ -25,7 +25,7 @@ from bus.sockets.outbound import Departure
 from bus.sockets.publication import Publication
 from tools.bench import flow, results
 from tools.core_kind import core_kind
-from tools.engine import tune_garbage_collector
+from tools.tuning import tune_garbage_collector
 
 BATCH_COMMANDS: Final = 512
 STAGES: Final = ("decode", "log", "apply", "reports", "feed")

@@ -20,7 +20,7 @@ from bus.protocol.terms import BUY, IOC, LIMIT, SELL, STOP, TRAILING_STOP
 from matcher.engine import Engine
 from tools.bench import flow, results
 from tools.core_kind import core_kind
-from tools.engine import tune_garbage_collector
+from tools.tuning import tune_garbage_collector
 
 _SYMBOL: Final = "T"
 _MIDDLE_TICKS: Final = 1_000_000

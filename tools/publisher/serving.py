@@ -21,7 +21,7 @@ from bus.metrics.server import MetricsServer
 from publisher.service import PublisherService
 from publisher.share import Share
 from publisher.store.store import Store
-from tools.engine import tune_garbage_collector
+from tools.tuning import tune_garbage_collector, tune_threads
 
 
 class Listen(Struct, frozen=True):
@@ -82,6 +82,7 @@ async def _run(
             service.start()
             metrics.start(service.readings)
             tune_garbage_collector()
+            tune_threads()
             print(
                 f"ready market_data={service.streamer.endpoint} market_requests={service.router.endpoint}"
                 f" metrics={metrics.url} store={store.name} pid={os.getpid()}",
