@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 import msgspec
 from msgspec import Meta, Struct
 
-from bus.addresses import HIGHEST_OFFSET
+from bus.addresses import HIGHEST_OFFSET, WEB_INSTANCES_MAX
 from bus.errors import ConfigError
 
 ENVIRONMENT_PREFIX: Final = "MATCHBUS_"
@@ -164,6 +164,9 @@ class History(Struct, frozen=True, kw_only=True):
 class Web(Struct, frozen=True, kw_only=True):
     """What the web tier lets in, and how long it waits."""
 
+    # Processes that share the port, looked after by one that answers nothing itself. One of them serves from one core;
+    # more than cores that are free only cost memory, some 80 MB each.
+    instances: Annotated[int, Meta(ge=1, le=WEB_INSTANCES_MAX)] = 1
     # How long the engine, a publisher or the history may take for one answer; then the request is answered with 503.
     answer_timeout_ms: Annotated[int, Meta(ge=10, le=600_000)] = 5_000
     # A body of a hundred orders has some 30 kB.

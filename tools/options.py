@@ -107,7 +107,7 @@ def engine_config(
     host: str | None,
     sync: str | None,
     clock: str | None,
-    further: Mapping[str, str | None] | None = None,
+    further: Mapping[str, str | int | None] | None = None,
 ) -> Config:
     """The settings of an engine from its options, the environment and a file. Raises ConfigError.
 
@@ -125,6 +125,11 @@ def engine_config(
             **(further or {}),
         },
     )
+
+
+def words(given: Mapping[str, object]) -> list[str]:
+    """The words of the command line for what was given, for a process that is started with the same."""
+    return [word for name, value in given.items() if value is not None for word in (name, str(value))]
 
 
 def operator_token(data: str, token_file: Path | None) -> str:

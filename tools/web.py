@@ -1,4 +1,6 @@
-"""`matchbus web`: one instance of the web tier, from its clients to its port; here its parts are wired.
+"""`matchbus web`: an instance of the web tier, from its clients to its port; here its parts are wired.
+
+Several instances are several of this process, started by `tools.instances`.
 
 bind ─▶ "ready" ─▶ answer       SIGTERM or Ctrl-C ─▶ take no more connections ─▶ leave
 """
@@ -17,13 +19,13 @@ import typer
 import uvloop
 import zmq
 
-from bus.addresses import Addresses, HostPort, addresses
 from bus.config import Config
 from bus.errors import ConfigError
 from bus.metrics.server import MetricsServer
 from bus.process import this_process
 from bus.sockets.market.market_sockets import PublisherAddress
 from tools import options
+from tools.instances import run_instances
 from tools.tap.market import publishers_of
 from tools.tuning import tune_threads
 from web.application import application
@@ -38,10 +40,28 @@ from web.server import Server
 #: Files of this process that are no connections: sockets of its clients, the loop's own, a database.
 _FILES_BESIDE: Final = 256
 
+#: The metrics of all instances are above it.
+_PORT_MAX: Final = 65_535 - (HIGHEST_OFFSET - OFFSETS["web"])
+
 Port = Annotated[
     int | None,
     typer.Option(
-        "--port", metavar="N", help="Where to listen. Default: the port base plus 30.", min=0, max=65_520
+        "--port", metavar="N", help="Where to listen. Default: the port base plus 30.", min=0, max=_PORT_MAX
+    ),
+]
+Instances = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="So many processes share the port. Default: web.instances, 1.", min=1, max=WEB_INSTANCES_MAX
+    ),
+]
+Instance = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K",
+        help="Be the Kth of them and start no others: for whoever looks after them.",
+        min=1,
+        max=WEB_INSTANCES_MAX,
     ),
 ]
 Publisher = Annotated[
@@ -56,6 +76,8 @@ def web(
     port_base: options.EnginePortBase = None,
     host: options.EngineHost = None,
     port: Port = None,
+    instances: Instances = None,
+    instance: Instance = None,
     publisher: Publisher = None,
 ) -> None:
     """Serve REST over HTTP: market data from the publishers, and what accounts do from engine and history.
@@ -66,22 +88,50 @@ def web(
     Examples:
       matchbus web
       matchbus web --port-base 4000 --port 8080
+      matchbus web --instances 4
       matchbus web --publisher 127.0.0.1:3112
     """
     settings = options.engine_config(
-        config, os.environ, data=data, port_base=port_base, host=host, sync=None, clock=None
+        config,
+        os.environ,
+        data=data,
+        port_base=port_base,
+        host=host,
+        sync=None,
+        clock=None,
+        further={"web.instances": instances},
     )
     if settings.engine.port_base == 0:
         raise ConfigError("--port-base 0: the web could not find the exchange; name a port base")
-    engine = settings.engine
-    serve(settings, port, publishers_of(engine.port_base, engine.host, publisher or ()))
+    engine, count = settings.engine, settings.web.instances
+    if instance is not None and instance > count:
+        raise ConfigError(f"--instance {instance}: there are {count} (web.instances)")
+    if port == 0 and count > 1:
+        raise ConfigError("--port 0: several instances share a port that is named")
+    publishers = publishers_of(engine.port_base, engine.host, publisher or ())
+    token = options.operator_token(engine.data_dir, None)
+    place = addresses(engine.port_base, engine.host).web
+    where = place if port is None else (place[0], port)
+    if count == 1 or instance is not None:
+        serve(settings, where, _metrics(engine.host, where[1], instance or 1), publishers, token)
+        return
+    given = {"--config": config, "--data": data, "--port-base": port_base, "--host": host, "--port": port}
+    words = ["web", *options.words({**given, "--instances": count})]
+    words += [word for place in publisher or () for word in ("--publisher", place)]
+    run_instances(where, words, count)
 
 
-def serve(config: Config, port: int | None, publishers: list[PublisherAddress]) -> None:
+def _metrics(host: str, port: int, instance: int) -> HostPort:
+    """Where an instance's metrics are: as far above the port of the web as its own offset, one higher for each."""
+    return host, port + OFFSETS["metrics_web"] - OFFSETS["web"] + instance - 1 if port else 0
+
+
+def serve(
+    config: Config, where: HostPort, metrics_at: HostPort, publishers: list[PublisherAddress], token: str
+) -> None:
     """Run one instance until SIGTERM or SIGINT. Raises MatchbusError with one line when it cannot."""
-    token = options.operator_token(config.engine.data_dir, None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(config, token, port, publishers))
+        runner.run(_run(config, where, metrics_at, publishers, token))
 
 
 def _connections_max(wanted: int) -> int:
@@ -100,36 +150,33 @@ def _connections_max(wanted: int) -> int:
     return wanted
 
 
-def _metrics(where: Addresses, port: int | None) -> HostPort:
-    """Where an instance's metrics are: as far above its own port as those of the first one."""
-    host, first = where.metrics_web
-    if port is None:
-        return host, first
-    return host, port + first - where.web[1] if port else 0
-
-
-async def _run(config: Config, token: str, port: int | None, publishers: list[PublisherAddress]) -> None:
+async def _run(
+    config: Config, where: HostPort, metrics_at: HostPort, publishers: list[PublisherAddress], token: str
+) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+<<<<<<< HEAD
     engine = config.engine
     where = addresses(engine.port_base, engine.host)
     host, default_port = where.web
+=======
+>>>>>>> 72c3543 (Let several processes serve the web behind one port, and start again the one that dies)
     async with AsyncExitStack() as stack:
         context = stack.enter_context(zmq.Context())
         keys = KeyBook(stack.enter_context(closing(KeyStore(config))))
         house = House(config, publishers, token, context, keys)
         stack.push_async_callback(house.close)
         await house.open()
-        guard = KeyedGuard(keys, config.web, stack.enter_context(closing(Audit(engine.data_dir))))
+        guard = KeyedGuard(keys, config.web, stack.enter_context(closing(Audit(config.engine.data_dir))))
         settings = msgspec.structs.replace(
             config.web, connections_max=_connections_max(config.web.connections_max)
         )
-        server = Server((host, default_port if port is None else port), settings, application(house, guard))
+        server = Server(where, settings, application(house, guard), shared=config.web.instances > 1)
         stack.push_async_callback(server.close)
-        metrics = stack.enter_context(MetricsServer(_metrics(where, port), config.metrics))
+        metrics = stack.enter_context(MetricsServer(metrics_at, config.metrics))
         server.start()
         version = this_process("web").version
         metrics.start(lambda: read_web(version, house, server.connections))

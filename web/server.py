@@ -34,11 +34,13 @@ _SEND_BUFFER_BYTES: Final = 131_072
 
 
 class Server:
-    """See above. Listens from its making on; raises AddressInUse."""
+    """See above. Listens from its making on; raises AddressInUse. `shared`: others may listen at the same place."""
 
-    def __init__(self, where: HostPort, settings: Web, application: Application) -> None:
+    def __init__(
+        self, where: HostPort, settings: Web, application: Application, shared: bool = False
+    ) -> None:
         try:
-            self._sockets = [_listen(where)]
+            self._sockets = [_listen(where, shared)]
         except OSError as error:
             raise AddressInUse(
                 f"http://{where[0]}:{where[1]}: cannot be served there: {error.strerror}"
@@ -110,10 +112,12 @@ class Server:
             self.connections.end_stalled(self._idle_s)
 
 
-def _listen(where: HostPort) -> socket.socket:
+def _listen(where: HostPort, shared: bool) -> socket.socket:
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Each new connection is given to one of those who listen; who is gone is given none.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         listener.setblocking(False)
         listener.bind(where)

@@ -64,7 +64,10 @@ class ApiKey:
 
 
 class Venue:
-    """Engine, publisher, history and web. Everybody else is a stranger who has the web's address."""
+    """Engine, publisher, history and web. Everybody else is a stranger who has the web's address.
+
+    `web_facts`: the words of the web's ready line.
+    """
 
     #: More words of the engine's.
     engine_words: tuple[str, ...] = ()
@@ -78,15 +81,24 @@ class Venue:
         self._environment = environment
 
     def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            # Whoever does not get in does not get out either.
+            self.processes.close()
+            raise
+        return self
+
+    def _start(self) -> None:
         self.engine = self.processes.engine(self.data, *self.engine_words)
         words = ("--data", str(self.data))
         self.publisher = self.processes.start(*self.processes.exchange("publisher", *words))
         self.history = self.processes.start(*self.processes.exchange("history", *words))
         self.web = self.start_web()
-        for part in (self.publisher, self.history, self.web):
+        for part in (self.publisher, self.history):
             part.ready()
+        self.web_facts = self.web.ready()
         self.token = (self.data / "token").read_text(encoding="utf-8").strip()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -9,7 +9,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Annotated, Final
 
@@ -58,17 +57,12 @@ def up(
     if settings.engine.port_base == 0:
         port_base = free_port_base(settings.engine.host)
         settings = replace(settings, engine=replace(settings.engine, port_base=port_base))
-    where = _words(
+    where = options.words(
         {"--config": config and str(config), "--data": data, "--port-base": port_base, "--host": host}
     )
-    how = _words({"--sync": sync, "--clock": clock})
+    how = options.words({"--sync": sync, "--clock": clock})
     processes = parts(settings, where, how, demo_seed if demo else None)
     asyncio.run(_run(processes, settings if demo else None))
-
-
-def _words(given: Mapping[str, object]) -> list[str]:
-    """The words of the command line for what was given."""
-    return [word for name, value in given.items() if value is not None for word in (name, str(value))]
 
 
 async def _run(processes: list[tuple[str, list[str]]], demo: Config | None) -> None:
