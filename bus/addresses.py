@@ -28,7 +28,7 @@ OFFSETS: Final = {
 #: Instances of the web that share its port; the metrics of each further one are a port higher. Each serves from one
 #: core, and one engine has not more to do than so many can bring.
 WEB_INSTANCES_MAX: Final = 32
-HIGHEST_OFFSET: Final = max(max(OFFSETS.values()), OFFSETS["metrics_web"] + WEB_INSTANCES_MAX - 1)
+HIGHEST_OFFSET: Final = max(*OFFSETS.values(), OFFSETS["metrics_web"] + WEB_INSTANCES_MAX - 1)
 
 #: Where an HTTP server listens: host and port, port 0 for whatever is free.
 HostPort = tuple[str, int]

@@ -19,6 +19,7 @@ import typer
 import uvloop
 import zmq
 
+from bus.addresses import HIGHEST_OFFSET, OFFSETS, WEB_INSTANCES_MAX, HostPort, addresses
 from bus.config import Config
 from bus.errors import ConfigError
 from bus.metrics.server import MetricsServer
@@ -52,7 +53,10 @@ Port = Annotated[
 Instances = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="So many processes share the port. Default: web.instances, 1.", min=1, max=WEB_INSTANCES_MAX
+        metavar="N",
+        help="So many processes share the port. Default: web.instances, 1.",
+        min=1,
+        max=WEB_INSTANCES_MAX,
     ),
 ]
 Instance = Annotated[
@@ -158,12 +162,6 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-<<<<<<< HEAD
-    engine = config.engine
-    where = addresses(engine.port_base, engine.host)
-    host, default_port = where.web
-=======
->>>>>>> 72c3543 (Let several processes serve the web behind one port, and start again the one that dies)
     async with AsyncExitStack() as stack:
         context = stack.enter_context(zmq.Context())
         keys = KeyBook(stack.enter_context(closing(KeyStore(config))))

@@ -272,15 +272,6 @@ def asked(
     return Response(answer.status, dict(answer.getheaders()), answer.read())
 
 
-def test_all_end_with_the_one_that_looks_after_them(venue: Venue) -> None:
-    asked_to, killed = others(venue, 1), others(venue, 2)
-    pids = [pid for web in (asked_to, killed) for pid in pids_of(web)]
-    killed.kill()
-    assert asked_to.stop() == (0, [], [])
-    for pid in pids:
-        wait_for_end(pid)
-
-
 def test_nobody_shares_a_port_by_accident(venue: Venue) -> None:
     taken = f"matchbus: http://127.0.0.1:{venue.web_port}: cannot be served there: Address already in use"
     for web in [venue.start_web("--instances", count) for count in ("1", "2")]:
@@ -288,11 +279,13 @@ def test_nobody_shares_a_port_by_accident(venue: Venue) -> None:
 
 
 def test_what_cannot_start_at_all_is_one_line(venue: Venue) -> None:
-    web = others(venue, 1, MATCHBUS_WEB_KEYS_URL="sqlite:////nowhere/keys.db")
+    words = venue.processes.exchange("web", "--data", str(venue.data))
+    port = str(venue.web_port + 1)
+    no_folder = {"MATCHBUS_WEB_KEYS_URL": f"sqlite:///{venue.data}/token/keys.db"}
+    web = venue.processes.start(*words, "--port", port, "--instances", "2", **no_folder)
     status, output, errors = web.wait()
     assert (status, output, len(errors)) == (1, [], 1)
-    assert re.match(r"matchbus: the web instance \d ended with status 1: .*/nowhere", errors[0])
-    words = venue.processes.exchange("web", "--data", str(venue.data))
+    assert re.match(r"matchbus: the web instance \d ended with status 1: .*/token/keys.db", errors[0])
     assert venue.processes.run(*words, "--instance", "2", status=1) == (
         "matchbus: --instance 2: there are 1 (web.instances)"
     )
@@ -301,8 +294,12 @@ def test_what_cannot_start_at_all_is_one_line(venue: Venue) -> None:
     )
 
 
-def others(venue: Venue, above: int, **environment: str) -> Process:
-    """Two more instances, so many ports above those of the venue."""
-    port = str(venue.web_port + above)
-    words = venue.processes.exchange("web", "--data", str(venue.data), "--port", port, "--instances", "2")
-    return venue.processes.start(*words, **{"MATCHBUS_METRICS_ENABLED": "false", **environment})
+def test_all_end_with_the_one_that_looks_after_them(venue: Venue) -> None:
+    pids = children_of(venue.web.pid)
+    assert len(pids) == 2
+    assert venue.web.stop()[:2] == (0, [])
+    killed = venue.start_web()
+    pids += pids_of(killed)
+    killed.kill()
+    for pid in pids:
+        wait_for_end(pid)
