@@ -198,6 +198,11 @@ class Web(Struct, frozen=True, kw_only=True):
     # Addresses and networks, separated by commas, that are told 429 and are never kept out: one's own machines, or a
     # proxy behind which everybody has its address.
     never_blocked: str = ""
+    # Addresses and networks of proxies, separated by commas: whose word counts on where a request comes from. Nobody's:
+    # anybody may write a header.
+    trusted_proxies: str = ""
+    # Addresses and networks from where GET /metrics is answered without a key: a monitoring system cannot sign.
+    metrics_networks: str = ""
     # Of one instance, WebSockets included. Each takes a file descriptor and, silent, about 12 kB.
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     # Accounts that one instance serves at once: each has a session of the engine, and here some KiB and a socket.

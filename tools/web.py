@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 from typing import Annotated, Final
 
@@ -22,6 +23,8 @@ import zmq
 from bus.addresses import HIGHEST_OFFSET, OFFSETS, WEB_INSTANCES_MAX, HostPort, addresses
 from bus.config import Config
 from bus.errors import ConfigError
+from bus.metrics.metric import Reading
+from bus.metrics.page import Page
 from bus.metrics.server import MetricsServer
 from bus.process import this_process
 from bus.sockets.market.market_sockets import PublisherAddress
@@ -175,9 +178,14 @@ async def _run(
         server = Server(where, settings, application(house, guard), shared=config.web.instances > 1)
         stack.push_async_callback(server.close)
         metrics = stack.enter_context(MetricsServer(metrics_at, config.metrics))
-        server.start()
         version = this_process("web").version
-        metrics.start(lambda: read_web(version, house, server.connections))
+
+        def read() -> Iterator[Reading]:
+            return read_web(version, house, server.connections)
+
+        house.page = Page(read) if config.metrics.enabled else None
+        server.start()
+        metrics.start(read)
         tune_threads()
         print(f"ready web={server.url} metrics={metrics.url} pid={os.getpid()}", flush=True)
         await stopped.wait()

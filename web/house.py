@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import zmq
 
 from bus.config import Config
+from bus.metrics.page import Page
 from bus.sockets.history_client import AsyncHistoryClient
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.market_sockets import PublisherAddress
@@ -24,6 +25,7 @@ class House:
     `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
     `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
     whose an alert is; `hub` reads the publishers' streams; `tally` counts requests.
+    `page` is what an instance tells of itself; None where it tells nothing.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class House:
         self.alert_ids = AlertIds(token)
         self.hub = Hub(self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms)
         self.tally = Tally()
+        self.page: Page | None = None
         self._open = AsyncExitStack()
 
     async def open(self) -> None:

@@ -32,6 +32,7 @@ class Route(Struct, frozen=True, kw_only=True):
     `path`: with `{name}` for what varies. `scope`: which a key must have, None where no key is needed. `body`: the
     Struct of the JSON body, None for none. `answer`: the Struct of the answer. `cache_s`: how long others may keep the
     answer; None: not at all. `content_type`: of the answer; where it is not JSON the handler gives the bytes.
+    `monitoring`: no key is needed from the addresses of `web.metrics_networks`.
     """
 
     method: str
@@ -46,3 +47,4 @@ class Route(Struct, frozen=True, kw_only=True):
     status: int = 200
     cache_s: int | None = None
     content_type: str = "application/json"
+    monitoring: bool = False

@@ -18,6 +18,7 @@ from bus.errors import AddressInUse
 from web.edge.connections import Connections
 from web.edge.reading import BODY_BYTES_THROWN_AWAY_MAX, Reading
 from web.edge.stream import Stream
+from web.guard.networks import Networks
 
 #: The largest head that a browser sends is some kilobytes of cookies, and there are none here.
 HEAD_BYTES_MAX: Final = 16_384
@@ -50,7 +51,12 @@ class Server:
         self.connections = Connections(settings.connections_max)
         self._idle_s = settings.idle_connection_s
         self._http = HTTPServer(
-            Reading(application, self.connections, settings.body_bytes_max),
+            Reading(
+                application,
+                self.connections,
+                settings.body_bytes_max,
+                Networks(settings.trusted_proxies, "web.trusted_proxies"),
+            ),
             max_header_size=HEAD_BYTES_MAX,
             max_body_size=BODY_BYTES_THROWN_AWAY_MAX,
             idle_connection_timeout=settings.idle_connection_s,

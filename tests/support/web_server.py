@@ -20,6 +20,7 @@ import uvloop
 import zmq
 
 from bus.config import Config, Engine, Web
+from bus.metrics.page import Page
 from bus.sockets.market.market_sockets import publisher_at
 from tests.support.ports import free_port_base
 from tests.support.venue import Response
@@ -30,6 +31,7 @@ from web.guard.key_book import KeyBook
 from web.guard.keyed_guard import KeyedGuard
 from web.guard.store import KeyStore
 from web.house import House
+from web.metrics import read_web
 from web.routes import Route
 from web.server import Server
 
@@ -107,6 +109,7 @@ class WebServer:
             served = application(house, guard, self._routes)
             self.rules = served.wildcard_router.rules
             self.server = Server(("127.0.0.1", 0), self._config.web, served)
+            house.page = Page(lambda: read_web("", house, self.server.connections))
             self.port = int(self.server.url.rpartition(":")[2])
             self.server.start()
             self._started.set()

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from tests.support.processes import Processes
-from tests.support.scraping import SCRAPE_S_MAX, defined, kinds, scrape
+from tests.support.scraping import SCRAPE_S_MAX, defined, kinds, samples, scrape
 from tests.support.streaming import Stream
 from tests.support.venue import Venue
 from web.metrics import METRICS
@@ -48,6 +48,15 @@ def test_requests_are_counted_by_route_and_status(venue: Venue) -> None:
     with urlopen(url, timeout=SCRAPE_S_MAX) as answer:
         page = kinds(answer.read().decode())
     assert {name: what for name, what in page.items() if name.startswith("matchbus_")} == defined(METRICS)
+
+
+def test_an_operator_reads_them_at_the_web_itself(venue: Venue) -> None:
+    told = venue.signed(venue.key("ops", "operator"), "GET", "/metrics")
+    assert told.status == 200
+    assert samples(told.body.decode())['matchbus_web_connections{state="working"}'] >= 1
+    refused = venue.signed(venue.key("alice", "read", "trade"), "GET", "/metrics")
+    assert (refused.status, refused.json["reason"]) == (403, "scope_missing")
+    assert venue.get("/metrics").json["reason"] == "key_needed"
 
 
 def test_a_further_instance_tells_its_own_and_may_tell_nothing(processes: Processes, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 - `stream`: a connection that says in the one JSON shape why it is ended, and is read to the end afterwards
 - `reading`: bodies beyond the limit are thrown away and refused
+- `proxies`: from where a request comes
 - `connections`: how many may be connected, and who has to go when it are too many
 - `problems`: the one JSON shape, and the headers of everything that is said
 

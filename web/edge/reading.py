@@ -7,7 +7,7 @@ Called by `web.server`, which gives it to Tornado's HTTP server.
 """
 
 from collections.abc import Awaitable
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
@@ -20,8 +20,10 @@ from tornado.httputil import (
 )
 
 from web.edge.connections import Connections
+from web.edge.proxies import FORWARDED_FOR, sender
 from web.edge.stream import Stream
 from web.errors import BODY_TOO_LARGE, Refusal
+from web.guard.networks import Networks
 
 #: What is thrown away of a body that is too large. 10 MB are a mistake and deserve an answer; what is larger than this
 #: is ended in the middle.
@@ -32,11 +34,16 @@ class Reading(HTTPServerConnectionDelegate):
     """See above. `inner`: the application."""
 
     def __init__(
-        self, inner: HTTPServerConnectionDelegate, connections: Connections, body_bytes_max: int
+        self,
+        inner: HTTPServerConnectionDelegate,
+        connections: Connections,
+        body_bytes_max: int,
+        trusted_proxies: Networks,
     ) -> None:
         self._inner = inner
         self._connections = connections
         self._body_bytes_max = body_bytes_max
+        self._trusted = trusted_proxies
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """A connection begins to wait for a request."""
@@ -44,7 +51,7 @@ class Reading(HTTPServerConnectionDelegate):
         stream = cast(Stream, connection.stream)
         self._connections.waits(stream)
         inner = self._inner.start_request(server_conn, request_conn)
-        return _Message(inner, connection, stream, self._connections, self._body_bytes_max)
+        return _Message(inner, connection, stream, self._connections, self._body_bytes_max, self._trusted)
 
     def on_close(self, server_conn: object) -> None:
         """A connection has ended, or is no longer HTTP."""
@@ -61,8 +68,10 @@ class _Message(HTTPMessageDelegate):
         stream: Stream,
         connections: Connections,
         body_bytes_max: int,
+        trusted: Networks,
     ) -> None:
         self._inner = inner
+        self._trusted = trusted
         self._connection = connection
         self._stream = stream
         self._connections = connections
@@ -83,6 +92,10 @@ class _Message(HTTPMessageDelegate):
                 self._refused = True
                 self._stream.refuse(self._stream.fault)
                 return None
+        if self._trusted:
+            # Anew for each request of a connection: those of many clients come over one of a proxy's.
+            context: Any = self._connection.context
+            context.remote_ip = sender(self._trusted, context.address[0], headers.get(FORWARDED_FOR, ""))
         return self._inner.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

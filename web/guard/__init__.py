@@ -5,6 +5,7 @@
 - `keyed_guard`: answers it by keys and signatures
 - `keys`: a key; `signing`: what is signed with one
 - `store`: where keys are kept, `secrets` how their secrets are sealed there; `key_book`: all keys in memory
+- `networks`: addresses, as settings name them
 - `limits`: how many requests; `intrusion`: signs that somebody tries what is not theirs
 - `watch`: who is kept out at the moment; `audit`: what an operator wants to read afterwards
 """

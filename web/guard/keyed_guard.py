@@ -16,6 +16,7 @@ from tornado.httputil import HTTPServerRequest
 
 from bus.clock import monotonic_ns, utc_ns
 from bus.config import Web
+from web.edge.proxies import FORWARDED_FOR
 from web.errors import (
     ADDRESS_REFUSED,
     BAD_KEY,
@@ -30,6 +31,7 @@ from web.guard.audit import Audit
 from web.guard.intrusion import BAD_KEY_SIGN, BAD_SIGNATURE_SIGN, SCAN_SIGN
 from web.guard.key_book import KeyBook
 from web.guard.limits import Limits, Taken, rates
+from web.guard.networks import Networks
 from web.guard.principal import READ, Principal
 from web.guard.signing import API_KEY, SIGNATURE, TIMESTAMP, request_hash, signed_text, timestamp_ms, verified
 from web.guard.watch import Watch, address_holder, key_holder
@@ -54,6 +56,7 @@ class KeyedGuard:
         self._settings = settings
         self._watch = Watch(settings, audit)
         self._limits = Limits(rates(settings))
+        self._monitoring = Networks(settings.metrics_networks, "web.metrics_networks")
         self._headers: WeakKeyDictionary[HTTPServerRequest, dict[str, str]] = WeakKeyDictionary()
         self._callers: WeakKeyDictionary[HTTPServerRequest, Principal] = WeakKeyDictionary()
 
@@ -65,7 +68,7 @@ class KeyedGuard:
         scope, cost = self._scope(route), HOUSE if route is None else route.cost
         if API_KEY not in request.headers:
             self._take(holder, cost, address, now_ns, request)
-            if scope is not None:
+            if scope is not None and not self._monitors(route, address, request):
                 raise Refusal(KEY_NEEDED)
             return None
         # Before the signature is looked at, which costs something, too.
@@ -123,6 +126,18 @@ class KeyedGuard:
     def holds(self, who: Principal) -> bool:
         """See Guard."""
         return self._keys.holds(who.key_id)
+
+    def _monitors(self, route: Route | None, address: str, request: HTTPServerRequest) -> bool:
+        """Whether this is a question of a monitoring system, which cannot sign.
+
+        One that came through a proxy of which no setting knows has the proxy's address, whoever has sent it.
+        """
+        return (
+            route is not None
+            and route.monitoring
+            and address in self._monitoring
+            and (bool(self._settings.trusted_proxies) or FORWARDED_FOR not in request.headers)
+        )
 
     def _take(
         self, holder: str, cost: str, address: str, now_ns: int, request: HTTPServerRequest, times: int = 1

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from bus.errors import KeyRefused
 from bus.protocol.topics import ACCOUNT
+from web.guard.networks import Network, address_of
 from web.guard.principal import SCOPES
 
 #: How signatures are made.
@@ -27,8 +28,6 @@ KEYS_PER_ACCOUNT_MAX: Final = 100
 #: Networks of one key; each is looked at in each request.
 NETWORKS_MAX: Final = 20
 LABEL_CHARACTERS_MAX: Final = 100
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Key(Struct, frozen=True):
@@ -57,13 +56,8 @@ class Key(Struct, frozen=True):
         """Whether it may be used from an address of IP, as text."""
         if not self.networks:
             return True
-        try:
-            where = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(where, ipaddress.IPv6Address) and where.ipv4_mapped is not None:
-            where = where.ipv4_mapped
-        return any(where in network for network in self.networks)
+        where = address_of(address)
+        return where is not None and any(where in network for network in self.networks)
 
 
 class Wish(Struct, frozen=True):

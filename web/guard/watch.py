@@ -14,6 +14,7 @@ from web.errors import BLOCKED, Refusal
 from web.guard import intrusion
 from web.guard.audit import Audit
 from web.guard.intrusion import ALARM, BAN_SIGN, BLOCK, NOTHING, ORDER_REFUSED_SIGN, Bans, Patience, Scores
+from web.guard.networks import Networks, address_of
 
 _LOG: Final = structlog.get_logger("matchbus.web")
 #: One customer of a provider has a /64 of IPv6 at least: its addresses are one holder.
@@ -28,9 +29,7 @@ class Watch:
 
     def __init__(self, settings: Web, audit: Audit) -> None:
         self._audit = audit
-        self._never = [
-            ipaddress.ip_network(text.strip()) for text in settings.never_blocked.split(",") if text
-        ]
+        self._never = Networks(settings.never_blocked, "web.never_blocked")
         self._scores = Scores(intrusion.ALARM_POINTS, intrusion.BLOCK_POINTS)
         self._order_scores = Scores(intrusion.ORDERS_ALARM_POINTS, None)
         self._blocks = Bans(intrusion.BLOCK_S_MIN, intrusion.BLOCK_S_MAX)
@@ -52,7 +51,7 @@ class Watch:
         came_to = self._scores.sign(address_holder(address), kind, now_ns)
         if came_to == NOTHING:
             return
-        if came_to == BLOCK and not self._exempt(address):
+        if came_to == BLOCK and address not in self._never:
             duration_s = self._blocks.ban(address_holder(address), now_ns)
             self._audit.say("blocked", now_ns, address=address, duration_s=duration_s)
             _LOG.warning("an address is blocked", address=address, duration_s=duration_s)
@@ -66,7 +65,7 @@ class Watch:
 
     def limited(self, holder: str, address: str, now_ns: int) -> None:
         """Somebody was refused for sending too much; who goes on all the same is kept out for a while."""
-        if self._exempt(address) or not self._patience.ends(holder, now_ns):
+        if address in self._never or not self._patience.ends(holder, now_ns):
             return
         duration_s = self._bans.ban(holder, now_ns)
         self._audit.say("banned", now_ns, holder=holder, address=address, duration_s=duration_s)
@@ -81,24 +80,15 @@ class Watch:
         self._audit.say("alarm", now_ns, **facts)
         _LOG.warning("signs of an intrusion", **facts)
 
-    def _exempt(self, address: str) -> bool:
-        try:
-            return any(ipaddress.ip_address(address) in network for network in self._never)
-        except ValueError:
-            return False
-
 
 @lru_cache(_ADDRESSES_AT_HAND_MAX)
 def address_holder(address: str) -> str:
     """What is counted together with an address of IP."""
-    try:
-        where = ipaddress.ip_address(address)
-    except ValueError:
+    where = address_of(address)
+    if where is None:
         return _ADDRESS + address
     if isinstance(where, ipaddress.IPv4Address):
         return f"{_ADDRESS}{where}"
-    if where.ipv4_mapped is not None:
-        return f"{_ADDRESS}{where.ipv4_mapped}"
     return f"{_ADDRESS}{ipaddress.ip_network((where.packed, _IPV6_PREFIX), strict=False)}"
 
 

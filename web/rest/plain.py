@@ -1,4 +1,4 @@
-"""Time, health and readiness."""
+"""Time, health, readiness, and metrics."""
 
 import asyncio
 from typing import Final
@@ -8,9 +8,13 @@ from bus.errors import MatchbusError
 from bus.protocol.status import OK, ProcessStatus, QueryStatus
 from bus.sockets.market import questions
 from web.call import Call
+from web.errors import NOT_FOUND, Refusal
+from web.guard.principal import OPERATOR
 from web.routes import HOUSE, Route
-from web.schemas.plain import Health, Part, Readiness, Time
+from web.schemas.plain import Health, Metrics, Part, Readiness, Time
 
+#: What Prometheus is given when it asks for nothing else, and every other system reads.
+PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _UNREACHABLE: Final = "unreachable"
 #: Who asks whether all is well wants to know it now.
 _READY_S: Final = 1.0
@@ -51,6 +55,18 @@ def _part(name: str, said: ProcessStatus | MatchbusError) -> Part:
     return Part(said.name, said.health, said.problem, said.log_sequence)
 
 
+async def metrics(call: Call) -> bytes:
+    """What this instance counts, in the text format of Prometheus.
+
+    From the addresses of `web.metrics_networks` no key is needed: a monitoring system cannot sign. Each instance tells
+    of itself; where several share an address, each is read at its own port of metrics.
+    """
+    if call.house.page is None:
+        raise Refusal(NOT_FOUND, "metrics are off (metrics.enabled)")
+    text, _ = call.house.page.render("")
+    return text
+
+
 ROUTES: Final = (
     Route(
         method="GET",
@@ -78,5 +94,16 @@ ROUTES: Final = (
         scope=None,
         cost=HOUSE,
         answer=Readiness,
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        handler=metrics,
+        summary="What this instance counts, for monitoring systems",
+        scope=OPERATOR,
+        cost=HOUSE,
+        answer=Metrics,
+        content_type=PROMETHEUS,
+        monitoring=True,
     ),
 )

@@ -26,6 +26,10 @@ class Health(Struct, frozen=True):
     status: str
 
 
+class Metrics(Struct, frozen=True):
+    """Lines of text: `# HELP`, `# TYPE` and numbers with their labels."""
+
+
 class Part(Struct, frozen=True):
     """A process that the web needs. `health`: ok, healing, degraded, failed or unreachable; `problem`: why."""
 
