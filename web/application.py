@@ -12,7 +12,7 @@ from web.handling import Handler
 from web.house import House
 from web.page_files import PageHandler, page_files
 from web.rest import alerts, candles, documents, keys, market, orders, past, plain, trades
-from web.routes import Route
+from web.routes import CANCELS, ORDERS, Route
 from web.stream import sockets
 
 _REST: Final[tuple[Route, ...]] = (
@@ -40,6 +40,8 @@ def application(house: House, guard: Guard, routes: Iterable[Route] = ROUTES) ->
         methods[route.method] = route
     shared = {"house": house, "guard": guard}
     specs = [(path, Handler, methods) for path, methods in paths.items()]
+    # Tornado looks at one after the other: orders do not wait for it to look at all.
+    specs.sort(key=lambda spec: all(route.cost not in (ORDERS, CANCELS) for route in spec[2].values()))
     specs.extend((socket.path, sockets.Socket, {"GET": socket}) for socket in sockets.ROUTES)
     answered = [
         URLSpec(_pattern(path), handler, {**shared, "routes": methods}) for path, handler, methods in specs

@@ -30,6 +30,7 @@ _WORDS: Final = {
     "cancels_with": "cancels_with",
     "triggered_by": "triggered_by",
 }
+_INSTRUCTIONS: Final = tuple({**_PRICES, **_QUANTITIES, **_WORDS}.items())
 
 #: Which field a refusal of the engine is about.
 FIELD_OF: Final = {
@@ -62,36 +63,34 @@ def enter_order(scale: Scale, body: NewOrder, client_order_id: str) -> commands.
     if body.price is None and body.type in _PRICED:
         raise Refusal(MISSING_FIELD, f"a {body.type} order has a price", "price")
     instructions: Instructions = {}
-    for names, check in ((_PRICES, check_price), (_QUANTITIES, check_quantity)):
-        for name, word in names.items():
-            value = getattr(body, name)
-            if value is not None:
-                check(scale, value, name)
-                instructions[word] = value  # type: ignore[literal-required]  # the words of the table above
-    for name, word in _WORDS.items():
+    for name, word in _INSTRUCTIONS:
         value = getattr(body, name)
         if value is not None:
-            instructions[word] = value  # type: ignore[literal-required]  # as above
+            instructions[word] = value  # type: ignore[literal-required]  # the words of the tables above
     if body.self_trade_group:
         instructions["self_trade_group"] = body.self_trade_group
     if body.expires_ms is not None:
         instructions["expires_ns"] = body.expires_ms * 1_000_000
     instructions["reprice"] = body.post_only_reprice
     instructions["hidden"] = body.hidden
-    check_quantity(scale, body.quantity, "quantity")
-    if body.price is not None:
-        check_price(scale, body.price, "price")
-    return orders.enter_order(
-        scale,
-        client_order_id,
-        body.side,
-        body.quantity,
-        body.price,
-        body.time_in_force,
-        body.type,
-        body.post_only,
-        instructions,
-    )
+    try:
+        command = orders.enter_order(
+            scale,
+            client_order_id,
+            body.side,
+            body.quantity,
+            body.price,
+            body.time_in_force,
+            body.type,
+            body.post_only,
+            instructions,
+        )
+    except (OffTick, OffLot, ValueError):
+        _check_numbers(scale, body)
+        raise
+    if not _fits(command):
+        _check_numbers(scale, body)
+    return command
 
 
 def cancel_order(body: OrderCancel) -> commands.CancelOrder:
@@ -131,6 +130,32 @@ def one_name(order_id: int | None, client_order_id: str | None) -> OrderName:
     if order_id is None:
         raise Refusal(MISSING_FIELD, "name the order by its order_id or its client_order_id", "order_id")
     raise Refusal(INVALID_FIELD, "name the order by exactly one of its ids", "client_order_id")
+
+
+def _fits(command: commands.EnterOrder) -> bool:
+    """Whether a message can hold the numbers that came of decimals."""
+    numbers = (
+        command.quantity_lots,
+        command.price_ticks,
+        command.display_lots,
+        command.minimum_lots,
+        command.trigger_price_ticks,
+        command.trail_ticks,
+        command.peg_offset_ticks,
+    )
+    return max(numbers) <= _NUMBER_MAX and min(numbers) >= -_NUMBER_MAX
+
+
+def _check_numbers(scale: Scale, body: NewOrder) -> None:
+    """Name the field that is wrong: one by one, which is done only when something is. Raises Refusal."""
+    for names, check in (
+        ((*_PRICES, "price"), check_price),
+        ((*_QUANTITIES, "quantity"), check_quantity),
+    ):
+        for name in names:
+            value = getattr(body, name)
+            if value is not None:
+                check(scale, value, name)
 
 
 def check_price(scale: Scale, price: str, field: str) -> int:

@@ -217,12 +217,15 @@ class Session:
     async def _outcome(self, answer: AnswerFuture, seconds: float | None = None) -> Outcome:
         number = answer.correlation_id
         self.used_ns = monotonic_ns()
+        # What `asyncio.wait_for` does, at a third of its cost.
+        timer = asyncio.get_running_loop().call_later(
+            self._timeout_s if seconds is None else seconds, _give_up, answer
+        )
         try:
-            report = await asyncio.wait_for(answer, self._timeout_s if seconds is None else seconds)
+            report = await answer
             return self._awaited[number] or Outcome(report)
-        except TimeoutError:
-            raise TimedOut("the engine did not answer in time") from None
         finally:
+            timer.cancel()
             self._awaited.pop(number, None)
 
     # What comes.
@@ -304,6 +307,11 @@ class Session:
     def _learned(self, learning: asyncio.Task[None]) -> None:
         if not learning.cancelled() and (error := learning.exception()) is not None:
             _LOG.warning("open orders are not known", account=self.account, why=str(error))
+
+
+def _give_up(answer: AnswerFuture) -> None:
+    if not answer.done():
+        answer.set_exception(TimedOut("the engine did not answer in time"))
 
 
 async def _asked(question: Awaitable[T]) -> T:

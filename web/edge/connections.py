@@ -2,12 +2,14 @@
 
 A connection waits (for a request, or for the rest of one) or works (its request is being answered). When there is no
 room for one more, the one goes that has waited longest: whoever connects and says nothing makes room for who does. Who
-works stays; a WebSocket works as long as it is open. Where all work, the newcomer is refused.
+works stays; a WebSocket works as long as it is open. Where all work, the newcomer is refused. And who waits for too
+long goes: a look at the first ones now and then costs less than a timer for each request.
 
 Called by `web.server` and `web.edge.reading`.
 """
 
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Final
 
 from tornado.http1connection import HTTP1Connection
@@ -28,8 +30,8 @@ class Connections:
 
     def __init__(self, connections_max: int) -> None:
         self._connections_max = connections_max
-        # The one that waits longest stands first.
-        self._waiting: dict[Stream, None] = {}
+        # Since when (monotonic, ns); the one that waits longest stands first.
+        self._waiting: dict[Stream, int] = {}
         self._working: dict[Stream, HTTP1Connection] = {}
         self.accepted = 0
         self.refused = 0
@@ -54,7 +56,7 @@ class Connections:
             self.refused += 1
             stream.refuse(Refusal(TOO_MANY_CONNECTIONS, headers={"Retry-After": "1"}))
             return False
-        self._waiting[stream] = None
+        self._waiting[stream] = monotonic_ns()
         return True
 
     def evict(self) -> bool:
@@ -67,11 +69,11 @@ class Connections:
         return True
 
     def waits(self, stream: Stream) -> None:
-        """It begins to wait for its next request."""
+        """It begins to wait: for its next request, or, with a head, for its body."""
         self._working.pop(stream, None)
         if not stream.closed():
             self._waiting.pop(stream, None)
-            self._waiting[stream] = None
+            self._waiting[stream] = monotonic_ns()
 
     def works(self, stream: Stream, connection: HTTP1Connection) -> None:
         """Its request is there as a whole."""
@@ -86,9 +88,14 @@ class Connections:
             self.unread += stream.was_refused
         self._working.pop(stream, None)
 
-    def end_stalled(self, stalled_s: float) -> None:
-        """End those whose client does not take its answer. WebSockets look after that themselves."""
-        long_ago_ns = monotonic_ns() - int(stalled_s * _NS_PER_S)
+    def end_idle(self, idle_s: float) -> None:
+        """End those that have waited so long, and those whose client has not taken its answer for so long.
+
+        WebSockets look after the latter themselves.
+        """
+        long_ago_ns = monotonic_ns() - int(idle_s * _NS_PER_S)
+        for stream in list(takewhile(lambda one: self._waiting[one] < long_ago_ns, self._waiting)):
+            stream.close()
         for stream in list(_stalled(self._working, long_ago_ns)):
             self.stalled += 1
             stream.close()

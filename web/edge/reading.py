@@ -92,6 +92,7 @@ class _Message(HTTPMessageDelegate):
                 self._refused = True
                 self._stream.refuse(self._stream.fault)
                 return None
+        self._connections.waits(self._stream)
         if self._trusted:
             # Anew for each request of a connection: those of many clients come over one of a proxy's.
             context: Any = self._connection.context

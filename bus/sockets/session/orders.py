@@ -121,13 +121,13 @@ def enter_order(
         force,
         flags,
         instructions.get("expires_ns", 0),
-        scale.quantity_lots(instructions.get("display", 0)),
-        scale.quantity_lots(instructions.get("minimum", 0)),
-        scale.price_ticks(instructions.get("trigger", 0)),
-        scale.price_ticks(instructions.get("trail", 0)),
+        scale.quantity_lots(instructions["display"]) if "display" in instructions else 0,
+        scale.quantity_lots(instructions["minimum"]) if "minimum" in instructions else 0,
+        scale.price_ticks(instructions["trigger"]) if "trigger" in instructions else 0,
+        scale.price_ticks(instructions["trail"]) if "trail" in instructions else 0,
         instructions.get("trail_basis_points", 0),
         number_of(peg, PEGS, "peg") if peg else 0,
-        scale.price_ticks(instructions.get("peg_offset", 0)),
+        scale.price_ticks(instructions["peg_offset"]) if "peg_offset" in instructions else 0,
         number_of(self_trade, SELF_TRADES, "way to prevent self-trades") if self_trade else 0,
         instructions.get("self_trade_group", 0),
         instructions.get("cancels_with", ""),
@@ -242,7 +242,8 @@ def number_of(word: Word, names: Mapping[int, str], what: str) -> int:
         if word in names:
             return word
     else:
+        wanted = word.lower()
         for number, name in names.items():
-            if name.lower() == word.lower():
+            if name.lower() == wanted:
                 return number
     raise ValueError(f"{word!r} is no {what}: there are {', '.join(names.values())}")

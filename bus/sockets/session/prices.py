@@ -12,6 +12,7 @@ from bus.errors import OffLot, OffTick
 #: What a price or a quantity may be given as.
 Number: TypeAlias = Decimal | str | int
 
+_NUMBERS: Final = (str, int, Decimal)
 #: Digits of a decimal that is computed with: 63 bits of ticks, times a mantissa of 63 bits, and 18 decimals, fit.
 _DIGITS: Final = 64
 #: A decimal with more places than this is no price of anybody; it bounds what a text can make us compute.
@@ -47,23 +48,25 @@ class Stepped(Protocol):
 class Scale:
     """Converts the prices and quantities of one instrument."""
 
-    __slots__ = ("_lot", "_tick", "symbol")
+    __slots__ = ("_lot", "_lot_ratio", "_tick", "_tick_ratio", "symbol")
 
     def __init__(self, definition: Stepped) -> None:
         self.symbol = definition.symbol
         self._tick = Decimal(definition.tick_mantissa).scaleb(-definition.tick_decimals, _EXACT)
         self._lot = Decimal(definition.lot_mantissa).scaleb(-definition.lot_decimals, _EXACT)
+        self._tick_ratio = self._tick.as_integer_ratio()
+        self._lot_ratio = self._lot.as_integer_ratio()
 
     def price_ticks(self, price: Number) -> int:
         """A price in ticks. Raises OffTick; TypeError for a float, ValueError for what is no number."""
-        ticks = _whole(price, self._tick, "price")
+        ticks = _whole(price, self._tick_ratio, "price")
         if ticks is None:
             raise OffTick(f"{price} is no price of {self.symbol}: a tick is {self._tick:f}")
         return ticks
 
     def quantity_lots(self, quantity: Number) -> int:
         """A quantity in lots. Raises OffLot; TypeError for a float, ValueError for what is no number."""
-        lots = _whole(quantity, self._lot, "quantity")
+        lots = _whole(quantity, self._lot_ratio, "quantity")
         if lots is None:
             raise OffLot(f"{quantity} is no quantity of {self.symbol}: a lot is {self._lot:f}")
         return lots
@@ -107,23 +110,23 @@ def step_of(number: Number, what: str) -> tuple[int, int]:
 
 def whole_number(number: Number, what: str) -> int:
     """A number that counts something. ValueError for one with a fraction, TypeError for a float."""
-    count = _whole(number, Decimal(1), what)
+    count = _whole(number, (1, 1), what)
     if count is None:
         raise ValueError(f"{number} is no {what}: it is a whole number")
     return count
 
 
-def _whole(number: Number, step: Decimal, what: str) -> int | None:
-    """How many steps make this number, None when it is no whole count of them."""
+def _whole(number: Number, step: tuple[int, int], what: str) -> int | None:
+    """How many steps, a ratio of whole numbers, make this number; None when it is no whole count of them."""
     # Whole numbers, since a Decimal that divides may round: number / step = top / bottom.
     top, bottom = _exact(number, what).as_integer_ratio()
-    step_top, step_bottom = step.as_integer_ratio()
+    step_top, step_bottom = step
     count, rest = divmod(top * step_bottom, bottom * step_top)
     return None if rest else count
 
 
 def _exact(number: Number, what: str) -> Decimal:
-    if isinstance(number, bool) or not isinstance(number, Decimal | str | int):
+    if isinstance(number, bool) or not isinstance(number, _NUMBERS):
         raise TypeError(
             f"a {what} is a Decimal, a text or an int, not {type(number).__name__}:"
             f" write Decimal('{number}') or '{number}'"
