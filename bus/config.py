@@ -12,8 +12,9 @@ keys for people, and a test holds the two together.
 
 import difflib
 import ipaddress
+import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn
 
@@ -33,6 +34,10 @@ PortBase = Annotated[int, Meta(ge=0, le=65_535 - HIGHEST_OFFSET)]
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 # How long something is kept; 0 is for ever. A century is a slip.
 Days = Annotated[int, Meta(ge=0, le=36_525)]
+
+
+# Of a page, as browsers write it: in small letters, with nothing behind it but a port.
+_ORIGIN: Final = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?")
 
 
 class Engine(Struct, frozen=True, kw_only=True):
@@ -167,6 +172,15 @@ class Web(Struct, frozen=True, kw_only=True):
     # Processes that share the port, looked after by one that answers nothing itself. One of them serves from one core;
     # more than cores that are free only cost memory, some 80 MB each.
     instances: Annotated[int, Meta(ge=1, le=WEB_INSTANCES_MAX)] = 1
+    # A numeric address, 0.0.0.0 for all of this machine; "" is engine.host. Beyond loopback only with TLS.
+    host: str = ""
+    # TLS, of both or neither: certificates in PEM, that of this server first, and its private key.
+    certificate_file: str = ""
+    private_key_file: str = ""
+    # For those who end TLS in a proxy of their own: what this process says beyond loopback, everybody on the way reads.
+    unencrypted_beyond_loopback: bool = False
+    # Pages of other sites that may use the web from a browser, separated by commas, such as https://example.com.
+    allowed_origins: str = ""
     # How long the engine, a publisher or the history may take for one answer; then the request is answered with 503.
     answer_timeout_ms: Annotated[int, Meta(ge=10, le=600_000)] = 5_000
     # A body of a hundred orders has some 30 kB.
@@ -347,13 +361,7 @@ def _check_together(config: Config, sources: Mapping[str, str]) -> None:
     if config.store.url and scheme not in ("sqlite", "postgresql"):
         # Not the whole of it: there may be a password inside.
         refuse("store.url", scheme, "Expected sqlite:///FILE or postgresql://USER@HOST/DATABASE")
-    for network in filter(None, config.web.never_blocked.split(",")):
-        try:
-            ipaddress.ip_network(network.strip())
-        except ValueError:
-            refuse(
-                "web.never_blocked", network, "Expected addresses and networks, such as 127.0.0.1,10.1.0.0/16"
-            )
+    _check_web(config.web, refuse)
     if limits.cancel_reserve_commands >= limits.unsynced_commands_max:
         refuse(
             "limits.cancel_reserve_commands",
@@ -367,6 +375,37 @@ def _check_together(config: Config, sources: Mapping[str, str]) -> None:
             limits.commands_per_message_max,
             f"Expected at most {room}, the part of limits.unsynced_commands_max that is not reserved:"
             " a larger message could never be taken",
+        )
+
+
+def _check_web(web: Web, refuse: Callable[[str, Any, str], NoReturn]) -> None:
+    for network in filter(None, web.never_blocked.split(",")):
+        try:
+            ipaddress.ip_network(network.strip())
+        except ValueError:
+            refuse(
+                "web.never_blocked", network, "Expected addresses and networks, such as 127.0.0.1,10.1.0.0/16"
+            )
+    for origin in filter(None, web.allowed_origins.split(",")):
+        if _ORIGIN.fullmatch(origin.strip()) is None:
+            refuse(
+                "web.allowed_origins",
+                origin,
+                "Expected origins as browsers write them, each in full, such as https://example.com",
+            )
+    if bool(web.certificate_file) != bool(web.private_key_file):
+        present, missing = ("certificate_file", "private_key_file")[:: 1 if web.certificate_file else -1]
+        refuse(f"web.{missing}", "", f"Expected a file, since web.{present} is given")
+    try:
+        loopback = ipaddress.IPv4Address(web.host or "127.0.0.1").is_loopback
+    except ValueError:
+        refuse("web.host", web.host, "Expected a numeric IPv4 address such as 127.0.0.1")
+    if not loopback and not web.certificate_file and not web.unencrypted_beyond_loopback:
+        refuse(
+            "web.host",
+            web.host,
+            "Beyond loopback only with TLS: set web.certificate_file and web.private_key_file, or"
+            " web.unencrypted_beyond_loopback where a proxy ends TLS",
         )
 
 

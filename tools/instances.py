@@ -15,15 +15,15 @@ Called by `tools.web`.
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from bus.addresses import HostPort
 from bus.clock import monotonic_ns
-from bus.errors import AddressInUse, ChildEnded
+from bus.errors import ChildEnded
 from tools.up.child import Child
+from web.edge.listening import bound, listening
 
 #: Before one is started again; twice as long each time that it dies soon, until somebody has mended what is wrong.
 _PAUSE_S_MIN: Final = 0.1
@@ -32,41 +32,26 @@ _PAUSE_S_MAX: Final = 10.0
 _STEADY_S: Final = 30.0
 
 
-def run_instances(where: HostPort, words: Sequence[str], count: int) -> None:
+def run_instances(where: HostPort, words: Sequence[str], count: int, *, renewable: bool) -> None:
     """Run them until SIGTERM or SIGINT. Raises AddressInUse, ChildEnded.
 
-    `words`: those of the command line of an instance, but which it is.
+    `words`: those of the command line of an instance, but which it is. `renewable`: SIGHUP is for each of them.
     """
     # Whoever shares a port shares it with all who want that, so first it is asked for alone.
-    _bound(where, shared=False).close()
+    listening(where, shared=False).close()
     # This one does not listen, so that it is given no connections; but nobody else can have the port for themselves.
-    with _bound(where, shared=True):
-        asyncio.run(_run([[*words, "--instance", str(one)] for one in range(1, count + 1)]))
+    with bound(where, shared=True):
+        asyncio.run(_run([[*words, "--instance", str(one)] for one in range(1, count + 1)], renewable))
 
 
-def _bound(where: HostPort, *, shared: bool) -> socket.socket:
-    """A socket that has the port: with whoever wants to share it, or for itself alone, and then it listens."""
-    bound = socket.socket()
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
-        bound.bind(where)
-        if not shared:
-            bound.listen()
-    except OSError as error:
-        bound.close()
-        raise AddressInUse(
-            f"http://{where[0]}:{where[1]}: cannot be served there: {error.strerror}"
-        ) from None
-    return bound
-
-
-async def _run(commands: Sequence[Sequence[str]]) -> None:
+async def _run(commands: Sequence[Sequence[str]], renewable: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     kept = [Kept(f"web instance {number}", words) for number, words in enumerate(commands, 1)]
+    if renewable:
+        loop.add_signal_handler(signal.SIGHUP, _renew, kept)
     work = asyncio.create_task(_serve(kept))
     stopped = asyncio.create_task(stop.wait())
     try:
@@ -77,6 +62,11 @@ async def _run(commands: Sequence[Sequence[str]]) -> None:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         await asyncio.gather(*(one.stop() for one in kept))
+
+
+def _renew(kept: "Sequence[Kept]") -> None:
+    for one in kept:
+        one.signal(signal.SIGHUP)
 
 
 async def _serve(kept: "Sequence[Kept]") -> None:
@@ -127,6 +117,11 @@ class Kept:
                 except ChildEnded as error:
                     end = error
             _say(f"the {self._name} is back pid={self.pid}")
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, if it runs."""
+        if self._child is not None:
+            self._child.signal(number)
 
     async def stop(self) -> None:
         """End it; safe when it has ended."""

@@ -6,6 +6,7 @@ bind ─▶ "ready" ─▶ answer       SIGTERM or Ctrl-C ─▶ take no more co
 """
 
 import asyncio
+import logging
 import os
 import resource
 import signal
@@ -21,7 +22,7 @@ import uvloop
 import zmq
 
 from bus.addresses import HIGHEST_OFFSET, OFFSETS, WEB_INSTANCES_MAX, HostPort, addresses
-from bus.config import Config
+from bus.config import Config, Web
 from bus.errors import ConfigError
 from bus.metrics.metric import Reading
 from bus.metrics.page import Page
@@ -33,6 +34,7 @@ from tools.instances import run_instances
 from tools.tap.market import publishers_of
 from tools.tuning import tune_threads
 from web.application import application
+from web.edge.tls import Tls
 from web.guard.audit import Audit
 from web.guard.key_book import KeyBook
 from web.guard.keyed_guard import KeyedGuard
@@ -43,6 +45,7 @@ from web.server import Server
 
 #: Files of this process that are no connections: sockets of its clients, the loop's own, a database.
 _FILES_BESIDE: Final = 256
+_LOG: Final = structlog.get_logger("matchbus.web")
 
 #: The metrics of all instances are above it.
 _PORT_MAX: Final = 65_535 - (HIGHEST_OFFSET - OFFSETS["web"])
@@ -117,15 +120,15 @@ def web(
         raise ConfigError("--port 0: several instances share a port that is named")
     publishers = publishers_of(engine.port_base, engine.host, publisher or ())
     token = options.operator_token(engine.data_dir, None)
-    place = addresses(engine.port_base, engine.host).web
-    where = place if port is None else (place[0], port)
+    default_port = addresses(engine.port_base, engine.host).web[1]
+    where = settings.web.host or engine.host, default_port if port is None else port
     if count == 1 or instance is not None:
         serve(settings, where, _metrics(engine.host, where[1], instance or 1), publishers, token)
         return
     given = {"--config": config, "--data": data, "--port-base": port_base, "--host": host, "--port": port}
     words = ["web", *options.words({**given, "--instances": count})]
     words += [word for place in publisher or () for word in ("--publisher", place)]
-    run_instances(where, words, count)
+    run_instances(where, words, count, renewable=settings.web.certificate_file != "")
 
 
 def _metrics(host: str, port: int, instance: int) -> HostPort:
@@ -157,6 +160,26 @@ def _connections_max(wanted: int) -> int:
     return wanted
 
 
+def _tls(settings: Web, loop: asyncio.AbstractEventLoop) -> Tls | None:
+    """The certificate, if there is one, read again at SIGHUP. Raises ConfigError."""
+    if not settings.certificate_file:
+        return None
+    tls = Tls(settings.certificate_file, settings.private_key_file)
+
+    def renew() -> None:
+        try:
+            tls.renew()
+        except ConfigError as error:
+            _LOG.error("the certificate is not renewed", problem=str(error))
+        else:
+            _LOG.info("the certificate was read again", file=settings.certificate_file)
+
+    loop.add_signal_handler(signal.SIGHUP, renew)
+    # Each client that speaks no TLS would be a line.
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
+    return tls
+
+
 async def _run(
     config: Config, where: HostPort, metrics_at: HostPort, publishers: list[PublisherAddress], token: str
 ) -> None:
@@ -175,7 +198,8 @@ async def _run(
         settings = msgspec.structs.replace(
             config.web, connections_max=_connections_max(config.web.connections_max)
         )
-        server = Server(where, settings, application(house, guard), shared=config.web.instances > 1)
+        shared = config.web.instances > 1
+        server = Server(where, settings, application(house, guard), tls=_tls(config.web, loop), shared=shared)
         stack.push_async_callback(server.close)
         metrics = stack.enter_context(MetricsServer(metrics_at, config.metrics))
         version = this_process("web").version

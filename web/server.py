@@ -14,40 +14,42 @@ from tornado.web import Application
 
 from bus.addresses import HostPort
 from bus.config import Web
-from bus.errors import AddressInUse
 from web.edge.connections import Connections
+from web.edge.listening import listening
 from web.edge.reading import BODY_BYTES_THROWN_AWAY_MAX, Reading
-from web.edge.stream import Stream
+from web.edge.stream import Stream, TlsStream
+from web.edge.tls import Tls
 from web.guard.networks import Networks
 
 #: The largest head that a browser sends is some kilobytes of cookies, and there are none here.
 HEAD_BYTES_MAX: Final = 16_384
-_LISTEN_QUEUE: Final = 1_024
 #: Connections that are taken in one go, so that a flood of them does not keep requests waiting.
 _TAKEN_AT_ONCE_MAX: Final = 32
 #: How often is looked for clients that say nothing, or do not take their answers.
 _LOOK_S: Final = 1.0
 #: When no file can be opened and nobody has to go, connections wait so long.
 _PAUSE_S: Final = 0.5
-#: What the kernel holds for one connection. It bounds how old it is what a slow reader of streams reads, and after how
-#: much a reader that has stalled is noticed: of itself the kernel would hold megabytes.
-_SEND_BUFFER_BYTES: Final = 131_072
 
 
 class Server:
-    """See above. Listens from its making on; raises AddressInUse. `shared`: others may listen at the same place."""
+    """See above. Listens from its making on; raises AddressInUse.
+
+    `tls`: under what connections are encrypted; None: they are not. `shared`: others may listen at the same place.
+    """
 
     def __init__(
-        self, where: HostPort, settings: Web, application: Application, shared: bool = False
+        self,
+        where: HostPort,
+        settings: Web,
+        application: Application,
+        *,
+        tls: Tls | None = None,
+        shared: bool = False,
     ) -> None:
-        try:
-            self._sockets = [_listen(where, shared)]
-        except OSError as error:
-            raise AddressInUse(
-                f"http://{where[0]}:{where[1]}: cannot be served there: {error.strerror}"
-            ) from None
+        self._sockets = [listening(where, shared=shared)]
         host, port = self._sockets[0].getsockname()
-        self.url = f"http://{host}:{port}"
+        self._tls = tls
+        self.url = f"{'https' if tls else 'http'}://{host}:{port}"
         self.connections = Connections(settings.connections_max)
         self._idle_s = settings.idle_connection_s
         self._http = HTTPServer(
@@ -97,7 +99,14 @@ class Server:
 
     def _take(self, connection: socket.socket, address: Any) -> None:
         connection.setblocking(False)
-        stream = Stream(connection, self.connections.ended)
+        if self._tls is None:
+            stream = Stream(connection, self.connections.ended)
+        else:
+            try:
+                stream = TlsStream(self._tls.encrypted(connection), self.connections.ended)
+            except OSError:
+                connection.close()
+                return  # it was gone before it was taken
         if self.connections.take(stream):
             self._http.handle_stream(stream, address)
 
@@ -116,19 +125,3 @@ class Server:
         while True:
             await asyncio.sleep(_LOOK_S)
             self.connections.end_idle(self._idle_s)
-
-
-def _listen(where: HostPort, shared: bool) -> socket.socket:
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Each new connection is given to one of those who listen; who is gone is given none.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        listener.setblocking(False)
-        listener.bind(where)
-        listener.listen(_LISTEN_QUEUE)
-    except OSError:
-        listener.close()
-        raise
-    return listener

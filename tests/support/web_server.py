@@ -25,6 +25,7 @@ from bus.sockets.market.market_sockets import publisher_at
 from tests.support.ports import free_port_base
 from tests.support.venue import Response
 from web.application import ROUTES, application
+from web.edge.tls import Tls
 from web.guard.audit import Audit
 from web.guard.guard import Guard, OpenDoor
 from web.guard.key_book import KeyBook
@@ -41,11 +42,19 @@ WAIT_S: Final = 20.0
 
 class WebServer:
     """See above. `settings` are those of `bus.config.Web`. `guarded`: by keys and limits, as a real one.
+    `tls`: what its connections are encrypted under.
 
     `keys`: the store of its keys, `data`: its data directory, for as long as it runs. `rules`: of its application.
     """
 
-    def __init__(self, routes: Iterable[Route] = ROUTES, guarded: bool = False, **settings: Any) -> None:
+    def __init__(
+        self,
+        routes: Iterable[Route] = ROUTES,
+        guarded: bool = False,
+        tls: Tls | None = None,
+        **settings: Any,
+    ) -> None:
+        self._tls = tls
         self._routes = tuple(routes)
         self._guarded = guarded
         self._config = Config(web=msgspec.convert(settings, Web))
@@ -108,7 +117,7 @@ class WebServer:
                 guard = KeyedGuard(book, settings.web, audit)
             served = application(house, guard, self._routes)
             self.rules = served.wildcard_router.rules
-            self.server = Server(("127.0.0.1", 0), self._config.web, served)
+            self.server = Server(("127.0.0.1", 0), self._config.web, served, tls=self._tls)
             house.page = Page(lambda: read_web("", house, self.server.connections))
             self.port = int(self.server.url.rpartition(":")[2])
             self.server.start()

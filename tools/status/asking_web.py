@@ -3,8 +3,10 @@
 In a thread of its own, so that the other processes are asked meanwhile. Called by `tools.status.asking`.
 """
 
+import contextlib
+import ssl
 import threading
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, RemoteDisconnected
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -34,7 +36,16 @@ class AskedWeb:
         return self._answer
 
     def _ask(self) -> None:
-        connection = HTTPConnection(self._where.hostname or "", self._where.port, timeout=self._timeout_s)
+        host, port = self._where.hostname or "", self._where.port
+        try:
+            self._ask_over(HTTPConnection(host, port, timeout=self._timeout_s))
+        except (RemoteDisconnected, ConnectionResetError):
+            # As who speaks TLS only ends what is none.
+            tls = HTTPSConnection(host, port, timeout=self._timeout_s, context=_any_certificate())
+            with contextlib.suppress(RemoteDisconnected, ConnectionResetError):
+                self._ask_over(tls)
+
+    def _ask_over(self, connection: HTTPConnection) -> None:
         try:
             connection.connect()
             self._answer = Silent(connected=True)
@@ -46,9 +57,19 @@ class AskedWeb:
             )
         except ConnectionRefusedError:
             self._answer = NotThere()
+        except (RemoteDisconnected, ConnectionResetError):
+            raise
         except (HTTPException, msgspec.DecodeError):
             self._answer = Silent(connected=True, text="it answers what is no readiness")
         except OSError:
             pass  # the time is over, or the connection is: what is known by now stays
         finally:
             connection.close()
+
+
+def _any_certificate() -> ssl.SSLContext:
+    """The certificate is of a name, and this is an address; nothing that is secret is said or believed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -77,6 +77,11 @@ class Child:
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         return ChildEnded(f"the {self.name} {how}{': ' if self._last_line else ''}{self._last_line}")
 
+    def signal(self, number: int) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
     async def stop(self) -> None:
         """Stop it cleanly, or else kill it; safe when it has ended."""
         process = self._process

@@ -2,6 +2,7 @@
 
     accepted ─▶ a head is read ─▶ a body is read ─▶ web.handling ─▶ the answer is written ─▶ a head is read ...
 
+- `listening`: sockets that have the address, for one process or for several; `tls`: the certificate
 - `stream`: a connection that says in the one JSON shape why it is ended, and is read to the end afterwards
 - `reading`: bodies beyond the limit are thrown away and refused
 - `proxies`: from where a request comes

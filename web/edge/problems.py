@@ -3,6 +3,7 @@
 Used by `web.handling` for requests, and by the edge for what never became one.
 """
 
+from collections.abc import Mapping
 from http.client import responses
 from typing import Final
 from uuid import uuid4
@@ -34,23 +35,22 @@ def problem(refusal: Refusal, request_id: str) -> bytes:
     )
 
 
-def last_words(refusal: Refusal) -> bytes:
-    """A whole answer in HTTP, for a connection that ends with it."""
+def last_words(refusal: Refusal, headers: Mapping[str, str]) -> bytes:
+    """A whole answer in HTTP, for a connection that ends with it. `headers`: more than are always there."""
     request_id = uuid4().hex
     body = problem(refusal, request_id)
-    headers = {
+    told = {
         "Content-Type": JSON,
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
         "Connection": "close",
         "X-Request-Id": request_id,
         **SECURITY_HEADERS,
+        **headers,
         **refusal.headers,
     }
     head = f"HTTP/1.1 {refusal.status} {responses[refusal.status]}\r\n"
-    return (
-        head + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-    ).encode() + body
+    return (head + "".join(f"{name}: {value}\r\n" for name, value in told.items()) + "\r\n").encode() + body
 
 
 def _short(text: str) -> str:

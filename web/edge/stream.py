@@ -9,13 +9,14 @@ moment.
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from tornado.iostream import IOStream, UnsatisfiableReadError
+from tornado.iostream import IOStream, SSLIOStream, UnsatisfiableReadError
 
 from bus.clock import monotonic_ns
 from web.edge.problems import last_words
+from web.edge.tls import STRICT_TRANSPORT
 from web.errors import BAD_HTTP, HEAD_TOO_LARGE, Refusal
 
 #: What Tornado writes when it cannot read a request; `tests/web/test_edge.py` notices when that changes.
@@ -30,6 +31,9 @@ _LINGER_CHUNK_BYTES: Final = 65_536
 
 class Stream(IOStream):
     """See above. `on_end`: called once, when it is over. `writing_since_ns`: 0 when nothing waits to be written."""
+
+    #: On everything that is said here, beside what is said everywhere.
+    headers: Mapping[str, str] = {}
 
     def __init__(self, connection: socket.socket, on_end: "Callable[[Stream], None]") -> None:
         super().__init__(connection, max_buffer_size=_BUFFER_BYTES_MAX)
@@ -72,7 +76,7 @@ class Stream(IOStream):
             self._writing_since_ns = monotonic_ns()
         if data == _TORNADOS_WORDS:
             self._lingers = True
-            data = last_words(self.fault)
+            data = last_words(self.fault, self.headers)
         return super().write(data)
 
     def close(self, exc_info: Any = False) -> None:
@@ -94,7 +98,13 @@ class Stream(IOStream):
         self._lingers = True
         # A few hundred bytes: where not even these fit into the socket, nobody reads.
         with contextlib.suppress(OSError):
-            self.socket.send(last_words(refusal))
+            self.socket.send(last_words(refusal, self.headers))
+
+
+class TlsStream(Stream, SSLIOStream):
+    """A stream that is encrypted. Who is refused before the handshake is only closed."""
+
+    headers = STRICT_TRANSPORT
 
 
 def _linger(connection: socket.socket) -> None:
