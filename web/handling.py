@@ -18,6 +18,7 @@ from bus.clock import monotonic_ns
 from bus.errors import MatchbusError
 from web.call import Call
 from web.edge.problems import JSON, SECURITY_HEADERS, problem
+from web.edge.tls import STRICT_TRANSPORT
 from web.errors import (
     BAD_JSON,
     BAD_PATH,
@@ -62,6 +63,9 @@ class Handler(RequestHandler):
         self.set_header("X-Request-Id", self.request_id)
         for name, value in SECURITY_HEADERS.items():
             self.set_header(name, value)
+        if self.request.protocol == "https":
+            for name, value in STRICT_TRANSPORT.items():
+                self.set_header(name, value)
 
     async def _any(self, *_: str, **path: str) -> None:
         try:
@@ -80,7 +84,8 @@ class Handler(RequestHandler):
     async def _serve(self, route: Route | None, path: dict[str, str]) -> None:
         who = await self._guard.admit(route, self.request)
         if route is None:
-            raise self._not_here()
+            self._serve_nothing()
+            return
         query, selection = self._read_query(route)
         call = Call(self._house, path, query, self._read_body(route), who)
         answer = await route.handler(call)
@@ -91,11 +96,25 @@ class Handler(RequestHandler):
             answer = select(selection, msgspec.to_builtins(answer))
         self._say(answer if isinstance(answer, bytes) else msgspec.json.encode(answer), route.content_type)
 
+    def _serve_nothing(self) -> None:
+        """No route: a browser may have asked whether it may send what a page of another site wants."""
+        told = None
+        if self.request.method == "OPTIONS" and self._routes:
+            told = self._house.origins.preflight(self.request.headers, self._methods())
+        if told is None:
+            raise self._not_here()
+        self.set_status(HTTPStatus.NO_CONTENT)
+        for name, value in told.items():
+            self.set_header(name, value)
+        self.finish()
+
+    def _methods(self) -> list[str]:
+        return sorted({*self._routes, *(("HEAD",) if "GET" in self._routes else ())})
+
     def _not_here(self) -> Refusal:
         if not self._routes:
             return Refusal(NOT_FOUND)
-        methods = {*self._routes, *(("HEAD",) if "GET" in self._routes else ())}
-        return Refusal(METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
+        return Refusal(METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(self._methods())})
 
     def _read_query(self, route: Route) -> tuple[msgspec.Struct, Selection]:
         given: dict[str, str] = {}
@@ -119,7 +138,7 @@ class Handler(RequestHandler):
             if body:
                 raise Refusal(BAD_JSON, "nothing is read from a body here")
             return None
-        if self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
+        if not self._is_json():
             raise Refusal(WRONG_CONTENT_TYPE)
         if not body:
             raise Refusal(MISSING_FIELD, "a JSON body has to be given")
@@ -131,6 +150,9 @@ class Handler(RequestHandler):
             raise Refusal(BAD_JSON) from None
         except RecursionError:
             raise Refusal(BAD_JSON, "the body is nested too deeply") from None
+
+    def _is_json(self) -> bool:
+        return self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == JSON
 
     def _refuse(self, refusal: Refusal) -> None:
         self.set_status(refusal.status)
@@ -149,6 +171,8 @@ class Handler(RequestHandler):
 
     def flush(self, include_footers: bool = False) -> "asyncio.Future[None]":
         """As Tornado's: the answer leaves, once. It is counted before, so that whoever has it finds it counted."""
+        for name, value in self._house.origins.headers(self.request.headers).items():
+            self.add_header(name, value)
         route = self._route
         where = (NOWHERE, NOWHERE) if route is None else (route.method, route.path)
         self._house.tally.add(*where, self.get_status(), (monotonic_ns() - self._began_ns) // 1_000)
@@ -161,9 +185,11 @@ class Handler(RequestHandler):
         return super().compute_etag()
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """What Tornado itself refuses before a route is reached: methods that HTTP does not have, bad paths."""
+        """What Tornado itself refuses before a route is reached: methods that HTTP does not have, bad paths and forms."""
         if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             self._refuse(self._not_here())
+        elif status_code == HTTPStatus.BAD_REQUEST and self.request.body and not self._is_json():
+            self._refuse(Refusal(WRONG_CONTENT_TYPE))
         else:
             self._refuse(Refusal(BUG if status_code >= 500 else BAD_PATH))
 

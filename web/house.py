@@ -12,6 +12,7 @@ from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.market_sockets import PublisherAddress
 from web.alert_ids import AlertIds
 from web.guard.key_book import KeyBook
+from web.guard.origins import Origins
 from web.sessions import Sessions
 from web.stream.hub import Hub
 from web.symbols import Symbols
@@ -24,7 +25,8 @@ class House:
 
     `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
     `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
-    whose an alert is; `hub` reads the publishers' streams; `tally` counts requests.
+    whose an alert is; `hub` reads the publishers' streams; `tally` counts requests; `origins` are the pages of
+    others that are let in.
     `page` is what an instance tells of itself; None where it tells nothing.
     """
 
@@ -47,6 +49,7 @@ class House:
         self.history = AsyncHistoryClient(
             engine.host, engine.port_base, token=token, timeout=timeout, context=context
         )
+        self.origins = Origins(config.web.allowed_origins)
         self.symbols = Symbols(self.market)
         self.sessions = Sessions(config, token, context)
         self.turns = Turns()

@@ -45,6 +45,10 @@ class Socket(Handler, WebSocketHandler):
         await WebSocketHandler.get(self)
         self._guard.told(route, self.request, self.get_status())
 
+    def check_origin(self, origin: str) -> bool:
+        """Whether a page may open it: of this host, or one that is allowed. Who is no browser says no origin."""
+        return super().check_origin(origin) or origin in self._house.origins
+
     def open(self, *_: str, **__: str) -> None:
         """The connection is there."""
         self.set_nodelay(True)
