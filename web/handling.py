@@ -185,7 +185,7 @@ class Handler(RequestHandler):
         return super().compute_etag()
 
     def write_error(self, status_code: int, **_: Any) -> None:
-        """What Tornado itself refuses before a route is reached: methods that HTTP does not have, bad paths and forms."""
+        """What Tornado itself refuses before a route is reached: methods of no HTTP, bad paths, bad forms."""
         if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             self._refuse(self._not_here())
         elif status_code == HTTPStatus.BAD_REQUEST and self.request.body and not self._is_json():

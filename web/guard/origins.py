@@ -17,7 +17,18 @@ REQUEST_METHOD: Final = "Access-Control-Request-Method"
 #: What a page may send beside what every page may.
 _HEADERS_TAKEN: Final = "Content-Type, If-None-Match, X-API-Key, X-Signature, X-Timestamp"
 #: What a page may read beside what every page may.
-_HEADERS_SHOWN: Final = "Allow, ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id, X-Server-Time"
+_HEADERS_SHOWN: Final = ", ".join(
+    (
+        "Allow",
+        "ETag",
+        "RateLimit-Limit",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+        "Retry-After",
+        "X-Request-Id",
+        "X-Server-Time",
+    )
+)
 #: The answer to a preflight changes with the settings: Chromium keeps none for longer.
 _PREFLIGHT_S: Final = 7_200
 
