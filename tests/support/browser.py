@@ -39,11 +39,17 @@ class Watched:
     """A page that opens `url`, and what it did that it should not.
 
     `complaints`: errors of scripts and of its console, and requests to other hosts. A connection that is refused while
-    a server is away is none.
+    a server is away is none. `before`: JavaScript that runs before that of the page.
     """
 
     def __init__(
-        self, browser: Browser, url: str, width: int = 1440, height: int = 900, scheme: str = "dark"
+        self,
+        browser: Browser,
+        url: str,
+        width: int = 1440,
+        height: int = 900,
+        scheme: str = "dark",
+        before: str = "",
     ) -> None:
         self.url = url
         self.complaints: list[str] = []
@@ -54,6 +60,8 @@ class Watched:
         )
         self._context.set_default_timeout(WAIT_MS)
         self.page: Page = self._context.new_page()
+        if before:
+            self.page.add_init_script(before)
         self.page.on("console", self._console)
         self.page.on("pageerror", self._error)
         self.page.on("request", self._request)

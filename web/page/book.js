@@ -1,5 +1,22 @@
-// An order book: a snapshot, then changes, each naming the one before it. A change that does not follow is a gap: the
-// book forgets itself and asks for a snapshot. No drawing here.
+// An order book: a snapshot, then changes, each naming the one before it, each with a checksum of what the best levels
+// are then. After a change that does not follow, or a sum that differs, the book is none and asks for a snapshot. No
+// drawing here. docs/websocket.md has the rules.
+
+/** What a checksum is over: so many levels of each side. */
+const CHECKED = 25;
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
+  let rest = value;
+  for (let bit = 0; bit < 8; bit += 1) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
+  return rest >>> 0;
+});
+
+/** CRC-32, the one of zlib, of an ASCII text. */
+function crc32(text) {
+  let sum = 0xffffffff;
+  for (let at = 0; at < text.length; at += 1) sum = CRC_TABLE[(sum ^ text.charCodeAt(at)) & 255] ^ (sum >>> 8);
+  return (sum ^ 0xffffffff) >>> 0;
+}
 
 /** Where a key stands in a sorted list, or belongs. `down`: the list falls. */
 function place(list, key, down) {
@@ -76,7 +93,7 @@ export class Book {
     this.sequence = null;
   }
 
-  /** Take a message; false when it does not follow what is here. */
+  /** Take a message; false when the book is not what was told: a snapshot is needed. */
   take(message) {
     if (message.event === "snapshot") {
       this.bids.clear();
@@ -93,7 +110,15 @@ export class Book {
     }
     for (const [price, quantity] of message.bids) this.bids.set(this.tick.count(price), this.lot.count(quantity));
     for (const [price, quantity] of message.asks) this.asks.set(this.tick.count(price), this.lot.count(quantity));
-    return true;
+    if (message.checksum === this.#checksum()) return true;
+    this.sequence = null;
+    return false;
+  }
+
+  #checksum() {
+    const texts = [this.bids, this.asks].flatMap((side) =>
+      side.ticks.slice(0, CHECKED).map((tick) => `${this.tick.text(tick)}:${this.lot.text(side.lots.get(tick))};`));
+    return crc32(texts.join(""));
   }
 
   /** The best prices in ticks; undefined for an empty side. */

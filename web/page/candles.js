@@ -1,7 +1,7 @@
 // Candles with volume and two moving averages: history first, then what the stream says, older ones as one scrolls.
 
-import { at, draw, make, say, sign } from "./dom.js";
-import { compact, grouped } from "./numbers.js";
+import { at, draw, make, pace, say, sign } from "./dom.js";
+import { compact, grouped, percent } from "./numbers.js";
 import { get } from "./rest.js";
 
 export const INTERVALS = ["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"];
@@ -12,7 +12,11 @@ const AVERAGES = [7, 25];
 const SHOWN = 120;
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const sideColor = (side) => color(side === "buy" ? "--up" : "--down");
 const two = (number) => String(number).padStart(2, "0");
+
+/** At least so many places are on the axis: a market that begins has its candles at the right, and not as wide as barns. */
+const PLACES_MIN = 60;
 
 /** A time on the axis, in the reader's own zone: the chart itself knows only UTC. */
 function axisTime(seconds, kind) {
@@ -37,6 +41,8 @@ export class Candles {
   #all = false;
   #hovered = null;
   #averages = true;
+  #volumeUp = "";
+  #volumeDown = "";
   interval = "1m";
 
   /** `chosen(interval)`: another one is wanted. */
@@ -73,6 +79,7 @@ export class Candles {
   /** Take the colours of the theme. */
   paint() {
     const [up, down] = [color("--up"), color("--down")];
+    [this.#volumeUp, this.#volumeDown] = [`${up}66`, `${down}66`];
     this.chart.applyOptions({
       layout: { background: { color: color("--panel") }, textColor: color("--quiet"), panes: { separatorColor: color("--line") } },
       grid: { vertLines: { color: color("--grid-line") }, horzLines: { color: color("--grid-line") } },
@@ -83,6 +90,7 @@ export class Candles {
     });
     this.series.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
     this.averages.forEach((line, index) => line.applyOptions({ color: color(`--average-${"ab"[index]}`) }));
+    for (const { line, side } of this.#lines.values()) line.applyOptions({ color: sideColor(side) });
     this.#all = true;
     draw(this.draw);
   }
@@ -99,12 +107,13 @@ export class Candles {
       button.tabIndex = is ? 0 : -1;
     }
     if (other) {
-      for (const line of this.#lines.values()) this.series.removePriceLine(line);
+      for (const { line } of this.#lines.values()) this.series.removePriceLine(line);
       this.#lines.clear();
     }
     this.#rows = [];
     this.#all = true;
-    this.series.applyOptions({ priceFormat: { type: "price", precision: market.tick.places, minMove: market.tick.number } });
+    const { number, places } = market.tick;
+    this.series.applyOptions({ priceFormat: { type: "custom", minMove: number, formatter: (price) => grouped(price.toFixed(places)) } });
     return this.#refresh(true);
   }
 
@@ -123,7 +132,7 @@ export class Candles {
     this.#all = true;
     at("candles-empty").hidden = this.#rows.length > 0;
     this.#draw();
-    if (fit) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(this.#rows.length - SHOWN, -4), to: this.#rows.length + 6 });
+    if (fit) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(this.#rows.length - SHOWN, Math.min(this.#rows.length - PLACES_MIN, -4)), to: this.#rows.length + 6 });
   }
 
   /** A candle as it stands now. */
@@ -131,23 +140,23 @@ export class Candles {
     if (kline.symbol !== this.#market?.symbol || kline.interval !== this.interval) return;
     at("candles-empty").hidden = true;
     this.#put(kline);
-    draw(this.draw);
+    pace(this.draw);
   }
 
   /** Lines at one's own orders: `[{key, price, side, text}]`. */
   own(orders) {
     const wanted = new Map(orders.map((order) => [`${order.key} ${order.price} ${order.text}`, order]));
-    for (const [key, line] of this.#lines) {
+    for (const [key, { line }] of this.#lines) {
       if (wanted.has(key)) continue;
       this.series.removePriceLine(line);
       this.#lines.delete(key);
     }
     for (const [key, order] of wanted) {
       if (this.#lines.has(key)) continue;
-      const tone = color(order.side === "buy" ? "--up" : "--down");
-      this.#lines.set(key, this.series.createPriceLine({
-        price: Number(order.price), title: order.text, color: tone, lineWidth: 1, lineStyle: 2, axisLabelVisible: true,
-      }));
+      const line = this.series.createPriceLine({
+        price: Number(order.price), title: order.text, color: sideColor(order.side), lineWidth: 1, lineStyle: 2, axisLabelVisible: true,
+      });
+      this.#lines.set(key, { line, side: order.side });
     }
   }
 
@@ -211,12 +220,12 @@ export class Candles {
   #draw() {
     const rows = this.#rows;
     const bar = (row) => ({
-      time: row.time, value: row.volume, color: color(row.close >= row.open ? "--up" : "--down") + "66",
+      time: row.time, value: row.volume, color: row.close >= row.open ? this.#volumeUp : this.#volumeDown,
     });
     if (this.#all) {
       this.series.setData(rows);
       this.volume.setData(rows.map(bar));
-      this.averages.forEach((line, index) => line.setData(this.#average(AVERAGES[index], 0)));
+      this.averages.forEach((line, index) => line.setData(rows.map((_, at) => this.#average(AVERAGES[index], at)).filter(Boolean)));
       for (const row of rows) row.fresh = false;
       this.#all = false;
     } else {
@@ -225,8 +234,8 @@ export class Candles {
         this.series.update(rows[index]);
         this.volume.update(bar(rows[index]));
         this.averages.forEach((line, which) => {
-          const [value] = this.#average(AVERAGES[which], index).slice(0, 1);
-          if (value) line.update(value);
+          const average = this.#average(AVERAGES[which], index);
+          if (average) line.update(average);
         });
         rows[index].fresh = false;
       }
@@ -234,17 +243,12 @@ export class Candles {
     this.#legend();
   }
 
-  /** The average of the last `period` closes at each candle from `start` on. */
-  #average(period, start) {
-    const rows = this.#rows;
-    const found = [];
+  /** The average of the last `period` closes at a candle; null where there are not so many. */
+  #average(period, index) {
+    if (index < period - 1) return null;
     let sum = 0;
-    for (let index = Math.max(start - period + 1, 0); index < rows.length; index += 1) {
-      sum += rows[index].close;
-      if (index >= Math.max(start - period + 1, 0) + period) sum -= rows[index - period].close;
-      if (index >= start && index >= period - 1) found.push({ time: rows[index].time, value: sum / period });
-    }
-    return found;
+    for (let at = index - period + 1; at <= index; at += 1) sum += this.#rows[at].close;
+    return { time: this.#rows[index].time, value: sum / period };
   }
 
   #legend() {
@@ -252,15 +256,25 @@ export class Candles {
     const box = at("legend");
     if (!row) return box.replaceChildren();
     if (!box.children.length) {
-      box.append(...["O", "H", "L", "C", "", "Vol"].map((name) => make("span", {}, name && `${name} `, make("b"))));
+      box.append(...["O", "H", "L", "C", "", "Vol", ...AVERAGES.map((period) => `MA${period}`)].map((name) => make("span", {}, name && `${name} `, make("b"))));
     }
     const { said } = row;
     const change = row.open ? ((row.close - row.open) / row.open) * 100 : 0;
-    const texts = [grouped(said.open), grouped(said.high), grouped(said.low), grouped(said.close), `${change >= 0 ? "+" : ""}${change.toFixed(2)}%`, compact(said.volume)];
+    const texts = [grouped(said.open), grouped(said.high), grouped(said.low), grouped(said.close), percent(change), compact(said.volume), ...this.#averageTexts(row)];
     [...box.children].forEach((span, index) => {
       const value = span.querySelector("b");
       say(value, texts[index]);
       sign(value, index < 5 ? row.close - row.open || 1e-9 : 0);
+      span.hidden = !texts[index];
+    });
+  }
+
+  /** The averages at a candle, as far as there are any. */
+  #averageTexts(row) {
+    const index = this.#rows.indexOf(row);
+    return AVERAGES.map((period) => {
+      const found = this.#averages ? this.#average(period, index) : null;
+      return found ? grouped(found.value.toFixed(this.#market.tick.places)) : "";
     });
   }
 }

@@ -1,6 +1,6 @@
 // The depth chart: what could be bought and sold up to each price, around the middle.
 
-import { at, draw } from "./dom.js";
+import { at, draw, pace } from "./dom.js";
 import { compact, grouped } from "./numbers.js";
 
 const LEVELS_MAX = 400;
@@ -32,7 +32,7 @@ export class DepthChart {
   }
 
   changed() {
-    if (!at("depth").hidden) draw(this.draw);
+    if (!at("depth").hidden) pace(this.draw);
   }
 
   #draw() {

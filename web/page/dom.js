@@ -30,7 +30,7 @@ export function sign(element, value) {
 const jobs = new Set();
 let asked = false;
 
-/** Run a job at the next frame, once however often it is asked for. So 500 updates a second cost 60 drawings. */
+/** Run a job at the next frame, once however often it is asked for. For what somebody does. */
 export function draw(job) {
   jobs.add(job);
   if (asked) return;
@@ -48,6 +48,23 @@ export function draw(job) {
       }
     }
   });
+}
+
+/** Nobody reads faster; what is drawn less often leaves time for what somebody does. */
+const PACE_MS = 50;
+const paced = new Set();
+let pacing = 0;
+let drawnMs = 0;
+
+/** The same for what the market does: at once, but not more often than it can be read. */
+export function pace(job) {
+  paced.add(job);
+  pacing ||= setTimeout(() => {
+    pacing = 0;
+    drawnMs = performance.now();
+    for (const one of paced) draw(one);
+    paced.clear();
+  }, Math.max(0, drawnMs + PACE_MS - performance.now()));
 }
 
 /** Whoever wants to know: `on(name, heard)`, `tell(name, what)`. */

@@ -2,7 +2,7 @@
 //
 // Rows are made once for the height there is, and only their texts change.
 
-import { at, draw, make, say, sign } from "./dom.js";
+import { at, draw, make, pace, say, sign } from "./dom.js";
 import { compact, grouped } from "./numbers.js";
 
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
@@ -47,6 +47,8 @@ export class Ladder {
   #rows = { asks: [], bids: [] };
   #market = null;
   #last = 0;
+  /** Which way the last trade that changed the price went. */
+  #way = 0;
 
   /** `taken(price, side)`: a level was chosen. */
   constructor(taken) {
@@ -74,14 +76,13 @@ export class Ladder {
 
   /** The price of the last trade, in ticks, and which way it went. */
   trade(tick) {
-    if (this.#last && tick !== this.#last) sign(at("mid"), tick - this.#last);
+    if (this.#last && tick !== this.#last) this.#way = tick - this.#last;
     this.#last = tick;
-    draw(this.draw);
+    pace(this.draw);
   }
 
   clearTrade() {
-    this.#last = 0;
-    sign(at("mid"), 0);
+    this.#last = this.#way = 0;
   }
 
   focus() {
@@ -129,6 +130,7 @@ export class Ladder {
   }
 
   #drawSpread(book, tick) {
+    sign(at("mid"), this.#way);
     const [bid, ask] = book.best;
     const both = bid !== undefined && ask !== undefined;
     say(at("mid"), this.#last ? grouped(tick.text(this.#last)) : both ? grouped(tick.text(Math.round((bid + ask) / 2))) : "—");

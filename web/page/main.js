@@ -4,11 +4,12 @@ import { AccountKey } from "./account.js";
 import { Alerts } from "./alerts.js";
 import { Candles } from "./candles.js";
 import { DepthChart } from "./depth.js";
-import { at, draw, tabs, toast } from "./dom.js";
+import { at, draw, pace, tabs, toast } from "./dom.js";
 import { listenToKeys } from "./keyboard.js";
 import { Ladder } from "./ladder.js";
 import { Market, Markets } from "./markets.js";
 import { Mine } from "./mine.js";
+import { grouped } from "./numbers.js";
 import { compareClocks, get, signed } from "./rest.js";
 import { Status } from "./status.js";
 import { Stream } from "./stream.js";
@@ -17,6 +18,7 @@ import { Ticket } from "./ticket.js";
 
 const CLOCK_MS = 60_000;
 const TRADES = 100;
+const SNAPSHOT_MS_MIN = 1_000;
 const AGAIN_MS_MIN = 500;
 const AGAIN_MS_MAX = 5_000;
 
@@ -24,6 +26,8 @@ class Page {
   market = null;
   #all = new Map();
   #interval = "1m";
+  /** Runs for a while after the book was asked for. */
+  #asked = 0;
 
   constructor() {
     this.stream = new Stream();
@@ -204,13 +208,23 @@ class Page {
     const { market } = this;
     if (message.symbol !== market?.symbol) return;
     if (!market.book.take(message)) {
-      this.stream.again("market");
+      this.#snapshot();
       return;
     }
     this.status.sequence(message.sequence ?? message.seq);
-    draw(this.ladder.draw);
+    pace(this.ladder.draw);
     this.depth.changed();
     this.ticket.changed();
+  }
+
+  /** Ask for the whole book: not more often than it helps. */
+  #snapshot() {
+    if (this.#asked) return;
+    this.#asked = setTimeout(() => {
+      this.#asked = 0;
+      if (this.market.book.sequence === null) this.#snapshot();
+    }, SNAPSHOT_MS_MIN);
+    this.stream.again("market");
   }
 
   #trade(message) {
@@ -226,7 +240,7 @@ class Page {
 
   #takePrice(price) {
     this.ticket.price(price);
-    if (matchMedia("(max-width: 767px)").matches) this.view("ticket");
+    this.view("ticket");
     this.ticket.focus("quantity");
   }
 
@@ -247,7 +261,8 @@ class Page {
       const said = await signed(this.account.key, "POST", "/v1/order", named);
       const ended = said.status === "cancelled";
       const why = said.reason ? said.reason.replaceAll("_", " ") : "";
-      if (said.status !== "filled") toast(ended ? "bad" : "", `${what}: ${said.status}`, why || (order.price ? `at ${order.price}` : ""));
+      const terms = order.price ? `at ${grouped(order.price)}` : "";
+      if (said.status !== "filled") toast(ended ? "bad" : "", `${what}: ${said.status}`, ended ? why : terms);
       this.mine.happened(said.sequence);
       return true;
     } catch (error) {

@@ -1,11 +1,17 @@
 // The list of markets, and what stands of the chosen one in the top line.
 
-import { at, draw, make, say, sign } from "./dom.js";
-import { compact, grouped, Step } from "./numbers.js";
+import { at, draw, make, pace, say, sign } from "./dom.js";
+import { compact, compare, grouped, percent, Step } from "./numbers.js";
 import { Book } from "./book.js";
 
 /** A symbol as people write it: BTC/USD for BTC-USD, where these are its assets. */
 const nameOf = ({ symbol, base, quote }) => (symbol === `${base}-${quote}` ? `${base}/${quote}` : symbol);
+
+/** A change as far as it is seen: what is told as 0.00% is neither up nor down. */
+const shown = (change) => Number((change ?? 0).toFixed(2));
+
+/** The one that lies further out: statistics come each second, and a trade may be sooner. */
+const further = (a, b, way) => (a && b ? (compare(a, b) * way > 0 ? a : b) : (a ?? b));
 
 /** What is traded under a symbol, with its book. */
 export class Market {
@@ -18,13 +24,13 @@ export class Market {
   }
 }
 
-const percent = (value) => `${value >= 0 ? "+" : ""}${value.toFixed(2)}%`;
-
 export class Markets {
   #rows = new Map();
   #chosen = "";
   #statistics = null;
   #last = null;
+  /** Which way the last trade that changed the price went. */
+  #way = 0;
 
   /** `chosen(symbol)`. */
   constructor(chosen) {
@@ -72,6 +78,7 @@ export class Markets {
     this.#chosen = symbol;
     this.#statistics = null;
     this.#last = null;
+    this.#way = 0;
     draw(this.draw);
   }
 
@@ -80,21 +87,21 @@ export class Markets {
     const row = this.#rows.get(ticker.symbol);
     if (!row) return;
     row.ticker = ticker;
-    draw(this.draw);
+    pace(this.draw);
   }
 
   /** The long statistics of the chosen market. */
   statistics(statistics) {
     if (statistics.symbol !== this.#chosen) return;
     this.#statistics = statistics;
-    draw(this.draw);
+    pace(this.draw);
   }
 
   /** The last trade of the chosen market: sooner than statistics, which come each second. */
   trade(price) {
-    if (this.#last !== null && this.#last !== price) sign(at("last"), Number(price) - Number(this.#last));
+    if (this.#last !== null && this.#last !== price) this.#way = Number(price) - Number(this.#last);
     this.#last = price;
-    draw(this.draw);
+    pace(this.draw);
   }
 
   #take(symbol) {
@@ -128,7 +135,7 @@ export class Markets {
       const change = last && ticker.open ? ((last - ticker.open) / ticker.open) * 100 : null;
       say(row.last, last ? grouped(last) : "—");
       say(row.change, change === null ? "" : percent(change));
-      sign(row.change, change ?? 0);
+      sign(row.change, shown(change));
       say(row.volume, ` ${compact(ticker.quote_volume)} ${row.quote}`);
     }
     this.#top();
@@ -142,13 +149,16 @@ export class Markets {
     const { base, quote, name } = row;
     say(at("pair-name"), name);
     say(at("last"), last ? grouped(last) : "—");
-    document.title = last ? `${grouped(last)} ${name} · matchbus` : `${name} · matchbus`;
+    sign(at("last"), this.#way);
+    const title = last ? `${grouped(last)} ${name} · matchbus` : `${name} · matchbus`;
+    // Also the same title again is told to the browser's window.
+    if (document.title !== title) document.title = title;
     const change = last && statistics?.open ? ((last - statistics.open) / statistics.open) * 100 : null;
     say(at("change"), change === null ? "no trade in 24 h" : percent(change));
-    sign(at("change"), change ?? 0);
+    sign(at("change"), shown(change));
     const facts = {
-      high: statistics?.high && grouped(statistics.high),
-      low: statistics?.low && grouped(statistics.low),
+      high: grouped(further(statistics?.high, last, 1) ?? ""),
+      low: grouped(further(statistics?.low, last, -1) ?? ""),
       volume: statistics && compact(statistics.volume),
       quote_volume: statistics && compact(statistics.quote_volume),
       vwap: statistics?.vwap && grouped(Number(statistics.vwap).toFixed(Math.max(0, (last ?? "").split(".")[1]?.length ?? 0))),

@@ -35,6 +35,8 @@ const PAST_COLUMNS = [["Time"], ["Market"], ["Side"], ["Type"], ["Price", "numbe
 export class Mine {
   #key = null;
   #open = [];
+  /** Whether there are more than those. */
+  #more = false;
   #asking = false;
   #again = false;
   #asked = 0;
@@ -74,6 +76,7 @@ export class Mine {
     if (key) this.refresh();
     else {
       this.#open = [];
+      this.#more = false;
       for (const { body } of Object.values(this.tables)) body.replaceChildren();
       this.#tell();
       this.changed([]);
@@ -123,8 +126,8 @@ export class Mine {
   async cancelAll() {
     if (!this.#key || !this.#open.length) return;
     const only = at("only-this").checked ? this.#symbol : null;
-    const which = only ? `in ${only}` : "in all markets";
-    if (!(await ask("Cancel all orders?", `All your open orders ${which} are cancelled: ${this.#open.length} of them are shown.`, "Cancel all"))) return;
+    const count = this.#more ? `more than ${this.#open.length}` : this.#open.length;
+    if (!(await ask("Cancel all orders?", `This cancels all your open orders ${only ? `in ${only}` : "in all markets"}: ${count}.`, "Cancel all"))) return;
     try {
       const said = await signed(this.#key, "POST", "/v1/order/cancel_all", only ? { symbol: only } : {});
       toast("", `${said.cancelled} ${said.cancelled === 1 ? "order" : "orders"} cancelled`);
@@ -161,7 +164,8 @@ export class Mine {
     this.#fill("fills", fills.executions.map((one) => this.#fillRow(one)));
     if (past) this.#fill("past", past.orders.map((order) => this.#pastRow(order)));
     this.#announce(fills.executions);
-    this.#tell(open.more);
+    this.#more = open.more;
+    this.#tell();
     this.changed(open.orders);
   }
 
@@ -189,9 +193,9 @@ export class Mine {
     }
   }
 
-  #tell(more = false) {
+  #tell() {
     const count = this.#open.length;
-    say(at("open-count"), count ? String(count) + (more ? "+" : "") : "");
+    say(at("open-count"), count ? String(count) + (this.#more ? "+" : "") : "");
     at("cancel-all").disabled = !count;
     const words = {
       open: this.#key ? "No open orders." : "Connect a key to see your orders here.",

@@ -89,6 +89,12 @@ export function compact(value) {
   return number >= 100 ? grouped(number.toFixed(1)) : String(Number(number.toPrecision(5)));
 }
 
+/** A change in percent, with its sign; one that is too small to be seen has none. */
+export function percent(value) {
+  const text = value.toFixed(2);
+  return Number(text) === 0 ? "0.00%" : `${value > 0 ? "+" : ""}${text}%`;
+}
+
 /** A time of day in the reader's own zone. */
 export function clock(ms, withMs = false) {
   const date = new Date(ms);
@@ -96,8 +102,9 @@ export function clock(ms, withMs = false) {
   return withMs ? `${text}.${String(date.getMilliseconds()).padStart(3, "0")}` : text;
 }
 
-/** A day and a time. */
+/** A time of today, or a day and a time. */
 export function dayAndClock(ms) {
   const date = new Date(ms);
+  if (date.toDateString() === new Date().toDateString()) return clock(ms);
   return `${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")} ${clock(ms)}`;
 }

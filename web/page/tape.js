@@ -1,6 +1,6 @@
 // The trade tape: the newest trade first.
 
-import { at, draw, make, say } from "./dom.js";
+import { at, draw, make, pace, say } from "./dom.js";
 import { clock, grouped } from "./numbers.js";
 
 const KEPT_MAX = 200;
@@ -39,7 +39,7 @@ export class Tape {
     if (index >= 0) this.#trades[index] = { ...this.#trades[index], ...trade };
     else if (!this.#trades.length || trade.trade_id > this.#trades[0].trade_id) this.#trades.unshift(trade);
     if (this.#trades.length > KEPT_MAX) this.#trades.length = KEPT_MAX;
-    draw(this.draw);
+    pace(this.draw);
   }
 
   get last() {

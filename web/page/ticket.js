@@ -1,6 +1,6 @@
 // The order ticket: fields as the type of order wants them, what it would cost, and one button that sends it.
 
-import { at, draw, make, say } from "./dom.js";
+import { at, draw, make, pace, say } from "./dom.js";
 import { compare, compact, grouped, isDecimal, product } from "./numbers.js";
 import { FORCES, orderOf, TYPES } from "./order.js";
 import { serverClock } from "./rest.js";
@@ -70,7 +70,7 @@ export class Ticket {
 
   /** The book has changed: what an order would cost, too. */
   changed() {
-    draw(this.draw);
+    pace(this.draw);
   }
 
   get side() {
@@ -122,7 +122,7 @@ export class Ticket {
     this.form = make("form", { noValidate: true, autocomplete: "off" },
       make("div", { className: "sides", role: "radiogroup", "aria-label": "Side" }, side("buy", "Buy"), side("sell", "Sell")),
       make("div", { className: "pairwise" },
-        field("type", "Type", this.type, null), field("force", "Time", this.force, null)),
+        field("type", "Type", this.type, null), field("force", "In force", this.force, null)),
       quote(field("trigger", "Trigger", numberBox())),
       make("div", { className: "pairwise", data: { field: "trail" } },
         field("trail", "Trail", numberBox(), null), field("trailUnit", "in", make("select", {}, ...options({ points: "basis points", distance: "price" })), null)),
