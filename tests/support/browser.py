@@ -7,15 +7,18 @@ What a page says on its console or asks of another host is kept, and a test ends
 """
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
+from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, WebSocketRoute, sync_playwright
 
 #: Two noisy cores and a whole test suite: what takes this long hangs.
 WAIT_MS: Final = 30_000
+_LOOK_MS: Final = 20
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 #: Without a window, in a container, as root.
 _WORDS: Final = ("--no-sandbox", "--disable-dev-shm-usage")
@@ -40,6 +43,7 @@ class Watched:
 
     `complaints`: errors of scripts and of its console, and requests to other hosts. A connection that is refused while
     a server is away is none. `before`: JavaScript that runs before that of the page.
+    `route`: a path of WebSockets, and who stands between them and the server.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Watched:
         height: int = 900,
         scheme: str = "dark",
         before: str = "",
+        route: tuple[str, Callable[[WebSocketRoute], None]] | None = None,
     ) -> None:
         self.url = url
         self.complaints: list[str] = []
@@ -62,10 +67,20 @@ class Watched:
         self.page: Page = self._context.new_page()
         if before:
             self.page.add_init_script(before)
+        if route is not None:
+            path, between = route
+            self.page.route_web_socket(urljoin(url, path).replace("http", "ws", 1), between)
         self.page.on("console", self._console)
         self.page.on("pageerror", self._error)
         self.page.on("request", self._request)
         self.page.goto(url)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let the browser go on until something holds that is not of the page: what it calls is called meanwhile."""
+        deadline = time.monotonic() + WAIT_MS / 1000
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to hold"
+            self.page.wait_for_timeout(_LOOK_MS)
 
     def close(self) -> None:
         """Close the page."""
@@ -80,5 +95,5 @@ class Watched:
         self.complaints.append(str(error))
 
     def _request(self, request: Request) -> None:
-        if not request.url.startswith((self.url, "data:")):
+        if not request.url.startswith((urljoin(self.url, "/"), "data:")):
             self.complaints.append(f"asked {request.url}")

@@ -1,17 +1,17 @@
 """The trading page in a real browser, against a real venue: what somebody who sits before it does and sees."""
 
-import gzip
 import json
 import re
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.support.browser import WAIT_MS, Watched, chromium
-from tests.support.venue import ApiKey, Response, Venue
-from web.page_files import page_files
+from tests.support.contrast import poorly_shown
+from tests.support.venue import ApiKey, Venue
 
 pytestmark = pytest.mark.usefixtures("_patient")
 
@@ -92,61 +92,6 @@ def level(page: Page, side: str, price: str) -> Locator:
     )
 
 
-def policy(answer: Response) -> dict[str, str]:
-    """The content security policy, by directive."""
-    directives = answer.headers["content-security-policy"].split("; ")
-    return {name: value for name, _, value in (directive.partition(" ") for directive in directives)}
-
-
-def test_the_page_is_at_the_root_and_its_policy_runs_nothing_but_its_files(venue: Venue) -> None:
-    answer = venue.get("/")
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["x-frame-options"] == "DENY"
-    said = policy(answer)
-    assert said["default-src"] == said["base-uri"] == said["frame-ancestors"] == "'none'"
-    assert said["script-src"] == said["style-src"] == said["connect-src"] == "'self'"
-
-
-@pytest.mark.parametrize("path", [path for path in page_files() if path != "/"])
-def test_every_file_is_served_with_its_type(venue: Venue, path: str) -> None:
-    answer = venue.get(path)
-    kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}[path.rpartition(".")[2]]
-    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, kind)
-    assert answer.body == page_files()[path].plain
-
-
-def test_a_file_that_is_known_is_not_sent_again(venue: Venue) -> None:
-    first = venue.get("/page/main.js")
-    again = venue.get("/page/main.js", {"If-None-Match": first.headers["etag"]})
-    assert (again.status, again.body) == (304, b"")
-    assert first.headers["cache-control"] == "no-cache"
-
-
-def test_a_file_is_packed_for_who_takes_it_so(venue: Venue) -> None:
-    packed = venue.get("/page/lightweight-charts.js", {"Accept-Encoding": "gzip, br"})
-    assert packed.headers["content-encoding"] == "gzip"
-    plain = venue.get("/page/lightweight-charts.js")
-    assert gzip.decompress(packed.body) == plain.body
-    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
-    assert packed.headers["etag"] != plain.headers["etag"]
-
-
-@pytest.mark.parametrize(
-    "path", ["/page/", "/page/index.html", "/page/../page_files.py", "/page/%2e%2e/house.py", "/page"]
-)
-def test_nothing_else_can_be_named(venue: Venue, path: str) -> None:
-    answer = venue.get(path)
-    assert (answer.status, answer.json["reason"]) == (404, "not_found")
-
-
-def test_a_file_is_only_read(venue: Venue) -> None:
-    answer = venue.request("POST", "/", "{}")
-    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
-    assert venue.request("HEAD", "/").body == b""
-
-
 def test_an_order_goes_from_the_form_to_the_ladder_to_its_fill_and_to_its_end(
     venue: Venue, page: Page
 ) -> None:
@@ -216,7 +161,7 @@ def test_what_only_the_engine_can_know_is_told(venue: Venue, page: Page) -> None
         page.click("#ticket-more summary")
         page.select_option("#ticket-post", "only")
         enter(page, "buy", "1", "101")
-        expect(page.locator("#toasts")).to_contain_text("a post-only order would trade at once")
+        expect(page.locator("#toasts")).to_contain_text("A post-only order would trade at once")
         bob.mass_cancel().result()
 
 
@@ -231,6 +176,95 @@ def test_a_click_in_the_ladder_takes_its_price(venue: Venue, page: Page) -> None
         page.keyboard.press("Shift+ArrowDown")
         expect(page.locator("#ticket-price")).to_have_value("106.90")
         bob.mass_cancel().result()
+
+
+def test_an_alert_is_set_comes_true_once_and_is_told(venue: Venue, page: Page) -> None:
+    rows = page.locator("#alerts tbody tr")
+    page.click("#tab-alerts")
+    page.fill("#alert-threshold", "0.001")
+    page.press("#alert-threshold", "Enter")
+    expect(page.locator("#alert-wrong")).to_have_text("A multiple of 0.01, above 0.")
+    for condition, threshold in (("price-above", "103"), ("move-down", "50")):
+        page.select_option("#alert-condition", condition)
+        page.fill("#alert-threshold", threshold)
+        page.press("#alert-threshold", "Enter")
+        expect(page.locator("#alert-threshold")).to_have_value("")
+    expect(rows).to_have_count(2)
+    moved = rows.filter(has_text="Moves down by 50% within 1 min")
+    expect(moved).to_contain_text("watching")
+    moved.get_by_role("button").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Price rises to 103")
+    with venue.client("bob") as bob, venue.client("carol") as carol:
+        bob.enter("BTC-USD", "sell", "1", "103").result()
+        carol.enter("BTC-USD", "buy", "1", "103").result()
+    expect(page.locator("#toasts")).to_contain_text("Alert: BTC-USD")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("fired at")
+
+
+def test_text_can_be_read_wherever_it_stands_in_both_themes(venue: Venue, page: Page) -> None:
+    with venue.client("bob") as bob:
+        bob.enter("BTC-USD", "buy", "1", "96").result()
+        bob.enter("BTC-USD", "sell", "1", "104").result()
+        enter(page, "buy", "1", "97")
+        expect(page.locator("#open tbody tr")).to_have_count(1)
+        expect(level(page, "bids", "97.00")).to_have_class(re.compile("own"))
+        for _ in ("as it is", "in the other theme"):
+            for opens in ("#tab-open", "#tab-fills", "#tab-past", "#tab-alerts", "#help", "#account"):
+                page.click(opens)
+                assert poorly_shown(page) == []
+                page.keyboard.press("Escape")
+            page.click("#theme")
+        bob.mass_cancel().result()
+    page.click("#tab-open")
+    page.locator("#open tbody button").click()
+    expect(page.locator("#open tbody tr")).to_have_count(0)
+
+
+class Tampering:
+    """Between the page and the stream: changes what is told of a book, once for each time that it is asked to."""
+
+    def __init__(self) -> None:
+        self.changes: list[str] = []
+
+    def between(self, page_side: WebSocketRoute) -> None:
+        """Of a connection that the page opens."""
+        server_side = page_side.connect_to_server()
+        server_side.on_message(lambda text: self._tell(page_side, str(text)))
+
+    def _tell(self, page_side: WebSocketRoute, text: str) -> None:
+        said = json.loads(text)
+        if self.changes and said["type"] == "book" and said["event"] == "update" and said["bids"]:
+            if self.changes.pop() == "lose":
+                return
+            said["bids"][0][1] = "5.000"
+            text = json.dumps(said)
+        page_side.send(text)
+
+
+def test_a_book_that_lost_something_or_was_told_wrong_is_asked_for_again(
+    venue: Venue, browser: Browser
+) -> None:
+    tampering = Tampering()
+    opened = Watched(browser, url(venue), route=("/ws", tampering.between))
+    with venue.client("bob") as bob:
+        page = opened.page
+        bob.enter("BTC-USD", "buy", "1", "99").result()
+        expect(level(page, "bids", "99.00")).to_contain_text("1.000")
+        tampering.changes.append("lose")
+        bob.enter("BTC-USD", "buy", "1", "98.50").result()
+        # The next change does not follow what the page has: so it asks.
+        opened.until(lambda: not tampering.changes)
+        bob.enter("BTC-USD", "buy", "1", "98").result()
+        expect(level(page, "bids", "98.50")).to_contain_text("1.000")
+        tampering.changes.append("change")
+        bob.enter("BTC-USD", "buy", "1", "97.50").result()
+        expect(level(page, "bids", "97.50")).to_contain_text("1.000")
+        assert tampering.changes == []
+        bob.mass_cancel().result()
+    assert opened.complaints == []
+    opened.close()
 
 
 def test_every_type_of_order_can_be_sent_and_all_are_cancelled_at_once(venue: Venue, page: Page) -> None:
@@ -343,11 +377,21 @@ def test_on_a_phone_one_view_is_seen_at_a_time_and_nothing_is_wider_than_it(
         phone.close()
 
 
-def test_it_comes_back_by_itself_when_the_engine_and_the_web_were_away(venue: Venue, page: Page) -> None:
-    venue.engine.stop()
-    venue.engine = venue.processes.engine(venue.data)
+def test_it_comes_back_by_itself_when_the_engine_and_the_web_were_away(
+    venue: Venue, page: Page, alice: ApiKey
+) -> None:
     enter(page, "buy", "1", "98")
     expect(level(page, "bids", "98.00")).to_contain_text("1.000")
+    venue.engine.kill()
+    venue.engine = venue.processes.engine(venue.data)
+    # The web finds the engine again by itself; whoever sends before that is told so.
+    cancelled = partial(venue.signed, alice, "POST", "/v1/order/cancel_all", {"symbol": "ETH-USD"})
+    venue.until(cancelled, lambda answer: answer.status == 200)
+    enter(page, "buy", "1", "97")
+    expect(level(page, "bids", "97.00")).to_contain_text("1.000")
+    expect(page.locator("#open tbody tr")).to_have_count(2)
+    page.locator("#open tbody button").first.click()
+    expect(page.locator("#open tbody tr")).to_have_count(1)
 
     venue.web.signal(signal.SIGKILL)
     expect(page.locator("#connection")).to_have_attribute("data-state", re.compile("lost|connecting"))

@@ -1,17 +1,21 @@
-"""The trading page as files: what holds of them without a browser. How they are served is looked at in `test_page`."""
+"""The trading page as files: what holds of them without a browser, and how they are served."""
 
+import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.contrast import CONTRAST_MIN, Colour, contrast, over
+from tests.support.venue import Response
+from tests.support.web_server import WebServer
 from web.page_files import page_files
 
 FILES = page_files()
 PAGE = {path: file.plain.decode() for path, file in FILES.items() if "lightweight" not in path}
 #: What is not text of a person's own but a name: of XML, and of the makers of the charts, whose licence asks for it.
 NAMES_OF_HOSTS = ("http://www.w3.org/", "https://www.tradingview.com/")
-CONTRAST_MIN = 4.5
 
 
 def test_the_page_names_no_other_host() -> None:
@@ -49,43 +53,52 @@ def test_every_element_that_a_script_asks_for_by_its_id_is_there() -> None:
         assert asked <= there | made, f"{path}: {asked - there - made}"
 
 
-def colours(theme: str) -> dict[str, str]:
-    """The colours of a theme, `#rrggbb` by name."""
+def colour_of(text: str) -> Colour:
+    """Of `#rrggbb`."""
+    red, green, blue = (int(text[at : at + 2], 16) for at in (1, 3, 5))
+    return (red, green, blue)
+
+
+def colours(theme: str) -> tuple[dict[str, Colour], dict[str, tuple[Colour, float]]]:
+    """The colours of a theme by name, and those that are only partly there, each with its share."""
     block = re.search(rf'\[data-theme="{theme}"\] {{(.*?)\n}}', PAGE["/page/theme.css"], re.DOTALL)
     assert block
-    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block.group(1)))
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2.2 defines it."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast as WCAG 2.2 defines it: 1 to 21."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+    whole = {
+        name: colour_of(text) for name, text in re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block.group(1))
+    }
+    partly = re.findall(r"--([\w-]+): rgb\((\d+) (\d+) (\d+) / (\d+)%\);", block.group(1))
+    soft = {
+        name: ((int(red), int(green), int(blue)), int(share) / 100)
+        for name, red, green, blue, share in partly
+    }
+    return whole, soft
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_text_can_be_read_in_both_themes(theme: str) -> None:
-    colour = colours(theme)
-    pairs = [
-        (text, ground)
-        for text in ("text", "quiet", "up", "down", "accent", "warn")
-        for ground in ("panel", "raised")
-    ] + [("on-solid", "up-solid"), ("on-solid", "down-solid")]
-    poor = {pair: contrast(colour[pair[0]], colour[pair[1]]) for pair in pairs}
-    assert {pair: found for pair, found in poor.items() if found < CONTRAST_MIN} == {}
+    whole, soft = colours(theme)
+    grounds = {name: whole[name] for name in ("panel", "raised", "hover")}
+    texts = ("text", "quiet", "up", "down", "accent", "warn", "average-a", "average-b")
+    pairs = [(text, name, ground) for text in texts for name, ground in grounds.items()]
+    for name, texts in (
+        ("up-soft", ("text", "up")),
+        ("down-soft", ("text", "down")),
+        ("accent-soft", ("accent",)),
+    ):
+        pairs += [
+            (text, f"{name} on {below}", over(*soft[name], whole[below]))
+            for text in texts
+            for below in ("panel", "hover")
+        ]
+    solid = ("up-solid", "down-solid", "up-solid-hover", "down-solid-hover")
+    pairs += [("on-solid", name, whole[name]) for name in solid]
+    found = {(text, name): contrast(whole[text], ground) for text, name, ground in pairs}
+    assert {pair: value for pair, value in found.items() if value < CONTRAST_MIN} == {}
 
 
 def test_a_contrast_that_is_known() -> None:
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert contrast(colour_of("#000000"), colour_of("#ffffff")) == pytest.approx(21)
+    assert contrast(colour_of("#777777"), colour_of("#ffffff")) == pytest.approx(4.48, abs=0.01)
 
 
 def test_the_files_of_the_page_are_those_of_its_folder() -> None:
@@ -96,3 +109,65 @@ def test_the_files_of_the_page_are_those_of_its_folder() -> None:
         "/",
         "/page/lightweight-charts.js",
     }
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[WebServer]:
+    """A server with nobody behind it: files are all that is asked for."""
+    with WebServer() as running:
+        yield running
+
+
+def policy(answer: Response) -> dict[str, str]:
+    """The content security policy, by directive."""
+    directives = answer.headers["content-security-policy"].split("; ")
+    return {name: value for name, _, value in (directive.partition(" ") for directive in directives)}
+
+
+def test_the_page_is_at_the_root_and_its_policy_runs_nothing_but_its_files(server: WebServer) -> None:
+    answer = server.request("/")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    said = policy(answer)
+    assert said["default-src"] == said["base-uri"] == said["frame-ancestors"] == "'none'"
+    assert said["script-src"] == said["style-src"] == said["connect-src"] == "'self'"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path != "/"])
+def test_every_file_is_served_with_its_type(server: WebServer, path: str) -> None:
+    answer = server.request(path)
+    kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}[path.rpartition(".")[2]]
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, kind)
+    assert answer.body == FILES[path].plain
+
+
+def test_a_file_that_is_known_is_not_sent_again(server: WebServer) -> None:
+    first = server.request("/page/main.js")
+    again = server.request("/page/main.js", {"If-None-Match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert first.headers["cache-control"] == "no-cache"
+
+
+def test_a_file_is_packed_for_who_takes_it_so(server: WebServer) -> None:
+    packed = server.request("/page/lightweight-charts.js", {"Accept-Encoding": "gzip, br"})
+    assert packed.headers["content-encoding"] == "gzip"
+    plain = server.request("/page/lightweight-charts.js")
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.headers["etag"] != plain.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/page/", "/page/index.html", "/page/../page_files.py", "/page/%2e%2e/house.py", "/page"]
+)
+def test_nothing_else_can_be_named(server: WebServer, path: str) -> None:
+    answer = server.request(path)
+    assert (answer.status, answer.json["reason"]) == (404, "not_found")
+
+
+def test_a_file_is_only_read(server: WebServer) -> None:
+    answer = server.request("/", method="POST")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert server.request("/", method="HEAD").body == b""

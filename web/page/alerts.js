@@ -2,7 +2,7 @@
 // has fired; this page remembers what fired while it was open.
 
 import { at, make, say, toast } from "./dom.js";
-import { clock, compare, grouped, isDecimal } from "./numbers.js";
+import { clock, compare, grouped, isDecimal, trimmed } from "./numbers.js";
 import { serverClock, signed } from "./rest.js";
 
 const PATH = "/api/v1/alerts";
@@ -35,7 +35,7 @@ const nameOf = (condition) => CONDITIONS[condition]?.[0] ?? condition.replaceAll
 function words({ condition, threshold, window_s }) {
   const unit = CONDITIONS[condition]?.[1];
   const amount = String(threshold).replace(/^-/, "");
-  const text = unit === "price" ? grouped(amount) : `${amount}${unit === "%" ? "" : " "}${unit ?? ""}`;
+  const text = unit === "price" ? grouped(amount) : `${trimmed(amount)}${unit === "%" ? "" : " "}${unit ?? ""}`;
   return `${nameOf(condition)} ${text}${window_s ? ` within ${MINUTES[window_s] ?? `${window_s} s`}` : ""}`;
 }
 

@@ -17,7 +17,7 @@ class Row {
     this.quantity = make("span");
     this.total = make("span");
     this.bar = make("i");
-    this.element = make("div", { className: "level", tabIndex: -1 }, this.bar, this.price, this.quantity, this.total);
+    this.element = make("div", { className: "level", role: "button", tabIndex: -1 }, this.bar, this.price, this.quantity, this.total);
   }
 
   show(level, market, most, own) {
@@ -26,15 +26,16 @@ class Row {
         for (const cell of [this.price, this.quantity, this.total]) say(cell, "");
         this.bar.style.transform = "scaleX(0)";
         this.element.classList.remove("own");
-        this.element.removeAttribute("aria-label");
+        this.element.setAttribute("aria-disabled", "true");
         this.empty = true;
       }
       this.tick = undefined;
       return;
     }
+    if (this.empty) this.element.removeAttribute("aria-disabled");
     this.empty = false;
     const [tick, lots, total] = level;
-    if (this.tick !== tick) say(this.price, grouped(market.tick.text(tick)));
+    say(this.price, grouped(market.tick.text(tick)));
     say(this.quantity, market.lot.text(lots));
     say(this.total, sum(total * market.lot.number, market.lot.places));
     this.bar.style.transform = `scaleX(${(total / most).toFixed(3)})`;
@@ -123,9 +124,10 @@ export class Ladder {
     }
     this.#drawSpread(book, tick);
     const sums = ["bids", "asks"].map((name) => shown[name].at(-1)?.[2] ?? 0);
-    const share = sums[0] + sums[1] ? sums[0] / (sums[0] + sums[1]) : 0.5;
-    say(at("balance-bid"), `${Math.round(share * 100)}%`);
-    say(at("balance-ask"), `${100 - Math.round(share * 100)}%`);
+    const whole = sums[0] + sums[1];
+    const share = whole ? sums[0] / whole : 0.5;
+    say(at("balance-bid"), whole ? `${Math.round(share * 100)}%` : "—");
+    say(at("balance-ask"), whole ? `${100 - Math.round(share * 100)}%` : "—");
     at("balance").querySelector("b").style.transform = `scaleX(${share.toFixed(3)})`;
   }
 

@@ -71,6 +71,9 @@ export function product(a, b) {
   return textOf(exact(a, places[0]) * exact(b, places[1]), places[0] + places[1]);
 }
 
+/** An exact amount without zeros that say nothing. */
+export const trimmed = (text) => (text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text);
+
 /** "64012.30" as "64,012.30". */
 export function grouped(text) {
   const [whole, part] = text.split(".");

@@ -8,7 +8,8 @@ const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16
 /** Why something was not done, as the server says it: `code`, `reason`, `field`, `status`. */
 export class Refused extends Error {
   constructor(status, problem) {
-    super(problem.message);
+    // Written to stand behind a colon; here it stands alone.
+    super(problem.message.charAt(0).toUpperCase() + problem.message.slice(1));
     Object.assign(this, { status, code: problem.code, reason: problem.reason, field: problem.field });
   }
 }

@@ -1,7 +1,7 @@
 // The order ticket: fields as the type of order wants them, what it would cost, and one button that sends it.
 
 import { at, draw, make, pace, say } from "./dom.js";
-import { compare, compact, grouped, isDecimal, product } from "./numbers.js";
+import { compare, compact, grouped, isDecimal, product, trimmed } from "./numbers.js";
 import { FORCES, orderOf, TYPES } from "./order.js";
 import { serverClock } from "./rest.js";
 
@@ -280,6 +280,3 @@ export class Ticket {
     }
   }
 }
-
-/** An exact amount without zeros that say nothing. */
-const trimmed = (text) => (text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text);

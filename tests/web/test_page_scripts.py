@@ -1,0 +1,216 @@
+"""The scripts of the trading page that decide something, each asked alone in a real browser, with nobody behind it."""
+
+from collections.abc import Iterator
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from tests.support.browser import Watched, chromium
+from tests.support.web_server import WebServer
+
+#: What a market is to these scripts.
+MARKET = """
+const { Step } = await import("/page/numbers.js");
+const market = {
+  symbol: "BTC-USD",
+  tick: new Step("0.01"),
+  lot: new Step("0.001"),
+  instrument: { price_min: "0.01", price_max: "1000000", quantity_min: "0.001", quantity_max: "1000" },
+};
+"""
+NOW_MS = 1_767_225_600_000
+#: A limit order as the ticket has it before anything was written.
+FORM = {
+    "side": "buy", "type": "limit", "force": "GTC", "quantity": "1", "price": "99", "trigger": "", "trail": "",
+    "trailUnit": "points", "peg": "best-bid", "pegOffset": "", "protection": "", "expires": "", "post": "",
+    "hidden": False, "display": "", "minimum": "", "selfTrade": "", "cancelsWith": "", "triggeredBy": "",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Watched]:
+    """A page of the server that runs no script of its own."""
+    with WebServer() as server, chromium() as browser:
+        page = Watched(browser, f"http://127.0.0.1:{server.port}/page/icon.svg")
+        yield page
+        assert page.complaints == []
+        page.close()
+
+
+def run(asked: Watched, script: str, *words: Any) -> Any:
+    """What a script returns; `words` are its arguments, by that name."""
+    return asked.page.evaluate(f"async (words) => {{ {script} }}", list(words))
+
+
+def judged(asked: Watched, **changes: Any) -> Any:
+    """What becomes of a form: an order, or a field and its problem."""
+    script = "const { orderOf } = await import('/page/order.js'); return orderOf(words[0], market, words[1]);"
+    return run(asked, MARKET + script, {**FORM, **changes}, NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "further"),
+    [
+        ({}, {"price": "99"}),
+        ({"post": "only"}, {"price": "99", "post_only": True}),
+        ({"post": "reprice"}, {"price": "99", "post_only_reprice": True}),
+        ({"hidden": True}, {"price": "99", "hidden": True}),
+        ({"display": "0.1"}, {"price": "99", "display_quantity": "0.1"}),
+        ({"force": "IOC", "minimum": "0.5"}, {"price": "99", "minimum_quantity": "0.5"}),
+        ({"type": "market", "force": "IOC", "price": ""}, {}),
+        ({"type": "market", "force": "FOK", "protection": "101"}, {"price": "101"}),
+        ({"type": "stop", "trigger": "150"}, {"trigger_price": "150"}),
+        ({"type": "stop-limit", "trigger": "150"}, {"trigger_price": "150", "price": "99"}),
+        ({"type": "take-profit", "trigger": "50"}, {"trigger_price": "50"}),
+        ({"type": "trailing-stop", "trail": "150"}, {"trail_basis_points": 150}),
+        ({"type": "trailing-stop", "trail": "1.5", "trailUnit": "distance"}, {"trail_distance": "1.5"}),
+        ({"type": "pegged", "pegOffset": "-0.05"}, {"peg": "best-bid", "peg_offset": "-0.05"}),
+        ({"type": "pegged", "peg": "midpoint", "hidden": True}, {"peg": "midpoint", "hidden": True}),
+        (
+            {"selfTrade": "cancel-oldest", "cancelsWith": "a", "triggeredBy": "b"},
+            {"price": "99", "self_trade": "cancel-oldest", "cancels_with": "a", "triggered_by": "b"},
+        ),
+    ],
+)
+def test_a_form_is_the_order_that_it_says(
+    asked: Watched, changes: dict[str, Any], further: dict[str, Any]
+) -> None:
+    form = {**FORM, **changes}
+    common = {"symbol": "BTC-USD", "side": "buy", "quantity": "1"}
+    expected = {**common, "type": form["type"], "time_in_force": form["force"], **further}
+    assert judged(asked, **changes) == {"order": expected}
+
+
+def test_good_till_date_is_said_in_ms(asked: Watched) -> None:
+    # The browser runs in the machine's own zone, and a field for times has no other.
+    said = judged(asked, force="GTD", expires="2026-06-01T10:00")["order"]
+    assert said["expires_ms"] == asked.page.evaluate("new Date('2026-06-01T10:00').getTime()")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"price": ""}, "price"),
+        ({"price": "9e1"}, "price"),
+        ({"price": "-1"}, "price"),
+        ({"price": "0"}, "price"),
+        ({"price": "99.005"}, "price"),
+        ({"price": "1000000.01"}, "price"),
+        ({"quantity": ""}, "quantity"),
+        ({"quantity": "0"}, "quantity"),
+        ({"quantity": "0.0005"}, "quantity"),
+        ({"quantity": "1000.001"}, "quantity"),
+        ({"quantity": "1" * 41}, "quantity"),
+        ({"type": "stop"}, "trigger"),
+        ({"type": "stop-limit", "trigger": "150", "price": ""}, "price"),
+        ({"type": "trailing-stop"}, "trail"),
+        ({"type": "trailing-stop", "trail": "1.5"}, "trail"),
+        ({"type": "trailing-stop", "trail": "10000"}, "trail"),
+        ({"type": "trailing-stop", "trail": "0", "trailUnit": "distance"}, "trail"),
+        ({"type": "pegged", "pegOffset": "0.001"}, "pegOffset"),
+        ({"type": "pegged", "peg": "midpoint"}, "hidden"),
+        ({"force": "GTD"}, "expires"),
+        ({"force": "GTD", "expires": "2020-01-01T00:00"}, "expires"),
+        ({"force": "IOC", "post": "only"}, "post"),
+        ({"force": "FOK", "hidden": True}, "hidden"),
+        ({"display": "1"}, "display"),
+        ({"display": "0.1", "hidden": True}, "display"),
+        ({"minimum": "2"}, "minimum"),
+    ],
+)
+def test_what_makes_no_order_is_said_by_its_field(
+    asked: Watched, changes: dict[str, Any], field: str
+) -> None:
+    said = judged(asked, **changes)
+    assert set(said) == {"field", "problem"}
+    assert said["field"] == field
+    assert said["problem"].endswith(".")
+
+
+def snapshot(sequence: int, bids: list[list[str]], asks: list[list[str]]) -> dict[str, Any]:
+    """A whole book, as the stream tells it."""
+    return {
+        "event": "snapshot",
+        "sequence": sequence,
+        "checksum": checksum(bids, asks),
+        "bids": bids,
+        "asks": asks,
+    }
+
+
+def checksum(*sides: list[list[str]]) -> int:
+    """As docs/websocket.md says."""
+    return crc32("".join(f"{price}:{quantity};" for side in sides for price, quantity in side).encode())
+
+
+FIRST = snapshot(10, [["99.00", "1.000"], ["98.00", "2.000"]], [["101.00", "3.000"]])
+BOOK = f"""{MARKET}
+const {{ Book }} = await import("/page/book.js");
+const book = new Book(market.tick, market.lot);
+const taken = words.map((message) => book.take(message));
+const rows = (side, step = 1) => side.levels(3, step).map(([tick, lots, total]) => [tick, lots, total]);
+"""
+
+
+def update(seq: int, prev_seq: int, sum_: int, **sides: list[list[str]]) -> dict[str, Any]:
+    """A change."""
+    return {
+        "event": "update",
+        "seq": seq,
+        "prev_seq": prev_seq,
+        "checksum": sum_,
+        "bids": [],
+        "asks": [],
+    } | sides
+
+
+def test_a_book_follows_its_changes_and_proves_itself(asked: Watched) -> None:
+    after = checksum([["98.50", "4.000"], ["98.00", "2.000"]], [["101.00", "3.000"]])
+    said = run(
+        asked,
+        f"{BOOK} return [taken, rows(book.bids), rows(book.asks), book.best, book.sequence];",
+        FIRST,
+        update(9, 8, 0, bids=[["1.00", "1.000"]]),
+        update(12, 10, after, bids=[["99.00", "0"], ["98.50", "4.000"]]),
+    )
+    bids = [[9850, 4000, 4000], [9800, 2000, 6000]]
+    assert said == [[True, True, True], bids, [[10100, 3000, 3000]], [9850, 10100], 12]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [update(12, 11, FIRST["checksum"]), update(12, 10, FIRST["checksum"] ^ 1), {**FIRST, "checksum": 0}],
+    ids=["a gap", "another checksum", "a snapshot of something else"],
+)
+def test_a_book_that_is_not_what_was_told_wants_the_whole_again(
+    asked: Watched, wrong: dict[str, Any]
+) -> None:
+    later = update(14, 12, 0, bids=[["50.00", "1.000"]])
+    script = f"{BOOK} return [taken, book.sequence];"
+    assert run(asked, script, FIRST, wrong, later) == [[True, False, True], None]
+    assert run(asked, script, FIRST, wrong, later, FIRST) == [[True, False, True, True], 10]
+
+
+def test_levels_are_put_together_away_from_the_middle(asked: Watched) -> None:
+    bids, asks = (
+        [["99.99", "1.000"], ["99.95", "1.000"], ["99.89", "1.000"]],
+        [["100.01", "1.000"], ["100.11", "2.000"]],
+    )
+    said = run(asked, f"{BOOK} return [rows(book.bids, 10), rows(book.asks, 10)];", snapshot(1, bids, asks))
+    assert said == [[[9990, 2000, 2000], [9980, 1000, 3000]], [[10010, 1000, 1000], [10020, 2000, 3000]]]
+
+
+def test_decimals_are_exact(asked: Watched) -> None:
+    script = """
+    const { compare, exact, grouped, product, Step, compact, percent } = await import("/page/numbers.js");
+    const tick = new Step("0.01");
+    return [
+      product("0.1", "0.2"), product("123456789012345678.9", "10"), compare("0.10", "0.1"), compare("9", "10"),
+      tick.divides("0.07"), tick.divides("0.075"), tick.moved("0.01", -5), tick.moved("0.29", 1),
+      tick.text(123456789), grouped("1234567.8901"), compact("12345678"), percent(-0.001), percent(1.005), percent(-2),
+    ];"""
+    assert run(asked, script) == [
+        "0.02", "1234567890123456789.0", 0, -1, True, False, "0.01", "0.30", "1234567.89", "1,234,567.8901",
+        "12.35M", "0.00%", "+1.00%", "-2.00%",
+    ]  # fmt: skip
