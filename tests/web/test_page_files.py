@@ -67,10 +67,9 @@ def colours(theme: str) -> tuple[dict[str, Colour], dict[str, tuple[Colour, floa
         name: colour_of(text) for name, text in re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block.group(1))
     }
     partly = re.findall(r"--([\w-]+): rgb\((\d+) (\d+) (\d+) / (\d+)%\);", block.group(1))
-    soft = {
-        name: ((int(red), int(green), int(blue)), int(share) / 100)
-        for name, red, green, blue, share in partly
-    }
+    soft: dict[str, tuple[Colour, float]] = {}
+    for name, red, green, blue, share in partly:
+        soft[name] = (float(red), float(green), float(blue)), int(share) / 100
     return whole, soft
 
 
@@ -80,14 +79,11 @@ def test_text_can_be_read_in_both_themes(theme: str) -> None:
     grounds = {name: whole[name] for name in ("panel", "raised", "hover")}
     texts = ("text", "quiet", "up", "down", "accent", "warn", "average-a", "average-b")
     pairs = [(text, name, ground) for text in texts for name, ground in grounds.items()]
-    for name, texts in (
-        ("up-soft", ("text", "up")),
-        ("down-soft", ("text", "down")),
-        ("accent-soft", ("accent",)),
-    ):
+    shown_on = {"up-soft": ["text", "up"], "down-soft": ["text", "down"], "accent-soft": ["accent"]}
+    for name, words in shown_on.items():
         pairs += [
             (text, f"{name} on {below}", over(*soft[name], whole[below]))
-            for text in texts
+            for text in words
             for below in ("panel", "hover")
         ]
     solid = ("up-solid", "down-solid", "up-solid-hover", "down-solid-hover")

@@ -172,14 +172,25 @@ class Page {
     stream.on("report", (message) => this.mine.happened(message.sequence));
     stream.on("gap", (message) => this.#gap(message));
     stream.on("login", () => {
-      stream.want("own", { channels: ["orders", "alerts"], symbols: [] });
-      this.mine.reported = true;
-      this.mine.refresh();
+      stream.want("orders", { channels: ["orders"] });
+      stream.want("alerts", { channels: ["alerts"] });
+    });
+    // What happened before was not told.
+    stream.on("told", (name) => {
+      const part = { orders: this.mine, alerts: this.alerts }[name];
+      if (!part) return;
+      part.reported = true;
+      part.refresh();
+    });
+    stream.on("upstream", ({ name, state }) => {
+      this.status.upstream(name, state === "lost");
+      if (state === "back") this.mine.refresh();
     });
     let lost = false;
     stream.on("state", ({ state }) => {
       lost ||= state === "lost";
       this.mine.reported &&= state === "live";
+      this.alerts.reported &&= state === "live";
     });
     stream.on("open", () => {
       // What was missed meanwhile is not told again.
@@ -250,7 +261,7 @@ class Page {
     this.alerts.known(key);
     // Without a login own orders are looked for over REST: later, and as well.
     this.stream.login(key).catch(() => {});
-    if (!key) this.stream.drop("own");
+    if (!key) for (const name of ["orders", "alerts"]) this.stream.drop(name);
   }
 
   async #enter(order) {

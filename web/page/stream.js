@@ -1,5 +1,6 @@
 // The WebSocket: one connection for everything that moves. It comes back by itself, says again what was subscribed, and
-// tells `state` ("connecting", "live", "lost"), `latency` in ms, and each message under its `type`.
+// tells `state` ("connecting", "live", "lost"), `latency` in ms, `told` with the name of what it is told from now on, and
+// each message under its `type`.
 
 import { Bell } from "./dom.js";
 import { serverClock } from "./rest.js";
@@ -10,7 +11,7 @@ const WAIT_MS_MAX = 5_000;
 const SILENCE_MS_MAX = 15_000;
 const PING_MS = 3_000;
 /** What needs a login before it can be subscribed to; whoever hears of the login wants it. */
-const OWN = new Set(["own"]);
+const OWN = new Set(["orders", "alerts"]);
 
 export class Stream extends Bell {
   #socket = null;
@@ -102,7 +103,7 @@ export class Stream extends Bell {
   #subscribe(name, words) {
     if (this.state !== "live") return;
     this.#told.add(name);
-    this.#ask({ op: "subscribe", ...words });
+    this.ask({ op: "subscribe", ...words }).then(() => this.tell("told", name), (error) => this.tell("problem", error));
   }
 
   #ask(words) {
