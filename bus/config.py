@@ -189,6 +189,10 @@ class Web(Struct, frozen=True, kw_only=True):
     idle_connection_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
     # Where keys are kept, for all instances: "" is the SQLite file web/keys.db in the data directory.
     keys_url: str = ""
+    # Where the analysis of use is kept, for all instances: "" is the SQLite file web/usage.db in the data directory.
+    usage_url: str = ""
+    # For how long it is kept; 0: it is not. A minute has at most some hundred rows of 100 bytes for each instance.
+    usage_hours: Annotated[int, Meta(ge=0, le=744)] = 48
     # How far the clock of whoever signs may be off, the way of the request included. A request that somebody has
     # overheard can be sent again for so long.
     signature_window_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000

@@ -13,6 +13,7 @@
 - `rest/`: handlers, a file a subject
 - `openapi/`: the documents of REST, made of its routes and schemas
 - `guard/`: who may
+- `usage/`: who asks for what, kept for a while
 - `stream/`: WebSocket: what happens, told to many at once
 - `page/`: the trading page, as a browser has it: `main.js` joins its parts; `page_files` serves it
 

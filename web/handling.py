@@ -34,6 +34,7 @@ from web.errors import (
 )
 from web.fields import Selection, parse, select
 from web.guard.guard import Guard
+from web.guard.principal import Principal
 from web.house import House
 from web.routes import Route
 from web.tally import NOWHERE
@@ -52,6 +53,9 @@ class Handler(RequestHandler):
         self._house = house
         self._guard = guard
         self._routes = routes
+        self._who: Principal | None = None
+        self._names: Mapping[str, str] = {}
+        self._symbol: str | None = None
         method = self.request.method or ""
         # HEAD is GET whose body is not sent, which Tornado sees to.
         self._route = routes.get("GET" if method == "HEAD" else method)
@@ -82,12 +86,19 @@ class Handler(RequestHandler):
     get = head = post = put = patch = delete = options = _any
 
     async def _serve(self, route: Route | None, path: dict[str, str]) -> None:
-        who = await self._guard.admit(route, self.request)
+        try:
+            self._who = who = await self._guard.admit(route, self.request)
+        except Refusal:
+            self._who = self._guard.caller(self.request)
+            raise
         if route is None:
             self._serve_nothing()
             return
+        self._names, self._symbol = path, path.get("symbol")
         query, selection = self._read_query(route)
         call = Call(self._house, path, query, self._read_body(route), who)
+        if self._symbol is None:
+            self._symbol = getattr(query if call.body is None else call.body, "symbol", None)
         answer = await route.handler(call)
         self.set_status(route.status)
         if route.cache_s is not None:
@@ -175,7 +186,9 @@ class Handler(RequestHandler):
             self.add_header(name, value)
         route = self._route
         where = (NOWHERE, NOWHERE) if route is None else (route.method, route.path)
-        self._house.tally.add(*where, self.get_status(), (monotonic_ns() - self._began_ns) // 1_000)
+        status, took_us = self.get_status(), (monotonic_ns() - self._began_ns) // 1_000
+        self._house.tally.add(*where, status, took_us)
+        self._house.usage.answered(self._who, *where, self._names, self._symbol, status, took_us)
         return super().flush(include_footers)
 
     def compute_etag(self) -> str | None:

@@ -18,6 +18,7 @@ from web.stream.hub import Hub
 from web.symbols import Symbols
 from web.tally import Tally
 from web.turns import Turns
+from web.usage.recorder import Recorder
 
 
 class House:
@@ -25,8 +26,8 @@ class House:
 
     `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
     `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
-    whose an alert is; `hub` reads the publishers' streams; `tally` counts requests; `origins` are the pages of
-    others that are let in.
+    whose an alert is; `hub` reads the publishers' streams; `tally` counts requests, `usage` by whom and for what;
+    `origins` are the pages of others that are let in.
     `page` is what an instance tells of itself; None where it tells nothing.
     """
 
@@ -56,6 +57,7 @@ class House:
         self.alert_ids = AlertIds(token)
         self.hub = Hub(self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms)
         self.tally = Tally()
+        self.usage = Recorder(config, self.symbols)
         self.page: Page | None = None
         self._open = AsyncExitStack()
 
@@ -63,6 +65,8 @@ class House:
         """Connect. Nobody need be there yet, but the database of the keys. Raises StoreUnavailable."""
         await self.keys.open()
         self._open.push_async_callback(self.keys.close)
+        await self.usage.open()
+        self._open.push_async_callback(self.usage.close)
         await self._open.enter_async_context(self.market)
         await self._open.enter_async_context(self.history)
         self._open.push_async_callback(self.sessions.close)

@@ -35,6 +35,10 @@ class Symbols:
         await self._ask()
         return self._known
 
+    def knows(self, symbol: str) -> bool:
+        """Whether an instrument is known here already."""
+        return symbol in self._scales
+
     async def scale(self, symbol: str) -> Scale:
         """The scale of an instrument. Raises Refusal for one that does not exist."""
         scale = self._scales.get(symbol)

@@ -33,6 +33,7 @@ def test_every_example_is_answered_as_the_page_says(venue: Venue) -> None:
     page: dict[str, Any] = {}
     exec(compile(script, "docs/api.md", "exec"), page)  # noqa: S102  # a page of this repository
     keys = {account: venue.key(account, "read", "trade") for account in ("alice", "bob")}
+    keys["ops"] = venue.key("ops", "operator")
     examples = EXAMPLE.findall(PAGE)
     assert len(examples) == PAGE.count("```http") == PAGE.count("```json")
     sequence = 0

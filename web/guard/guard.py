@@ -22,6 +22,9 @@ class Guard(Protocol):
     def headers(self, request: HTTPServerRequest) -> Mapping[str, str]:
         """What the answer to a request says of its sender's limits."""
 
+    def caller(self, request: HTTPServerRequest) -> Principal | None:
+        """Who has proven to be somebody, also where a request was refused all the same."""
+
     def told(self, route: Route | None, request: HTTPServerRequest, status: int) -> None:
         """How a request ended."""
 
@@ -49,6 +52,11 @@ class OpenDoor:
         """See Guard."""
         del request
         return {}
+
+    def caller(self, request: HTTPServerRequest) -> Principal | None:
+        """See Guard."""
+        del request
+        return None
 
     def told(self, route: Route | None, request: HTTPServerRequest, status: int) -> None:
         """See Guard."""

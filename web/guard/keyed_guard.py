@@ -80,8 +80,8 @@ class KeyedGuard:
         method, path = request.method or "", (request.uri or "").encode("latin-1")
         signed = signed_text(timestamp, method, path, request.body)
         who = await self._who(key_id, timestamp, signature, signed, address)
-        self._take(key_holder(who.key_id), cost, address, now_ns, request)
         self._callers[request] = who
+        self._take(key_holder(who.key_id), cost, address, now_ns, request)
         if scope is not None and scope not in who.scopes:
             raise Refusal(SCOPE_MISSING, f"the key is not for this: it has no scope {scope}")
         return who
@@ -90,6 +90,10 @@ class KeyedGuard:
         """See Guard."""
         return self._headers.get(request, {})
 
+    def caller(self, request: HTTPServerRequest) -> Principal | None:
+        """See Guard."""
+        return self._callers.get(request)
+
     def told(self, route: Route | None, request: HTTPServerRequest, status: int) -> None:
         """See Guard."""
         address, now_ns, who = request.remote_ip or "", monotonic_ns(), self._callers.get(request)
@@ -97,7 +101,7 @@ class KeyedGuard:
             if status == HTTPStatus.NOT_FOUND:
                 self._watch.sign(address, SCAN_SIGN, now_ns, path=request.path)
         elif who is not None:
-            if route.cost == ORDERS and 400 <= status < 500:
+            if route.cost == ORDERS and 400 <= status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS:
                 self._watch.order_refused(who.key_id, now_ns)
             elif route.cost == KEYS and route.method != "GET" and status < 300:
                 self._watch.keys_changed(
