@@ -14,7 +14,7 @@
 - `openapi/`: the documents of REST, made of its routes and schemas
 - `guard/`: who may
 - `usage/`: who asks for what, kept for a while
-- `stream/`: WebSocket: what happens, told to many at once
+- `stream/`: WebSocket: what happens, told to many at once; accounts trade and are told of their orders there
 - `page/`: the trading page, as a browser has it: `main.js` joins its parts; `page_files` serves it
 
 It may import the bus, and never the matcher or the publisher.

@@ -15,6 +15,7 @@ from web.guard.key_book import KeyBook
 from web.guard.origins import Origins
 from web.sessions import Sessions
 from web.stream.hub import Hub
+from web.stream.own import Own
 from web.symbols import Symbols
 from web.tally import Tally
 from web.turns import Turns
@@ -26,8 +27,8 @@ class House:
 
     `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
     `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
-    whose an alert is; `hub` reads the publishers' streams; `tally` counts requests, `usage` by whom and for what;
-    `origins` are the pages of others that are let in.
+    whose an alert is; `hub` reads the publishers' streams, `own` tells accounts what becomes of their orders; `tally`
+    counts requests, `usage` by whom and for what; `origins` are the pages of others that are let in.
     `page` is what an instance tells of itself; None where it tells nothing.
     """
 
@@ -55,6 +56,7 @@ class House:
         self.sessions = Sessions(config, token, context)
         self.turns = Turns()
         self.alert_ids = AlertIds(token)
+        self.own = Own(self.sessions, self.history, self.turns)
         self.hub = Hub(self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms)
         self.tally = Tally()
         self.usage = Recorder(config, self.symbols)
@@ -70,6 +72,7 @@ class House:
         await self._open.enter_async_context(self.market)
         await self._open.enter_async_context(self.history)
         self._open.push_async_callback(self.sessions.close)
+        self._open.callback(self.own.close)
         await self.hub.open()
         self._open.callback(self.hub.close)
 

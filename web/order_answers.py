@@ -82,7 +82,7 @@ def changed(
     if "client_order_id" not in fields and not isinstance(answer, told.Duplicate):
         fields["client_order_id"] = answer.client_order_id
     if stands.price_ticks is not None:
-        fields["price"] = _price(scale, stands.price_ticks)
+        fields["price"] = price_text(scale, stands.price_ticks)
     if stands.reason:
         fields["reason"] = reason_name(stands.reason)
     if isinstance(answer, told.Replaced):
@@ -158,7 +158,7 @@ def order(scale: Scale, past: history.PastOrder, time_ns: bool) -> Order:
         side=SIDES[wanted.side],  # type: ignore[arg-type]  # the same words, from their table
         type=ORDER_TYPES[wanted.order_type],  # type: ignore[arg-type]  # as above
         time_in_force=TIMES_IN_FORCE[wanted.time_in_force],  # type: ignore[arg-type]  # as above
-        price=_price(scale, past.price_ticks),
+        price=price_text(scale, past.price_ticks),
         quantity=text(scale.quantity(past.quantity_lots)),
         filled_quantity=text(scale.quantity(past.filled_lots)),
         remaining_quantity=text(scale.quantity(past.quantity_lots - past.filled_lots if is_open else 0)),
@@ -169,7 +169,7 @@ def order(scale: Scale, past: history.PastOrder, time_ns: bool) -> Order:
         entered_ms=past.entered_ns // _MS,
         updated_ms=past.updated_ns // _MS,
         **fields,
-        **_instructions(scale, wanted),
+        **instructions(scale, wanted),
     )
 
 
@@ -189,7 +189,7 @@ def execution(scale: Scale, past: history.Execution, time_ns: bool) -> Execution
         symbol=past.symbol,
         side=SIDES[past.side],  # type: ignore[arg-type]  # the same words, from their table
         trade_id=past.trade_id,
-        price=_price(scale, past.price_ticks),
+        price=price_text(scale, past.price_ticks),
         quantity=text(scale.quantity(past.quantity_lots)),
         filled_quantity=text(scale.quantity(past.cumulative_lots)),
         remaining_quantity=text(scale.quantity(past.leaves_lots)),
@@ -200,6 +200,43 @@ def execution(scale: Scale, past: history.Execution, time_ns: bool) -> Execution
         time_ns=past.time_ns if time_ns else UNSET,
         **fields,
     )
+
+
+def instructions(scale: Scale, wanted: EnterOrder) -> dict[str, Any]:
+    """What an order asked for beyond the usual; only that."""
+    fields: dict[str, Any] = {
+        "post_only": bool(wanted.flags & POST_ONLY),
+        "post_only_reprice": bool(wanted.flags & POST_ONLY_REPRICE),
+        "hidden": bool(wanted.flags & HIDDEN),
+        "self_trade_group": wanted.self_trade_group,
+    }
+    for name, ticks in (
+        ("trigger_price", wanted.trigger_price_ticks),
+        ("trail_distance", wanted.trail_ticks),
+        ("peg_offset", wanted.peg_offset_ticks),
+    ):
+        if ticks:
+            fields[name] = text(scale.price(ticks))
+    for name, lots in (
+        ("display_quantity", wanted.display_lots),
+        ("minimum_quantity", wanted.minimum_lots),
+    ):
+        if lots:
+            fields[name] = text(scale.quantity(lots))
+    others = {
+        "trail_basis_points": wanted.trail_basis_points,
+        "peg": PEGS.get(wanted.peg),
+        "self_trade": SELF_TRADES.get(wanted.self_trade),
+        "expires_ms": wanted.expires_ns // _MS,
+        "cancels_with": wanted.cancels_with,
+        "triggered_by": wanted.triggered_by,
+    }
+    return fields | {name: value for name, value in others.items() if value}
+
+
+def price_text(scale: Scale, ticks: int) -> str | None:
+    """A price; None where there is none: of a market order without a limit, of a busted trade."""
+    return text(scale.price(ticks)) if ticks else None
 
 
 # Inside.
@@ -249,40 +286,3 @@ def _completed(outcome: Outcome) -> told.Completed:
     raise_refused(outcome.answer)
     assert isinstance(outcome.answer, told.Completed), "nothing else answers it"
     return outcome.answer
-
-
-def _price(scale: Scale, ticks: int) -> str | None:
-    """A price; None where there is none: of a market order without a limit, of a busted trade."""
-    return text(scale.price(ticks)) if ticks else None
-
-
-def _instructions(scale: Scale, wanted: EnterOrder) -> dict[str, Any]:
-    """What an order asked for beyond the usual; only that."""
-    fields: dict[str, Any] = {
-        "post_only": bool(wanted.flags & POST_ONLY),
-        "post_only_reprice": bool(wanted.flags & POST_ONLY_REPRICE),
-        "hidden": bool(wanted.flags & HIDDEN),
-        "self_trade_group": wanted.self_trade_group,
-    }
-    for name, ticks in (
-        ("trigger_price", wanted.trigger_price_ticks),
-        ("trail_distance", wanted.trail_ticks),
-        ("peg_offset", wanted.peg_offset_ticks),
-    ):
-        if ticks:
-            fields[name] = text(scale.price(ticks))
-    for name, lots in (
-        ("display_quantity", wanted.display_lots),
-        ("minimum_quantity", wanted.minimum_lots),
-    ):
-        if lots:
-            fields[name] = text(scale.quantity(lots))
-    others = {
-        "trail_basis_points": wanted.trail_basis_points,
-        "peg": PEGS.get(wanted.peg),
-        "self_trade": SELF_TRADES.get(wanted.self_trade),
-        "expires_ms": wanted.expires_ns // _MS,
-        "cancels_with": wanted.cancels_with,
-        "triggered_by": wanted.triggered_by,
-    }
-    return fields | {name: value for name, value in others.items() if value}

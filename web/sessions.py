@@ -21,9 +21,9 @@ import zmq
 
 from bus.clock import monotonic_ns
 from bus.config import Config
-from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut
+from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, UnknownSymbol
 from bus.protocol.commands import Command
-from bus.protocol.control import OpenOrder
+from bus.protocol.control import OpenOrder, OpenOrders
 from bus.protocol.reasons import PEG_MOVED, REFERENCE_GONE, TOO_MANY_SESSIONS
 from bus.protocol.reports import Accepted, Cancelled, Filled, Report, Restated, Triggered
 from bus.protocol.terms import (
@@ -43,7 +43,7 @@ from web.errors import Refusal
 
 #: How often idle sessions are looked for in the time that one may be idle.
 _SWEEPS: Final = 10
-_TRIGGERED_TYPES: Final = (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP)
+TRIGGERED_TYPES: Final = (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP)
 _LOG: Final = structlog.get_logger("matchbus.web")
 
 T = TypeVar("T")
@@ -142,6 +142,21 @@ class Session:
         """Whether it can be used no more: it was closed, or the engine has refused it."""
         return self._client.is_over
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the engine is there, so that what is given now leaves at once."""
+        return self._client.is_open
+
+    @property
+    def next_report(self) -> int:
+        """The number of the report that comes next."""
+        return self._client.next_report
+
+    @property
+    def log_sequence(self) -> int:
+        """How far the engine's log had come when it was heard last; every report before `next_report` is in it."""
+        return self._client.log_sequence
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Give all reports from now on to a listener; returns what ends that."""
         self._listeners.append(listener)
@@ -153,13 +168,24 @@ class Session:
 
         return unlisten
 
-    async def until_open(self) -> None:
-        """The engine is there. Raises NotConnected: nothing was changed."""
-        await self._client.until_open(self._timeout_s)
+    async def until_open(self, seconds: float | None = None) -> None:
+        """The engine is there, within so many seconds. Raises NotConnected: nothing was changed."""
+        await self._client.until_open(self._timeout_s if seconds is None else seconds)
 
     async def scale(self, symbol: str) -> Scale:
         """The scale of a symbol. Raises UnknownSymbol, NotConnected."""
         return await _asked(self._client.scale(symbol))
+
+    def scale_at_hand(self, symbol: str) -> Scale | None:
+        """The scale of a symbol, when it is known here."""
+        try:
+            return self._client.known_scale(symbol)
+        except UnknownSymbol:
+            return None
+
+    async def open_orders(self) -> OpenOrders:
+        """All open orders, and the number of the report before which they stood so. Raises NotConnected."""
+        return await _asked(self._client.open_orders(self._timeout_s))
 
     async def present(self) -> int:
         """A log sequence behind everything that was sent through this session before. Raises NotConnected."""
@@ -180,9 +206,28 @@ class Session:
         Raises NotConnected, Busy, NotTaken: nothing was changed; TimedOut, AnswerLost, SessionOver: nobody knows.
         """
         await self.until_open()
+        return await self._outcome(self.send(command))
+
+    def send(self, command: Command) -> AnswerFuture:
+        """Send a command without waiting, for who has seen that the session `is_open`; `outcome` tells the rest.
+
+        Raises NotConnected, Busy: nothing was sent.
+        """
         answer = self._given(command)
+        self.used_ns = monotonic_ns()
         self._awaited[answer.correlation_id] = None
-        return await self._outcome(answer)
+        return answer
+
+    def outcome(self, answer: AnswerFuture) -> Outcome:
+        """What became of a command that was sent, once its answer is done. Cancelled: it did not come in time.
+
+        Raises NotTaken, Busy: nothing was changed; TimedOut, AnswerLost, SessionOver: nobody knows.
+        """
+        outcome = self._awaited.pop(answer.correlation_id, None)
+        if answer.cancelled():
+            raise TimedOut("the engine did not answer in time")
+        report = answer.result()
+        return outcome or Outcome(report)
 
     async def batch(
         self, commands: Sequence[Command], *, all_or_nothing: bool, validate_only: bool
@@ -256,7 +301,7 @@ class Session:
     def _follow(self, report: Report) -> KnownOrder | None:
         """Keep what is known of open orders; the order that a report is about, when it is one of them."""
         if isinstance(report, Accepted):
-            waiting = report.order_type in _TRIGGERED_TYPES or report.triggered_by != ""
+            waiting = report.order_type in TRIGGERED_TYPES or report.triggered_by != ""
             order = KnownOrder(report.symbol, report.client_order_id, report.order_type, waiting)
             self._orders[report.order_id] = order
             self._ids[report.client_order_id] = report.order_id
@@ -270,7 +315,7 @@ class Session:
                 del self._ids[known.client_order_id]
         elif isinstance(report, Triggered):
             # One that another order released is as if it had just come: a stop still waits for its trigger.
-            known.waiting = not report.last_price_ticks and known.order_type in _TRIGGERED_TYPES
+            known.waiting = not report.last_price_ticks and known.order_type in TRIGGERED_TYPES
         elif isinstance(report, Restated) and report.reason in (REFERENCE_GONE, PEG_MOVED):
             known.waiting = report.reason == REFERENCE_GONE
         return known
@@ -290,7 +335,7 @@ class Session:
         meanwhile: list[tuple[int, Report]] = []
         self._meanwhile = meanwhile
         try:
-            found = await _asked(self._client.open_orders(self._timeout_s))
+            found = await self.open_orders()
         finally:
             self._meanwhile = None
         self._orders = {order.order_id: _known(order) for order in found.orders}
@@ -350,6 +395,11 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def at_hand(self, account: str) -> Session | None:
+        """The session of an account, when there is one that can be used."""
+        session = self._open.get(account)
+        return None if session is None or session.over else session
 
     async def of(self, account: str) -> Session:
         """The session of an account. Raises NotConnected, SessionRefused; Refusal when there are too many."""

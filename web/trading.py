@@ -7,8 +7,8 @@ Each function takes an account and a body of `web.schemas.orders`, and raises a 
 `web.errors` tells apart: what may have happened after all is unknown, everything else changed nothing.
 
 `derived`: an id for what has none of its own, which the same request has again and no other one: `derived_id` makes it
-of a signed request. Messages on a connection that stays open are not signed one by one, so they have none ("") and
-must name their orders.
+of a signed request. Messages on a connection that stays open are not signed one by one: `web.stream.order_entry` makes
+theirs, and "" is none, so that whoever has none must name its order.
 """
 
 from typing import Final
@@ -40,7 +40,7 @@ from web.schemas.orders import (
     OrderReplace,
     ReplaceItem,
 )
-from web.sessions import Outcome, Session
+from web.sessions import KnownOrder, Outcome, Session
 
 #: Characters of a request's hash that make an id: 128 bits, and room for the number of an item behind them.
 _HASH_CHARACTERS: Final = 32
@@ -50,7 +50,7 @@ async def enter(
     house: House, account: str, body: NewOrder, derived: str = "", time_ns: bool = False
 ) -> OrderAnswer:
     """Enter an order."""
-    client_order_id = _own_id(body.client_order_id or derived, "client_order_id")
+    client_order_id = own_id(body.client_order_id or derived, "client_order_id")
     session = await house.sessions.of(account)
     scale = await session.scale(body.symbol)
     command = order_commands.enter_order(scale, body, client_order_id)
@@ -73,7 +73,7 @@ async def replace(
     """Give an open order another price, another quantity, or both."""
     session = await house.sessions.of(account)
     scale = await session.scale(body.symbol)
-    request_id = _own_id(body.request_id or derived, "request_id")
+    request_id = own_id(body.request_id or derived, "request_id")
     command = order_commands.replace_order(scale, body, request_id)
     await _check_symbol(session, body, ask=True)
     outcome = await _command(session, command, body.client_order_id)
@@ -135,7 +135,8 @@ def derived_id(who: Principal) -> str:
     return who.request_hash[:_HASH_CHARACTERS]
 
 
-def _own_id(given: str, field: str) -> str:
+def own_id(given: str, field: str) -> str:
+    """An id that was given, or derived. Raises Refusal when there is neither."""
     if not given:
         raise Refusal(
             MISSING_FIELD, "here an id has to be given: no request is signed of which one is made", field
@@ -148,10 +149,11 @@ async def _command(session: Session, command: Command, client_order_id: str | No
     try:
         return await session.command(command)
     except (TimedOut, AnswerLost, SessionOver):
-        raise _unknown(client_order_id) from None
+        raise unknown(client_order_id) from None
 
 
-def _unknown(client_order_id: str | None) -> Refusal:
+def unknown(client_order_id: str | None) -> Refusal:
+    """Nobody knows what became of a command: the words to ask."""
     if client_order_id is None:
         return Refusal(UNKNOWN, "execution status unknown: ask GET /v1/orders, then decide")
     return Refusal(
@@ -161,12 +163,16 @@ def _unknown(client_order_id: str | None) -> Refusal:
 
 
 async def _check_symbol(session: Session, body: OrderCancel | OrderReplace, *, ask: bool) -> None:
-    """The order is of the symbol that is said: a price means something else in another one's ticks.
+    """A price means something else in another symbol's ticks.
 
     `ask`: the engine about an order that is not known here.
     """
     name = order_commands.name_of(body)
-    known = await session.order(name) if ask else session.known_order(name)
+    check_symbol(await session.order(name) if ask else session.known_order(name), body)
+
+
+def check_symbol(known: KnownOrder | None, body: OrderCancel | OrderReplace) -> None:
+    """The order is of the symbol that is said, as far as it is known. Raises Refusal."""
     if known is not None and known.symbol != body.symbol:
         raise Refusal(INVALID_FIELD, f"the order is of {known.symbol}", "symbol")
 
@@ -177,8 +183,8 @@ async def _item_command(session: Session, scale: Scale, item: BatchItem, item_id
         return order_commands.cancel_order(item)
     if isinstance(item, ReplaceItem):
         await _check_symbol(session, item, ask=True)
-        return order_commands.replace_order(scale, item, _own_id(item.request_id or item_id, "request_id"))
-    client_order_id = _own_id(item.client_order_id or item_id, "client_order_id")
+        return order_commands.replace_order(scale, item, own_id(item.request_id or item_id, "request_id"))
+    client_order_id = own_id(item.client_order_id or item_id, "client_order_id")
     return order_commands.enter_order(scale, item, client_order_id)
 
 

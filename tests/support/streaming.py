@@ -13,15 +13,17 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
+from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.support.processes import LINE_S
+from tests.support.venue import ApiKey
 
 
 class Stream:
     """See above. `heard`: all that was told, but heartbeats."""
 
-    def __init__(self, url: str, **words: Any) -> None:
+    def __init__(self, url: str | HTTPRequest, **words: Any) -> None:
         self._url = url
         self._words = words
         self.heard: list[dict[str, Any]] = []
@@ -54,6 +56,27 @@ class Stream:
         """Whatever it is."""
         sent = self.connection.write_message(text, binary=binary)
         sent.add_done_callback(lambda future: future.exception())
+
+    def say_login(self, key: ApiKey, time_ms: int | None = None, **words: Any) -> None:
+        """Log in with a key, as of now or of another time."""
+        headers = key.headers("GET", "/ws", time_ms=time_ms)
+        self.say(
+            op="login",
+            key=headers["X-API-Key"],
+            timestamp=int(headers["X-Timestamp"]),
+            signature=headers["X-Signature"],
+            **words,
+        )
+
+    async def login(self, key: ApiKey, time_ms: int | None = None) -> dict[str, Any]:
+        """Log in, and wait for the answer."""
+        self.say_login(key, time_ms, id="login")
+        return await self.until(lambda said: said.get("id") == "login")
+
+    async def answer(self, op: str, number: int | str, **order: Any) -> dict[str, Any]:
+        """Enter, cancel or replace an order, and wait for what it is answered with."""
+        self.say(op=op, id=number, order=order)
+        return await self.until(lambda said: said.get("id") == number)
 
     async def hear(self) -> dict[str, Any] | None:
         """The next message that is no heartbeat; None when the connection has ended."""
@@ -110,7 +133,7 @@ class BookKept:
         if said["event"] == "snapshot":
             self.snapshots += 1
             self.sides = {"bids": {}, "asks": {}}
-            self.held = said["sequence"]
+            self.held = said["seq"]
         elif said["seq"] <= self.held:
             return
         else:

@@ -447,7 +447,7 @@ def test_a_page_of_another_origin_is_refused(venue: Venue) -> None:
 
         request = HTTPRequest(url(venue), headers={"Origin": "http://elsewhere.example"})
         with pytest.raises(HTTPClientError) as refused:
-            async with Stream(request):  # type: ignore[arg-type]
+            async with Stream(request):
                 pass
         assert refused.value.code == 403
 

@@ -14,15 +14,22 @@ import pytest
 
 from tests.support.processes import LINE_S
 from tests.support.venue import Venue
-from web.schemas import stream
+from web.schemas import own, stream
 from web.stream.channels import CHANNELS
 from web.stream.client import CLOSE_REASONS, QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX
 from web.stream.conversation import (
+    FLOOD_BURST,
+    FLOOD_PER_SECOND,
+    LOGIN_S,
     MESSAGES_BURST,
     MESSAGES_PER_SECOND,
     MISTAKES_BURST,
     SUBSCRIPTIONS_MAX,
 )
+from web.stream.frames import COMPRESSED_BYTES_MIN
+from web.stream.order_entry import UNDER_WAY_MAX
+from web.stream.own import ORDERS_PER_MESSAGE, PAST_S_MAX, RESUMED_REPORTS_MAX
+from web.stream.reporting import EVENTS
 from web.stream.sockets import MESSAGE_BYTES_MAX
 
 PAGE = (Path(__file__).parents[2] / "docs/websocket.md").read_text(encoding="utf-8")
@@ -34,7 +41,9 @@ def test_every_channel_message_and_close_code_is_on_the_page() -> None:
     for code in CLOSE_REASONS:
         assert f"| {code} |" in PAGE
     kinds = [
-        kind for kind in vars(stream).values() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        kind
+        for kind in {**vars(own), **vars(stream)}.values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     ]
     for kind in kinds:
         config = kind.__struct_config__
@@ -55,6 +64,18 @@ def test_limits_are_on_the_page() -> None:
     assert f"| {MESSAGES_BURST} at once, {MESSAGES_PER_SECOND} a second |" in PAGE
     assert f"| {MISTAKES_BURST} at once, one in 5 s |" in PAGE
     assert f"| {SUBSCRIPTIONS_MAX} |" in PAGE
+    assert f"| {FLOOD_BURST:,} at once, {FLOOD_PER_SECOND} a second |" in PAGE
+    assert f"| {UNDER_WAY_MAX:,} |" in PAGE
+    assert f"within {LOGIN_S} s" in PAGE
+    assert f"in parts of {ORDERS_PER_MESSAGE}" in PAGE
+    assert f"up to {RESUMED_REPORTS_MAX:,} reports" in PAGE
+    assert f"within {PAST_S_MAX:.0f} s" in PAGE
+    assert f"of {COMPRESSED_BYTES_MIN} bytes or more" in PAGE
+
+
+def test_every_event_of_a_report_is_on_the_page() -> None:
+    for event in EVENTS.values():
+        assert re.search(rf"^\| (`\w+`, )*`{event}`", PAGE, re.MULTILINE), event
 
 
 def test_the_checksums_of_the_example_are_right() -> None:

@@ -37,6 +37,16 @@ class Guard(Protocol):
     def holds(self, who: Principal) -> bool:
         """Whether somebody who was let in still would be: a connection that stays open asks now and then."""
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether what `holds` says is no older than may be for who acts on it."""
+
+    async def make_sure(self, who: Principal) -> None:
+        """Find out whether somebody who was let in still would be. Raises Refusal, also when nobody can know."""
+
+    def order_refused(self, who: Principal) -> None:
+        """An order that came over an open WebSocket was refused."""
+
 
 class OpenDoor:
     """Lets in whoever needs no key, and nobody else."""
@@ -73,3 +83,16 @@ class OpenDoor:
         """See Guard."""
         del who
         return False
+
+    @property
+    def is_sure(self) -> bool:
+        """See Guard."""
+        return True
+
+    async def make_sure(self, who: Principal) -> None:
+        """See Guard."""
+        del who
+        raise Refusal(KEY_NEEDED)
+
+    def order_refused(self, who: Principal) -> None:
+        """See Guard."""

@@ -57,8 +57,7 @@ class KeyBook:
         """
         if KEY_ID.fullmatch(key_id) is None:
             return None
-        old = monotonic_ns() - self._looked_ns > _AGE_NS_MAX
-        if old or key_id not in self._keys:
+        if not self.is_fresh or key_id not in self._keys:
             try:
                 await self._renew()
             except MatchbusError:
@@ -67,6 +66,11 @@ class KeyBook:
                     "whether a key is good cannot be found out at the moment; nothing was changed",
                 ) from None
         return self._keys.get(key_id)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what is known here is no older than a second."""
+        return monotonic_ns() - self._looked_ns <= _AGE_NS_MAX
 
     def holds(self, key_id: str) -> bool:
         """Whether a key that was good still is, as far as is known here: for connections that stay open."""

@@ -131,6 +131,21 @@ class KeyedGuard:
         """See Guard."""
         return self._keys.holds(who.key_id)
 
+    @property
+    def is_sure(self) -> bool:
+        """See Guard."""
+        return self._keys.is_fresh
+
+    async def make_sure(self, who: Principal) -> None:
+        """See Guard."""
+        await self._keys.key(who.key_id)
+        if not self.holds(who):
+            raise Refusal(BAD_KEY)
+
+    def order_refused(self, who: Principal) -> None:
+        """See Guard."""
+        self._watch.order_refused(who.key_id, monotonic_ns())
+
     def _monitors(self, route: Route | None, address: str, request: HTTPServerRequest) -> bool:
         """Whether this is a question of a monitoring system, which cannot sign.
 

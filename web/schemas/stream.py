@@ -6,21 +6,25 @@ from msgspec import Meta, Struct
 
 from web.schemas.candles import Kline
 from web.schemas.market import Statistics, Ticker
-from web.schemas.values import PriceLevel
+from web.schemas.own import Cancel, Enter, Login, Replace
+from web.schemas.values import MessageId, PriceLevel
 
-#: The client's own name for what it says; what answers it carries the same.
-MessageId = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)] | None
 _Name = Annotated[str, Meta(min_length=1, max_length=32)]
 _Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class Subscribe(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="subscribe"):
-    """Be told of each of these channels of each of these symbols. `from_seq`: up to where a book or trades are held."""
+    """Be told of each of these channels, of each of these symbols where they are of symbols.
+
+    `from_seq`: up to where a book or trades are held. `after_report`: the number of the last report that is held of own
+    orders or executions.
+    """
 
     channels: Annotated[list[_Name], Meta(min_length=1, max_length=32)]
     symbols: Annotated[list[_Name], Meta(max_length=200)] = []
     id: MessageId = None
     from_seq: _Sequence | None = None
+    after_report: _Sequence | None = None
 
 
 class Unsubscribe(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="unsubscribe"):
@@ -37,7 +41,7 @@ class Ping(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag=
     id: MessageId = None
 
 
-ClientMessage = Subscribe | Unsubscribe | Ping
+ClientMessage = Subscribe | Unsubscribe | Ping | Login | Enter | Cancel | Replace
 
 
 class AnyMessage(Struct, frozen=True):
@@ -79,6 +83,17 @@ class Failed(Struct, frozen=True, tag_field="type", tag="error"):
     field: str | None
 
 
+class Upstream(Struct, frozen=True, tag_field="type", tag="upstream"):
+    """What is told here comes from there (`engine`, `publishers`), and the connection to it is `lost`, or `back`.
+
+    What was missed meanwhile is told when it is back, or a gap says what is not.
+    """
+
+    name: str
+    state: str
+    time_ms: int
+
+
 class Heartbeat(Struct, frozen=True, tag_field="type", tag="heartbeat"):
     """The connection lives, also when nothing happens."""
 
@@ -86,11 +101,11 @@ class Heartbeat(Struct, frozen=True, tag_field="type", tag="heartbeat"):
 
 
 class BookSnapshot(Struct, frozen=True, tag_field="type", tag="book"):
-    """The whole book as of `sequence`, best first: forget what you hold."""
+    """The whole book as of `seq`, best first: forget what you hold."""
 
     event: str
     symbol: str
-    sequence: int
+    seq: int
     time_ms: int
     checksum: int
     bids: list[PriceLevel]

@@ -28,6 +28,8 @@ BelowSequence = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 BeforeMilliseconds = Annotated[int, Meta(ge=1, le=4_102_444_800_000)]
 #: One level of a book: `[price, quantity]`.
 PriceLevel = tuple[str, str]
+#: The client's own name for what it says over a WebSocket; what answers it carries the same.
+MessageId = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[str, Meta(max_length=64)] | None
 
 
 class TimedQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -21,5 +21,9 @@ KIND_OF: Final = {
     STATISTICS: streams.STATISTICS_TOPIC,
     TICKERS: streams.MINI,
 }
+ORDERS: Final = "orders"
+EXECUTIONS: Final = "executions"
+#: Of an account, not of a symbol: only for who has logged in.
+OF_ACCOUNT: Final = (ORDERS, EXECUTIONS)
 #: Every channel that there is.
-CHANNELS: Final = (*KIND_OF,)
+CHANNELS: Final = (*KIND_OF, *OF_ACCOUNT)

@@ -19,12 +19,16 @@ QUEUE_BYTES_MAX: Final = 1 << 20
 
 # Close codes, beside those of RFC 6455.
 GOING_AWAY: Final = 1001
+LOGIN_NEEDED: Final = 4001
 TOO_MANY_MISTAKES: Final = 4002
+KEY_ENDED: Final = 4003
 TOO_SLOW: Final = 4008
 #: code -> what is said with it
 CLOSE_REASONS: Final = {
     GOING_AWAY: "the server stops; connect again",
+    LOGIN_NEEDED: "nobody has logged in, and here somebody has to",
     TOO_MANY_MISTAKES: "too many messages that were refused",
+    KEY_ENDED: "the key is not good any more: it was revoked, or has expired",
     TOO_SLOW: "too slow: what waited was not taken in time",
 }
 
@@ -32,12 +36,12 @@ CLOSE_REASONS: Final = {
 class Client:
     """See above.
 
-    `write`: puts a message on its way, and gives a future that ends when the connection has taken it. `close`: ends the
-    connection, with a code and a reason.
+    `write`: puts messages on their way, and gives a future that ends when the connection has taken them. `close`: ends
+    the connection, with a code and a reason.
     """
 
     def __init__(
-        self, write: "Callable[[bytes], asyncio.Future[None]]", close: Callable[[int, str], None]
+        self, write: "Callable[[list[bytes]], asyncio.Future[None]]", close: Callable[[int, str], None]
     ) -> None:
         self._write = write
         self._close = close
@@ -49,7 +53,11 @@ class Client:
         self._scheduled = False
         #: Since when something is on its way; 0 while nothing is.
         self._under_way_ns = 0
+        #: Who waits until nothing waits here.
+        self._drains: list[asyncio.Future[None]] = []
         self.is_closed = self.was_too_slow = False
+        #: With which code it is to be ended, 0 for none: who has logged in may be somebody no longer.
+        self.judge: Callable[[], int] = _fine
 
     def begin(self, feed: StateFeed, from_sequence: int | None = None) -> None:
         """Follow a feed, of which everything up to a sequence is held already, or nothing."""
@@ -87,6 +95,8 @@ class Client:
         """End the connection. Safe to call twice."""
         if not self.is_closed:
             self.was_too_slow = code == TOO_SLOW
+            if not self.was_too_slow:
+                self._flush()  # why it ends was said in what still waits
             self.closed()
             self._close(code, CLOSE_REASONS[code])
 
@@ -97,6 +107,25 @@ class Client:
             self.end(feed)
         self._queue.clear()
         self._queue_bytes = 0
+        self._drained()
+
+    @property
+    def waiting(self) -> int:
+        """How many messages that count wait for it."""
+        return len(self._queue)
+
+    async def drained(self) -> None:
+        """Nothing waits for it any more and nothing is under way, or it has ended."""
+        if not self.is_closed and (self._queue or self._under_way_ns):
+            drain = self._loop.create_future()
+            self._drains.append(drain)
+            await drain
+
+    def _drained(self) -> None:
+        drains, self._drains = self._drains, []
+        for drain in drains:
+            if not drain.done():
+                drain.set_result(None)
 
     def _schedule(self) -> None:
         if not self._scheduled and not self._under_way_ns and not self.is_closed:
@@ -107,19 +136,16 @@ class Client:
         self._scheduled = False
         if self.is_closed:
             return
-        last: asyncio.Future[None] | None = None
-        queue, self._queue = self._queue, deque()
+        messages = list(self._queue)
+        self._queue.clear()
         self._queue_bytes = 0
-        for message in queue:
-            last = self._write(message)
         changed, self._changed = self._changed, {}
         for feed in changed:
-            messages, self._held[feed] = feed.messages(self._held[feed])
-            for message in messages:
-                last = self._write(message)
-        if last is not None:
+            newest, self._held[feed] = feed.messages(self._held[feed])
+            messages.extend(newest)
+        if messages:
             self._under_way_ns = monotonic_ns()
-            last.add_done_callback(self._taken)
+            self._write(messages).add_done_callback(self._taken)
 
     def _taken(self, written: "asyncio.Future[None]") -> None:
         """All that was on its way has left, or the connection has ended."""
@@ -128,3 +154,9 @@ class Client:
             written.exception()  # the connection has ended: its socket is told, too
         if self._queue or self._changed:
             self._schedule()
+        elif self._drains:
+            self._drained()
+
+
+def _fine() -> int:
+    return 0

@@ -4,6 +4,7 @@ Each message is answered: with what was done, or with an error in the words of H
 makes mistakes again and again is cut off.
 """
 
+from collections.abc import Awaitable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -15,18 +16,23 @@ from web.errors import (
     BAD_JSON,
     BUG,
     INVALID_FIELD,
+    KEY_NEEDED,
     MISSING_FIELD,
     RATE_LIMITED,
+    SCOPE_MISSING,
     TOO_MANY_SUBSCRIPTIONS,
     Refusal,
     of_failure,
     of_validation,
 )
+from web.guard.guard import Guard
+from web.guard.principal import READ, TRADE, Principal
+from web.house import House
+from web.schemas.own import Cancel, Enter, LoggedIn, Login, Replace
 from web.schemas.stream import (
     AnyMessage,
     ClientMessage,
     Failed,
-    MessageId,
     Ping,
     Pong,
     Subscribe,
@@ -34,20 +40,29 @@ from web.schemas.stream import (
     Unsubscribe,
     Unsubscribed,
 )
+from web.schemas.values import MessageId
 from web.stream.allowance import Allowance
-from web.stream.channels import CHANNELS
-from web.stream.client import TOO_MANY_MISTAKES, Client
+from web.stream.channels import CHANNELS, OF_ACCOUNT
+from web.stream.client import KEY_ENDED, LOGIN_NEEDED, TOO_MANY_MISTAKES, Client
 from web.stream.feed import EventFeed, Feed, StateFeed
-from web.stream.hub import Hub
+from web.stream.order_entry import OrderEntry
 
 #: Channels times symbols of one connection: what a page of a hundred instruments shows, twice.
 SUBSCRIPTIONS_MAX: Final = 200
-#: Messages of one connection: a page that opens says a dozen.
+#: Messages of one connection, orders not counted: a page that opens says a dozen.
 MESSAGES_BURST: Final = 100
 MESSAGES_PER_SECOND: Final = 20
 #: Refused messages of one connection: a person makes some, a program that goes on is wrong.
 MISTAKES_BURST: Final = 20
 MISTAKES_PER_SECOND: Final = 0.2
+#: Orders of one connection beyond what its key may send: so many are under way before the first refusal is read.
+FLOOD_BURST: Final = 1_000
+FLOOD_PER_SECOND: Final = 20
+#: Where market data needs a key, a connection that was opened without one has so long to log in.
+LOGIN_S: Final = 10
+_ORDER_OPS: Final = (Enter, Cancel, Replace)
+#: Where fields of an order stand in a message; they are named as in the body that it is over REST.
+_BODY: Final = "order."
 _LOG: Final = structlog.get_logger("matchbus.web")
 _DECODER: Final = msgspec.json.Decoder(ClientMessage)
 _ANY_DECODER: Final = msgspec.json.Decoder(AnyMessage)
@@ -55,67 +70,119 @@ T = TypeVar("T")
 
 
 class Conversation:
-    """Of one connection."""
+    """Of one connection. `who`: has shown a key when it was opened. `address`: of the other end."""
 
-    def __init__(self, hub: Hub, client: Client) -> None:
-        self._hub = hub
+    def __init__(
+        self, house: House, guard: Guard, client: Client, who: Principal | None, address: str
+    ) -> None:
+        self._hub = house.hub
+        self._own = house.own
+        self._guard = guard
         self._client = client
-        #: What is followed, by channel and symbol.
-        self._feeds: dict[tuple[str, str], Feed] = {}
+        self._who = who
+        self._address = address
+        self._key_for_market_data = house.config.web.market_data_needs_key
+        self._opened_ns = monotonic_ns()
+        #: What is followed, by channel and symbol; None for channels of the account.
+        self._feeds: dict[tuple[str, str], Feed | None] = {}
         self._messages = Allowance(MESSAGES_BURST, MESSAGES_PER_SECOND)
         self._mistakes = Allowance(MISTAKES_BURST, MISTAKES_PER_SECOND)
+        self._floods = Allowance(FLOOD_BURST, FLOOD_PER_SECOND)
+        self._orders = OrderEntry(
+            house.sessions, guard, client, house.config.web.answer_timeout_ms / 1000, self._tell_refusal
+        )
+        client.judge = self._judge
 
-    async def take(self, message: str | bytes) -> None:
-        """A message; the next one is not read before this one is done with."""
+    def take(self, message: str | bytes) -> Awaitable[None] | None:
+        """A message. What is given has to be awaited before the next one is taken."""
         if self._client.is_closed:
-            return
+            return None
         named: MessageId = None
+        said: Any = None
         try:
-            if not self._messages.take(monotonic_ns()):
-                raise Refusal(RATE_LIMITED, f"at most {MESSAGES_PER_SECOND} messages a second")
             said = _read(message)
             named = said.id
-            await self._do(said)
-        except Refusal as refusal:
-            self._refuse(_id_of(message) if named is None else named, refusal)
-        except MatchbusError as failure:
-            self._refuse(named, of_failure(failure))
-        except Exception:
-            _LOG.exception("a message failed")
-            self._refuse(named, Refusal(BUG))
+            if type(said) in _ORDER_OPS:
+                assert isinstance(message, str), "it was read"
+                work = self._orders.take(self._trader(), said, message)
+            else:
+                if not self._messages.take(monotonic_ns()):
+                    raise Refusal(RATE_LIMITED, f"at most {MESSAGES_PER_SECOND} messages a second")
+                work = self._do(said)
+        except Exception as error:
+            self._failed(_id_of(message) if named is None else named, error)
+            self._count(said, error)
+            return None
+        return None if work is None else self._finish(work, said)
 
     def close(self) -> None:
         """The connection has ended."""
-        for feed in self._feeds.values():
-            self._leave(feed)
+        for key, feed in self._feeds.items():
+            self._leave(key, feed)
         self._feeds.clear()
         self._client.closed()
         self._hub.leave(self._client)
 
-    async def _do(self, said: Any) -> None:
+    async def _finish(self, work: Awaitable[None], said: Any) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._failed(said.id, error)
+            self._count(said, error)
+
+    def _do(self, said: Any) -> Awaitable[None] | None:
         if isinstance(said, Subscribe):
-            await self._subscribe(said)
-        elif isinstance(said, Unsubscribe):
+            return self._subscribe(said)
+        if isinstance(said, Login):
+            return self._login(said)
+        if isinstance(said, Unsubscribe):
             self._unsubscribe(said)
         elif isinstance(said, Ping):
             self._tell(Pong(said.id, utc_ns() // 1_000_000))
+        return None
+
+    # Who it is.
+
+    async def _login(self, said: Login) -> None:
+        who = await self._guard.check_message(said.key, said.timestamp, said.signature, self._address)
+        if self._who is not None and self._who.account != who.account:
+            raise Refusal(INVALID_FIELD, "this connection acts for another account: open one more", "key")
+        self._who = who
+        self._tell(LoggedIn(said.id, who.account, sorted(who.scopes)))
+
+    def _judge(self) -> int:
+        """With which code the connection is to be ended, 0 for none."""
+        if self._who is not None:
+            return 0 if self._guard.holds(self._who) else KEY_ENDED
+        late = monotonic_ns() - self._opened_ns > LOGIN_S * 1_000_000_000
+        return LOGIN_NEEDED if self._key_for_market_data and late else 0
+
+    def _trader(self) -> Principal:
+        return self._somebody(TRADE, "orders")
+
+    def _somebody(self, scope: str, what: str) -> Principal:
+        """Who has logged in, with a scope. Raises Refusal."""
+        if self._who is None:
+            raise Refusal(KEY_NEEDED, f"{what}: log in first")
+        if scope not in self._who.scopes:
+            raise Refusal(SCOPE_MISSING, f"{what}: the key has no scope {scope}")
+        return self._who
+
+    # What it follows.
 
     async def _subscribe(self, said: Subscribe) -> None:
         channels, symbols = _once(said.channels), _once(said.symbols)
-        _check_channels(channels)
-        if not symbols:
-            raise Refusal(MISSING_FIELD, "these channels are of symbols", "symbols")
-        wanted = [(channel, symbol) for channel in channels for symbol in symbols]
+        wanted = self._wanted(channels, symbols)
         if len({*self._feeds, *wanted}) > SUBSCRIPTIONS_MAX:
             raise Refusal(
                 TOO_MANY_SUBSCRIPTIONS,
                 f"at most {SUBSCRIPTIONS_MAX} channels of symbols a connection",
                 "symbols",
             )
-        feeds = {}
+        feeds: dict[tuple[str, str], Feed | None] = {}
         for channel, symbol in wanted:
             try:
-                feeds[channel, symbol] = await self._hub.feed(channel, symbol)
+                feeds[channel, symbol] = await self._hub.feed(channel, symbol) if symbol else None
             except Refusal as refusal:
                 raise Refusal(refusal.code, f"{symbol[:32]}: {refusal.message}", "symbols") from None
         if self._client.is_closed:
@@ -123,36 +190,78 @@ class Conversation:
         self._tell(Subscribed(said.id, channels, symbols))
         for key, feed in feeds.items():
             if key in self._feeds:
-                self._leave(self._feeds[key])
+                self._leave(key, self._feeds[key])
             self._feeds[key] = feed
-            self._join(feed, said.from_seq)
+            self._join(key, feed, said)
+
+    def _wanted(self, channels: list[str], symbols: list[str]) -> list[tuple[str, str]]:
+        """Channels and symbols, "" for those of an account. Raises Refusal for what is not to be had."""
+        _check_channels(channels)
+        public = [channel for channel in channels if channel not in OF_ACCOUNT]
+        if len(public) < len(channels):
+            self._somebody(READ, "own channels")
+        if public and self._key_for_market_data:
+            self._somebody(READ, "market data")
+        if public and not symbols:
+            raise Refusal(MISSING_FIELD, "these channels are of symbols", "symbols")
+        return [
+            (channel, symbol)
+            for channel in channels
+            for symbol in (("",) if channel in OF_ACCOUNT else symbols)
+        ]
 
     def _unsubscribe(self, said: Unsubscribe) -> None:
         channels, symbols = _once(said.channels), _once(said.symbols)
         _check_channels(channels)
         for channel in channels:
-            for symbol in symbols:
-                feed = self._feeds.pop((channel, symbol), None)
-                if feed is not None:
-                    self._leave(feed)
+            for symbol in ("",) if channel in OF_ACCOUNT else symbols:
+                if (channel, symbol) in self._feeds:
+                    self._leave((channel, symbol), self._feeds.pop((channel, symbol)))
         self._tell(Unsubscribed(said.id, channels, symbols))
 
-    def _join(self, feed: Feed, from_sequence: int | None) -> None:
+    def _join(self, key: tuple[str, str], feed: Feed | None, said: Subscribe) -> None:
         if isinstance(feed, EventFeed):
-            feed.join(self._client, from_sequence)
+            feed.join(self._client, said.from_seq)
         elif isinstance(feed, StateFeed):
-            self._client.begin(feed, from_sequence)
+            self._client.begin(feed, said.from_seq)
+        elif self._who is not None:
+            self._own.join(self._who.account, key[0], self._client, said.after_report)
 
-    def _leave(self, feed: Feed) -> None:
+    def _leave(self, key: tuple[str, str], feed: Feed | None) -> None:
         if isinstance(feed, StateFeed):
             self._client.end(feed)
-        else:
+        elif feed is not None:
             feed.leave(self._client)
+        elif self._who is not None:
+            self._own.leave(self._who.account, key[0], self._client)
 
-    def _refuse(self, named: MessageId, refusal: Refusal) -> None:
-        self._tell(Failed(named, refusal.code, refusal.reason, refusal.message, refusal.field))
-        if not self._mistakes.take(monotonic_ns()):
+    # What it is told.
+
+    def _count(self, said: Any, error: Exception) -> None:
+        """Who goes on with what is refused is cut off. Orders are the market's to refuse, and the key's limits'."""
+        spent = self._mistakes
+        if type(said) in _ORDER_OPS:
+            code = error.code if isinstance(error, Refusal) else 0
+            if code == RATE_LIMITED:
+                spent = self._floods
+            elif code not in (KEY_NEEDED, SCOPE_MISSING):
+                return
+        if not spent.take(monotonic_ns()):
             self._client.close(TOO_MANY_MISTAKES)
+
+    def _failed(self, named: MessageId, error: Exception) -> None:
+        """A message was not carried out."""
+        if isinstance(error, Refusal):
+            refusal = error
+        elif isinstance(error, MatchbusError):
+            refusal = of_failure(error)
+        else:
+            _LOG.error("a message failed", exc_info=error)
+            refusal = Refusal(BUG)
+        self._tell_refusal(named, refusal)
+
+    def _tell_refusal(self, named: MessageId, refusal: Refusal) -> None:
+        self._tell(Failed(named, refusal.code, refusal.reason, refusal.message, refusal.field))
 
     def _tell(self, answer: msgspec.Struct) -> None:
         self._client.tell(msgspec.json.encode(answer))
@@ -164,7 +273,10 @@ def _read(message: str | bytes) -> Any:
     try:
         return _DECODER.decode(message)
     except msgspec.ValidationError as error:
-        raise of_validation(error) from None
+        refusal = of_validation(error)
+        if refusal.field is not None:
+            refusal.field = refusal.field.removeprefix(_BODY)
+        raise refusal from None
     except (msgspec.DecodeError, UnicodeError):
         raise Refusal(BAD_JSON, "the message is not JSON") from None
     except RecursionError:

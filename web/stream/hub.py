@@ -209,6 +209,8 @@ class Hub:
                 if message:
                     client.tell(message)
                 client.look(now_ns, self._slow_ms)
+                if code := client.judge():
+                    client.close(code)
                 if client.is_closed:
                     self.leave(client)
             if beat:

@@ -1,6 +1,7 @@
 """WebSocket connections: how one is opened, and what Tornado says of it.
 
-The guard is asked before a connection is upgraded; until then what is refused is refused as over HTTP.
+The guard is asked before a connection is upgraded; until then what is refused is refused as over HTTP. A key need
+not be shown then, for a browser cannot: what needs one needs a login first.
 """
 
 import asyncio
@@ -8,14 +9,16 @@ from collections.abc import Awaitable
 from typing import Any, Final
 
 from msgspec import Struct
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from web.call import Call
 from web.errors import ORIGIN_REFUSED, UPGRADE_NEEDED, Refusal
 from web.handling import Handler
-from web.routes import MARKET, Route
+from web.routes import HOUSE, Route
 from web.stream.client import Client
 from web.stream.conversation import Conversation
+from web.stream.frames import write_messages
 
 #: A message of a client: a batch of subscriptions has some 5 kB.
 MESSAGE_BYTES_MAX: Final = 65_536
@@ -35,7 +38,7 @@ class Socket(Handler, WebSocketHandler):
             return
         route = self._routes["GET"]
         try:
-            await self._guard.admit(route, self.request)
+            self._who = await self._guard.admit(route, self.request)
             if self._check_cross_origin(self.check_origin) is not None:
                 raise Refusal(ORIGIN_REFUSED)
         except Refusal as refusal:
@@ -52,10 +55,11 @@ class Socket(Handler, WebSocketHandler):
     def open(self, *_: str, **__: str) -> None:
         """The connection is there."""
         self.set_nodelay(True)
-        hub = self._house.hub
         self._client = Client(self._put, self.close)
-        self._conversation = Conversation(hub, self._client)
-        hub.join(self._client)
+        self._conversation = Conversation(
+            self._house, self._guard, self._client, self._who, self.request.remote_ip or ""
+        )
+        self._house.hub.join(self._client)
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """What the client says."""
@@ -79,10 +83,13 @@ class Socket(Handler, WebSocketHandler):
         """For clients that want it."""
         return _COMPRESSION if self._house.config.web.websocket_deflate else None
 
-    def _put(self, message: bytes) -> "asyncio.Future[None]":
+    def _put(self, messages: list[bytes]) -> "asyncio.Future[None]":
+        connection = self.ws_connection
         try:
-            return self.write_message(message)
-        except WebSocketClosedError as ended:
+            if not isinstance(connection, WebSocketProtocol13) or connection.is_closing():
+                raise StreamClosedError
+            return write_messages(connection, messages)
+        except StreamClosedError as ended:
             over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             over.set_exception(ended)
             return over
@@ -105,7 +112,7 @@ ROUTES: Final = (
         handler=upgrade_needed,
         summary="Streams, over a WebSocket",
         scope=None,
-        cost=MARKET,
+        cost=HOUSE,
         answer=Nothing,
     ),
 )

@@ -1,0 +1,207 @@
+"""What an account says and is told over a WebSocket of its own: orders, reports, executions.
+
+The words of orders and executions are those of REST; what is said goes by `op`, what is told by `type`.
+"""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from web.schemas.orders import (
+    Execution,
+    Liquidity,
+    NewOrder,
+    OrderAnswer,
+    OrderCancel,
+    OrderReplace,
+    OrderStatus,
+    OrderType,
+    Peg,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
+from web.schemas.values import MessageId
+
+# What is said.
+
+
+class Login(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="login"):
+    """Act for an account. The `signature` is over `timestamp` (ms), "GET" and "/ws", as that of a request."""
+
+    key: Annotated[str, Meta(max_length=128)]
+    timestamp: Annotated[int, Meta(ge=0, le=2**53)]
+    signature: Annotated[str, Meta(max_length=256)]
+    id: MessageId = None
+
+
+class Enter(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="order"):
+    """Enter an order: the body of `POST /v1/order`."""
+
+    order: NewOrder
+    id: MessageId = None
+
+
+class Cancel(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="cancel"):
+    """Cancel an open order: the body of `POST /v1/order/cancel`."""
+
+    order: OrderCancel
+    id: MessageId = None
+
+
+class Replace(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="replace"):
+    """Give an open order another price, another quantity, or both: the body of `POST /v1/order/replace`."""
+
+    order: OrderReplace
+    id: MessageId = None
+
+
+# What is told.
+
+
+class LoggedIn(Struct, frozen=True, tag_field="type", tag="logged_in"):
+    """From here on the connection acts for this account, with these scopes of its key."""
+
+    id: MessageId
+    account: str
+    scopes: list[str]
+
+
+class Answer(Struct, frozen=True, tag_field="type", tag="answer"):
+    """What an order came to, as over REST."""
+
+    id: MessageId
+    order: OrderAnswer
+
+
+class Instructed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an order asked for beyond the usual; only that."""
+
+    post_only: bool = False
+    post_only_reprice: bool = False
+    hidden: bool = False
+    display_quantity: str | UnsetType = UNSET
+    minimum_quantity: str | UnsetType = UNSET
+    trigger_price: str | UnsetType = UNSET
+    trail_distance: str | UnsetType = UNSET
+    trail_basis_points: int | UnsetType = UNSET
+    peg: Peg | UnsetType = UNSET
+    peg_offset: str | UnsetType = UNSET
+    self_trade: SelfTrade | UnsetType = UNSET
+    self_trade_group: int = 0
+    expires_ms: int | UnsetType = UNSET
+    cancels_with: str | UnsetType = UNSET
+    triggered_by: str | UnsetType = UNSET
+
+
+class StandingOrder(Instructed, frozen=True, kw_only=True, omit_defaults=True):
+    """An open order as it stands."""
+
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    price: str | None
+    quantity: str
+    filled_quantity: str
+    remaining_quantity: str
+    status: OrderStatus
+
+
+class OrdersSnapshot(Struct, frozen=True, tag_field="type", tag="orders"):
+    """A part of the open orders, oldest first, as they stood before the report `next_report`; `more`: parts follow.
+
+    With the first part (`first`) forget what you hold. Reports from `next_report` on follow the last part.
+    """
+
+    first: bool
+    more: bool
+    next_report: int
+    orders: list[StandingOrder]
+
+
+class ExecutionsBegin(Struct, frozen=True, tag_field="type", tag="executions"):
+    """Executions are told from the report `next_report` on. What was before it is in the history as of `sequence`."""
+
+    next_report: int
+    sequence: int
+
+
+class ReportGap(Struct, frozen=True, tag_field="type", tag="gap"):
+    """What was reported behind `after_report`, before `next_report`, is not told here: ask for it over REST.
+
+    `reason`: "missed" (it is too much, or nobody could tell it), or "withdrawn": the engine lost its last events, and
+    reports that were told behind `after_report` never happened.
+    """
+
+    channel: str
+    after_report: int
+    next_report: int
+    reason: str
+
+
+class ReportedOrder(Instructed, frozen=True, kw_only=True, omit_defaults=True):
+    """What a report tells of its order; what it does not change is not there."""
+
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: Side | UnsetType = UNSET
+    type: OrderType | UnsetType = UNSET
+    time_in_force: TimeInForce | UnsetType = UNSET
+    price: str | UnsetType | None = UNSET
+    quantity: str | UnsetType = UNSET
+    filled_quantity: str | UnsetType = UNSET
+    remaining_quantity: str | UnsetType = UNSET
+    status: OrderStatus | UnsetType = UNSET
+
+
+class ReportTold(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="report"):
+    """Something happened to an order of the account. `report_number` is dense.
+
+    `order`: what is so of the order now. `execution`: of a fill. `trigger_trade_price`: of the trade that reached a
+    trigger. `prevented_price`, `prevented_quantity`: what did not trade. `trade_id`, `trade_price`: of a trade that was
+    busted (null) or corrected. `count`: how many orders a mass cancel ended.
+    """
+
+    event: str
+    report_number: int
+    sequence: int
+    time_ms: int
+    order: ReportedOrder | UnsetType = UNSET
+    execution: Execution | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    request_id: str | UnsetType = UNSET
+    kept_priority: bool | UnsetType = UNSET
+    trigger_trade_price: str | UnsetType = UNSET
+    prevented_quantity: str | UnsetType = UNSET
+    prevented_price: str | UnsetType = UNSET
+    trade_id: int | UnsetType = UNSET
+    trade_price: str | UnsetType | None = UNSET
+    count: int | UnsetType = UNSET
+
+
+class ExecutionTold(
+    Execution, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="execution"
+):
+    """An order of the account traded, as over REST."""
+
+
+class ExecutionRevised(Struct, frozen=True, kw_only=True, tag_field="type", tag="execution_revised"):
+    """A trade of an order of the account never counted (`state` "busted", `price` null), or has this price."""
+
+    report_number: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: Side
+    trade_id: int
+    state: str
+    price: str | None
+    previous_price: str | None
+    quantity: str
+    liquidity: Liquidity
+    sequence: int
+    time_ms: int
