@@ -19,6 +19,8 @@ A = TypeVar("A")
 
 #: Publishers hear of a symbol that nothing happens to once a second; a publisher that is further behind is in trouble.
 WAIT_S_MAX: Final = 2.0
+#: So long everybody waits for a publisher that is gone, while the others have answered.
+ALL_S: Final = 0.5
 #: A publisher is some milliseconds behind the engine, mostly, and so long it takes to read a page from its store.
 _FIRST_PAUSE_S: Final = 0.005
 _PAUSE_S_MAX: Final = 0.08
@@ -57,6 +59,19 @@ async def ask_each(market: AsyncMarketClient, question: Question[A]) -> list[Ans
         full = any(isinstance(one, NotTaken) and one.reason == QUEUE_FULL for one in said)
         if not full or not await patience.waited():
             return said
+
+
+async def ask_all(market: AsyncMarketClient, question: Question[A]) -> list[Answered[A]]:
+    """What all publishers say to it together, whoever has come furthest last: each may carry symbols of its own.
+
+    Who does not answer within ALL_S is left out; where nobody does, as `ask`, and it raises as that.
+    """
+    if market.publishers > 1:
+        said = await market.ask_each(question, ALL_S)
+        answers = [one for one in said if not isinstance(one, MatchbusError)]
+        if answers:
+            return sorted(answers, key=lambda one: one.log_sequence)
+    return [await ask(market, question)]
 
 
 class _Patience:

@@ -5,6 +5,7 @@ its tick and lot, so a scale that is known stays good.
 """
 
 import asyncio
+from itertools import chain
 from typing import Final
 
 from bus.clock import monotonic_ns
@@ -13,8 +14,8 @@ from bus.protocol.reasons import UNKNOWN_SYMBOL
 from bus.sockets.market import questions
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.session.prices import Scale
-from web.asking import ask
-from web.errors import Refusal
+from web.asking import ask_all
+from web.errors import UNREACHABLE, Refusal
 
 #: Whoever asks for a symbol that does not exist makes publishers answer; so often at most.
 _ASK_AGAIN_NS: Final = 1_000_000_000
@@ -28,6 +29,8 @@ class Symbols:
         self._known: dict[str, Symbol] = {}
         self._scales: dict[str, Scale] = {}
         self._asked_ns = 0
+        # Whether all publishers answered when they were asked last.
+        self._complete = True
         self._asking: asyncio.Task[None] | None = None
 
     async def all(self) -> dict[str, Symbol]:
@@ -47,8 +50,15 @@ class Symbols:
                 await self._ask()
             scale = self._scales.get(symbol)
         if scale is None:
-            raise Refusal(UNKNOWN_SYMBOL, field="symbol")
+            raise self.unknown()
         return scale
+
+    def unknown(self) -> Refusal:
+        """Why a symbol is not among all: it does not exist, or is one of a publisher that does not answer."""
+        if self._complete:
+            return Refusal(UNKNOWN_SYMBOL, field="symbol")
+        text = "no publisher that answers has this symbol, and not all of them answer; nothing was changed"
+        return Refusal(UNREACHABLE, text, "symbol", {"Retry-After": "1"})
 
     async def _ask(self) -> None:
         """Ask once for all who want to know at the same time."""
@@ -57,9 +67,10 @@ class Symbols:
         await asyncio.shield(self._asking)
 
     async def _renew(self) -> None:
-        answer = (await ask(self._market, questions.symbols())).answer
+        answers = await ask_all(self._market, questions.symbols())
         self._asked_ns = monotonic_ns()
-        for symbol in answer.symbols:
+        self._complete = len(answers) == self._market.publishers
+        for symbol in chain.from_iterable(answered.answer.symbols for answered in answers):
             self._known[symbol.symbol] = symbol
             if symbol.symbol not in self._scales:
                 self._scales[symbol.symbol] = Scale(symbol)

@@ -71,6 +71,8 @@ class Venue:
 
     #: More words of the engine's.
     engine_words: tuple[str, ...] = ()
+    #: More words of the publisher's.
+    publisher_words: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, *web_words: str, **environment: str) -> None:
         self.data = folder / "data"
@@ -92,7 +94,9 @@ class Venue:
     def _start(self) -> None:
         self.engine = self.processes.engine(self.data, *self.engine_words)
         words = ("--data", str(self.data))
-        self.publisher = self.processes.start(*self.processes.exchange("publisher", *words))
+        self.publisher = self.processes.start(
+            *self.processes.exchange("publisher", *words, *self.publisher_words)
+        )
         self.history = self.processes.start(*self.processes.exchange("history", *words))
         self.web = self.start_web()
         for part in (self.publisher, self.history):

@@ -1,15 +1,16 @@
 """Market data as it stands: symbols, books, the statistics of a day."""
 
 from contextlib import suppress
+from itertools import chain
 from typing import Final
 
 from bus.errors import NotTaken, OffTick
 from bus.protocol.market import streams
-from bus.protocol.reasons import NOT_OFFERED, UNKNOWN_SYMBOL
+from bus.protocol.reasons import NOT_OFFERED
 from bus.sockets.market import questions
 from bus.sockets.session.prices import Scale
 from web import market_data
-from web.asking import ask
+from web.asking import ask, ask_all
 from web.call import Call
 from web.errors import INVALID_FIELD, Refusal
 from web.routes import MARKET, Route
@@ -42,7 +43,7 @@ async def symbol(call: Call) -> Instrument:
     """One instrument."""
     known = (await call.house.symbols.all()).get(call.path["symbol"])
     if known is None:
-        raise Refusal(UNKNOWN_SYMBOL, field="symbol")
+        raise call.house.symbols.unknown()
     return await _instrument(call, known)
 
 
@@ -101,9 +102,10 @@ def _untraded(
 async def tickers(call: Call) -> Tickers:
     """The short statistics of all symbols that have traded."""
     query: TickersQuery = call.query
-    rows = (await ask(call.house.market, questions.mini())).answer.symbols
+    answers = await ask_all(call.house.market, questions.mini())
+    rows = dict(chain.from_iterable(answered.answer.symbols for answered in answers))
     said = []
-    for name, found in rows:
+    for name, found in sorted(rows.items()):
         with suppress(Refusal):  # defined and traded within the last second: it comes with the next answer
             scale = await call.house.symbols.scale(name)
             said.append(market_data.ticker(scale, name, found, query.time_ns))

@@ -46,6 +46,11 @@ class AsyncMarketClient:
         self._waiting: dict[tuple[int, int], asyncio.Future[MarketEnvelope]] = {}
         self._scheduled = False
 
+    @property
+    def publishers(self) -> int:
+        """How many there are to ask."""
+        return len(self._publishers)
+
     async def open(self) -> None:
         """Connect. Nobody need be there yet."""
         self._loop = asyncio.get_running_loop()
