@@ -2,7 +2,8 @@
 
 - `application`: the table of all routes, made into a Tornado application; `handling` is the way of one request
 - `routes`: what a route is; `call`: what a handler is given; `errors`: what a caller is told instead of an answer
-- `fields`: `?fields=a,b.c` on every answer; `symbols`: scales between ticks and decimals
+- `bodies`: JSON that callers send; `fields`: `?fields=a,b.c` on every answer
+- `symbols`: scales between ticks and decimals
 - `market_data`: what publishers say as JSON has it; `asking`: questions to them
 - `alerts`: their conditions in decimals; `alert_ids`: whose an alert is
 - `house`: what handlers reach: the clients of the engine, the publishers and the history

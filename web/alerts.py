@@ -20,7 +20,7 @@ from msgspec import UNSET
 from bus.errors import OffTick
 from bus.protocol.market import requests, streams
 from bus.sockets.session.prices import Scale
-from web.errors import INVALID_FIELD, MISSING_FIELD, Refusal
+from web.errors import CONFLICT, INVALID_FIELD, MISSING_FIELD, Refusal
 from web.market_data import text
 from web.schemas.alerts import Alert, AlertFired, AlertWish
 
@@ -50,18 +50,18 @@ def question_of(scale: Scale, wish: AlertWish) -> tuple[list[int], int]:
     threshold = _units(scale, wish.condition, wish.threshold, "threshold")
     hysteresis = _units(scale, wish.condition, wish.hysteresis, "hysteresis")
     if not threshold:
-        raise Refusal(INVALID_FIELD, "a threshold is more than 0", "threshold")
+        raise Refusal(INVALID_FIELD, "a threshold is more than 0", "threshold", status=CONFLICT)
     if hysteresis > threshold:
-        raise Refusal(INVALID_FIELD, "a hysteresis is at most the threshold", "hysteresis")
+        raise Refusal(INVALID_FIELD, "a hysteresis is at most the threshold", "hysteresis", status=CONFLICT)
     parameters = [threshold]
     wanted = _FURTHER.get(wish.condition, ())
     for name, value in (("window_s", wish.window_s), ("windows", wish.windows)):
         if name in wanted:
             if value is None:
-                raise Refusal(MISSING_FIELD, f"{wish.condition} needs {name}", name)
+                raise Refusal(MISSING_FIELD, f"{wish.condition} needs {name}", name, status=CONFLICT)
             parameters.append(value)
         elif value is not None:
-            raise Refusal(INVALID_FIELD, f"{wish.condition} has no {name}", name)
+            raise Refusal(INVALID_FIELD, f"{wish.condition} has no {name}", name, status=CONFLICT)
     return parameters, hysteresis
 
 
@@ -109,12 +109,14 @@ def _units(scale: Scale, condition: str, number: str, field: str) -> int:
         try:
             units = scale.price_ticks(number)
         except OffTick as error:
-            raise Refusal(INVALID_FIELD, str(error), field) from None
+            raise Refusal(INVALID_FIELD, str(error), field, status=CONFLICT) from None
     else:
         exact = Fraction(number) * 10**decimals
         if exact.denominator != 1:
-            raise Refusal(INVALID_FIELD, f"{condition} has at most {decimals} decimals", field)
+            raise Refusal(
+                INVALID_FIELD, f"{condition} has at most {decimals} decimals", field, status=CONFLICT
+            )
         units = exact.numerator
     if units > _UNITS_MAX:
-        raise Refusal(INVALID_FIELD, "that is far too much", field)
+        raise Refusal(INVALID_FIELD, "that is far too much", field, status=CONFLICT)
     return units

@@ -13,7 +13,7 @@ from bus.errors import MatchbusError, NotTaken, TimedOut
 from bus.protocol.reasons import NOT_YET, QUEUE_FULL
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.questions import Answered, Question
-from web.errors import UNREACHABLE, Refusal
+from web.errors import CONFLICT, UNREACHABLE, Refusal
 
 A = TypeVar("A")
 
@@ -46,7 +46,7 @@ async def ask(market: AsyncMarketClient, question: Question[A], at_least: int = 
             if answered.log_sequence >= at_least:
                 return answered
             text = f"market data has come to sequence {answered.log_sequence}, not yet to {at_least}"
-            late = Refusal(NOT_YET, text, "at_least", _SOON)
+            late = Refusal(NOT_YET, text, "at_least", _SOON, CONFLICT)
         if not await patience.waited():
             raise late
 

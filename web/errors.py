@@ -104,14 +104,21 @@ _STATUS_OF: Final = {
     engine_reasons.UNKNOWN_SYMBOL: 404,
     engine_reasons.UNKNOWN_ORDER: 404,
 }
-_STATUS_OF_BAND: Final = {1: 400, 2: 400, 3: 409, 4: 400, 5: 409, 6: 403, 7: 400, 8: 409, 9: 409}
+_STATUS_OF_BAND: Final = {1: 400, 2: 400, 3: 409, 4: 409, 5: 409, 6: 403, 7: 400, 8: 409, 9: 409}
+#: Each value is good in itself, but not together with the others, the instrument, or as things stand.
+CONFLICT: Final = 409
 
 
 class Refusal(Exception):
-    """No answer but a reason. `headers`: more of the answer's own."""
+    """No answer but a reason. `headers`: more of the answer's own. `status`: where it is not the reason's own."""
 
     def __init__(
-        self, code: int, message: str = "", field: str | None = None, headers: dict[str, str] | None = None
+        self,
+        code: int,
+        message: str = "",
+        field: str | None = None,
+        headers: dict[str, str] | None = None,
+        status: int | None = None,
     ) -> None:
         known = WEB_REASONS.get(code)
         if known is not None:
@@ -119,6 +126,7 @@ class Refusal(Exception):
         else:
             self.reason, sentence = REASONS[code]
             self.status = _STATUS_OF.get(code, _STATUS_OF_BAND[code // 100])
+        self.status = status or self.status
         self.code = code
         self.message = message or sentence
         self.field = field
@@ -145,9 +153,9 @@ def of_validation(error: msgspec.ValidationError) -> Refusal:
 def of_failure(error: MatchbusError) -> Refusal:
     """What a client of the bus raised. Only what may have happened after all is UNKNOWN."""
     if isinstance(error, OffTick):
-        return Refusal(INVALID_FIELD, str(error), "price")
+        return Refusal(INVALID_FIELD, str(error), "price", status=CONFLICT)
     if isinstance(error, OffLot):
-        return Refusal(INVALID_FIELD, str(error), "quantity")
+        return Refusal(INVALID_FIELD, str(error), "quantity", status=CONFLICT)
     if isinstance(error, UnknownSymbol):
         return Refusal(engine_reasons.UNKNOWN_SYMBOL, field="symbol")
     if isinstance(error, NotTaken | SessionRefused):

@@ -5,6 +5,7 @@ JSON shape of errors, with the request's id, and never as a trace.
 """
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,6 +17,7 @@ from tornado.web import RequestHandler
 
 from bus.clock import monotonic_ns
 from bus.errors import MatchbusError
+from web import bodies
 from web.call import Call
 from web.edge.problems import JSON, SECURITY_HEADERS, problem
 from web.edge.tls import STRICT_TRANSPORT
@@ -24,6 +26,7 @@ from web.errors import (
     BAD_PATH,
     BAD_QUERY,
     BUG,
+    INVALID_FIELD,
     METHOD_NOT_ALLOWED,
     MISSING_FIELD,
     NOT_FOUND,
@@ -139,9 +142,14 @@ class Handler(RequestHandler):
         fields = given.pop(_FIELDS, None)
         selection = parse(fields, route.answer) if fields is not None else {}
         try:
-            return msgspec.convert(given, route.query, strict=False), selection
+            query = msgspec.convert(given, route.query, strict=False)
         except msgspec.ValidationError as error:
             raise of_validation(error) from None
+        for name, attribute in _optional(route.query):
+            # msgspec reads the text "null" as nothing; who means nothing says nothing.
+            if name in given and getattr(query, attribute) is None:
+                raise Refusal(INVALID_FIELD, "there is no null in a query", name)
+        return query, selection
 
     def _read_body(self, route: Route) -> Any:
         body = self.request.body
@@ -153,14 +161,7 @@ class Handler(RequestHandler):
             raise Refusal(WRONG_CONTENT_TYPE)
         if not body:
             raise Refusal(MISSING_FIELD, "a JSON body has to be given")
-        try:
-            return msgspec.json.decode(body, type=route.body)
-        except msgspec.ValidationError as error:
-            raise of_validation(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Refusal(BAD_JSON) from None
-        except RecursionError:
-            raise Refusal(BAD_JSON, "the body is nested too deeply") from None
+        return bodies.read(body, _decoder(route.body))
 
     def _is_json(self) -> bool:
         return self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == JSON
@@ -208,3 +209,15 @@ class Handler(RequestHandler):
 
     def log_exception(self, *_: Any) -> None:
         """Nothing: what nobody foresaw was told in `_any`, the rest is the caller's mistake."""
+
+
+@functools.cache
+def _decoder(body: type[msgspec.Struct]) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(body)
+
+
+@functools.cache
+def _optional(query: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """The parameters of a query that may be left out without a value in their place: `(name, attribute)`."""
+    fields = msgspec.structs.fields(query)
+    return tuple((field.encode_name, field.name) for field in fields if field.default is None)

@@ -4,6 +4,7 @@ What cannot be said at all is refused here, before anything is sent; whether the
 say. Called by `web.trading`.
 """
 
+from http import HTTPStatus
 from typing import Final
 
 from bus.errors import OffLot, OffTick
@@ -12,13 +13,11 @@ from bus.protocol import reasons as engine
 from bus.sockets.session import orders
 from bus.sockets.session.orders import Instructions, OrderName
 from bus.sockets.session.prices import Scale
-from web.errors import INVALID_FIELD, MISSING_FIELD, Refusal
-from web.schemas.orders import CancelAll, NewOrder, OrderCancel, OrderReplace
+from web.errors import CONFLICT, INVALID_FIELD, MISSING_FIELD, Refusal
+from web.schemas.orders import PRICED, CancelAll, NewOrder, OrderCancel, OrderReplace
 
 #: The numbers of a command are signed and of 64 bits.
 _NUMBER_MAX: Final = 2**63 - 1
-#: Types that need a price.
-_PRICED: Final = ("limit", "stop-limit", "take-profit-limit")
 
 #: Fields of a body, and what the engine's desk calls them.
 _PRICES: Final = {"trigger_price": "trigger", "trail_distance": "trail", "peg_offset": "peg_offset"}
@@ -60,7 +59,7 @@ FIELD_OF: Final = {
 
 def enter_order(scale: Scale, body: NewOrder, client_order_id: str) -> commands.EnterOrder:
     """The command of a new order. Raises Refusal."""
-    if body.price is None and body.type in _PRICED:
+    if body.price is None and body.type in PRICED:
         raise Refusal(MISSING_FIELD, f"a {body.type} order has a price", "price")
     instructions: Instructions = {}
     for name, word in _INSTRUCTIONS:
@@ -121,15 +120,19 @@ def name_of(body: OrderCancel | OrderReplace) -> OrderName:
     return one_name(body.order_id, body.client_order_id)
 
 
-def one_name(order_id: int | None, client_order_id: str | None) -> OrderName:
-    """Exactly one of two ids. Raises Refusal."""
+def one_name(
+    order_id: int | None, client_order_id: str | None, status: int = HTTPStatus.BAD_REQUEST
+) -> OrderName:
+    """Exactly one of two ids. Raises Refusal with this status."""
     if order_id is None and client_order_id is not None:
         return client_order_id
     if order_id is not None and client_order_id is None:
         return order_id
     if order_id is None:
-        raise Refusal(MISSING_FIELD, "name the order by its order_id or its client_order_id", "order_id")
-    raise Refusal(INVALID_FIELD, "name the order by exactly one of its ids", "client_order_id")
+        raise Refusal(
+            MISSING_FIELD, "name the order by its order_id or its client_order_id", "order_id", status=status
+        )
+    raise Refusal(INVALID_FIELD, "name the order by exactly one of its ids", "client_order_id", status=status)
 
 
 def _fits(command: commands.EnterOrder) -> bool:
@@ -163,7 +166,7 @@ def check_price(scale: Scale, price: str, field: str) -> int:
     try:
         ticks = scale.price_ticks(price)
     except (OffTick, ValueError) as error:
-        raise Refusal(INVALID_FIELD, str(error), field) from None
+        raise Refusal(INVALID_FIELD, str(error), field, status=CONFLICT) from None
     return _number(ticks, field)
 
 
@@ -172,11 +175,11 @@ def check_quantity(scale: Scale, quantity: str, field: str) -> int:
     try:
         lots = scale.quantity_lots(quantity)
     except (OffLot, ValueError) as error:
-        raise Refusal(INVALID_FIELD, str(error), field) from None
+        raise Refusal(INVALID_FIELD, str(error), field, status=CONFLICT) from None
     return _number(lots, field)
 
 
 def _number(count: int, field: str) -> int:
     if abs(count) > _NUMBER_MAX:
-        raise Refusal(INVALID_FIELD, "larger than any number here", field)
+        raise Refusal(INVALID_FIELD, "larger than any number here", field, status=CONFLICT)
     return count

@@ -20,7 +20,7 @@ from bus.protocol.commands import Command, EnterOrder
 from bus.sockets.session.orders import cancel_all_after as countdown
 from bus.sockets.session.prices import Scale
 from web import order_answers, order_commands
-from web.errors import INVALID_FIELD, MISSING_FIELD, UNKNOWN, Refusal, of_failure
+from web.errors import CONFLICT, INVALID_FIELD, MISSING_FIELD, UNKNOWN, Refusal, of_failure
 from web.guard.principal import Principal
 from web.house import House
 from web.schemas.orders import (
@@ -127,7 +127,7 @@ async def batch(
 
 def _of_item(index: int, refusal: Refusal) -> Refusal:
     field = f"orders[{index}]" + (f".{refusal.field}" if refusal.field else "")
-    return Refusal(refusal.code, refusal.message, field, refusal.headers)
+    return Refusal(refusal.code, refusal.message, field, refusal.headers, refusal.status)
 
 
 def derived_id(who: Principal) -> str:
@@ -174,7 +174,7 @@ async def _check_symbol(session: Session, body: OrderCancel | OrderReplace, *, a
 def check_symbol(known: KnownOrder | None, body: OrderCancel | OrderReplace) -> None:
     """The order is of the symbol that is said, as far as it is known. Raises Refusal."""
     if known is not None and known.symbol != body.symbol:
-        raise Refusal(INVALID_FIELD, f"the order is of {known.symbol}", "symbol")
+        raise Refusal(INVALID_FIELD, f"the order is of {known.symbol}", "symbol", status=CONFLICT)
 
 
 async def _item_command(session: Session, scale: Scale, item: BatchItem, item_id: str) -> Command:

@@ -61,6 +61,11 @@ class Process:
         """Its process id."""
         return self._process.pid
 
+    @property
+    def errors(self) -> list[str]:
+        """The lines of its errors up to now."""
+        return list(self._errors)
+
     def line(self, wanted: Callable[[str], bool] = lambda _: True, seconds: float = LINE_S) -> str:
         """The next line of its output that is wanted; the others are dropped. Fails when there is none."""
         dropped: list[str] = []

@@ -242,34 +242,34 @@ def test_each_condition_has_its_unit(
     ("fields", "status", "why", "field"),
     [
         ({"symbol": "NONE"}, 404, "unknown_symbol", "symbol"),
-        ({"threshold": "0"}, 400, "invalid_field", "threshold"),
-        ({"threshold": "0.001"}, 400, "invalid_field", "threshold"),
+        ({"threshold": "0"}, 409, "invalid_field", "threshold"),
+        ({"threshold": "0.001"}, 409, "invalid_field", "threshold"),
         ({"threshold": "-1"}, 400, "invalid_field", "threshold"),
         ({"threshold": 1}, 400, "invalid_field", "threshold"),
-        ({"threshold": "9" * 64}, 400, "invalid_field", "threshold"),
-        ({"hysteresis": "30000.51"}, 400, "invalid_field", "hysteresis"),
+        ({"threshold": "9" * 64}, 409, "invalid_field", "threshold"),
+        ({"hysteresis": "30000.51"}, 409, "invalid_field", "hysteresis"),
         ({"condition": "price"}, 400, "invalid_field", "condition"),
-        ({"condition": "move-up"}, 400, "missing_field", "window_s"),
+        ({"condition": "move-up"}, 409, "missing_field", "window_s"),
         ({"condition": "move-up", "window_s": 61}, 400, "invalid_field", "window_s"),
-        ({"condition": "move-up", "window_s": 60, "windows": 5}, 400, "invalid_field", "windows"),
+        ({"condition": "move-up", "window_s": 60, "windows": 5}, 409, "invalid_field", "windows"),
         (
             {"condition": "move-up", "window_s": 60, "threshold": "0.00001"},
-            *(400, "invalid_field", "threshold"),
+            *(409, "invalid_field", "threshold"),
         ),
         (
             {"condition": "volume-spike", "threshold": "200", "window_s": 60},
-            *(400, "missing_field", "windows"),
+            *(409, "missing_field", "windows"),
         ),
         ({"condition": "volume-spike", "window_s": 60, "windows": 6}, 400, "invalid_field", "windows"),
         (
             {"condition": "volume-spike", "threshold": "1.5", "window_s": 60, "windows": 5},
-            *(400, "invalid_field", "threshold"),
+            *(409, "invalid_field", "threshold"),
         ),
         (
             {"condition": "volume-spike", "threshold": "200", "window_s": 43_200, "windows": 5},
-            *(400, "invalid_field", None),
+            *(409, "invalid_field", None),
         ),
-        ({"window_s": 60}, 400, "invalid_field", "window_s"),
+        ({"window_s": 60}, 409, "invalid_field", "window_s"),
         ({"alert_id": ""}, 400, "invalid_field", "alert_id"),
         ({"alert_id": "x" * 33}, 400, "invalid_field", "alert_id"),
         ({"alert_id": "a/b"}, 400, "invalid_field", "alert_id"),
@@ -302,7 +302,7 @@ def test_an_account_has_only_so_many(venue: TwoPublishers, alice: ApiKey, bob: A
     with ThreadPoolExecutor(25) as many:
         list(many.map(lambda name: armed(venue, alice, wish(name)), names))
         assert [one["alert_id"] for one in listed(venue, alice)] == names
-        assert reason(venue.signed(alice, "POST", PATH, wish("more"))) == (400, "invalid_field", "alert_id")
+        assert reason(venue.signed(alice, "POST", PATH, wish("more"))) == (409, "invalid_field", "alert_id")
         armed(venue, alice, wish(names[0], threshold="1"))  # not one more
         armed(venue, alice, wish("there", symbol=OTHER))
         armed(venue, bob, wish("more"))

@@ -332,7 +332,7 @@ def test_more_than_a_publisher_takes_at_once_wait_for_their_turn(venue: TimedVen
 
 def test_what_does_not_come_is_not_waited_for_for_ever(venue: TimedVenue) -> None:
     answer = venue.get(f"/api/v1/klines/{SYMBOL}/1m?at_least={2**62}")
-    assert (answer.status, answer.json["reason"], answer.json["field"]) == (503, "not_yet", "at_least")
+    assert (answer.status, answer.json["reason"], answer.json["field"]) == (409, "not_yet", "at_least")
     assert answer.headers["retry-after"] == "1"
 
 
@@ -357,7 +357,7 @@ def test_a_symbol_that_has_not_traded_has_its_best_prices(venue: TimedVenue) -> 
 @pytest.mark.parametrize(
     ("path", "status", "reason", "field"),
     [
-        (f"orderbook/{SYMBOL}?step={'9' * 64}", 400, "invalid_field", "step"),
+        (f"orderbook/{SYMBOL}?step={'9' * 64}", 409, "invalid_field", "step"),
         ("symbols/NONE", 404, "unknown_symbol", "symbol"),
         ("executions/NONE", 404, "unknown_symbol", "symbol"),
         ("statistics/NONE", 404, "unknown_symbol", "symbol"),
@@ -380,8 +380,8 @@ def test_a_symbol_that_has_not_traded_has_its_best_prices(venue: TimedVenue) -> 
         ("statistics?at_least=1", 400, "unknown_field", "at_least"),
         (f"indicators/{SYMBOL}/1m/sma", 400, "missing_field", "period"),
         (f"indicators/{SYMBOL}/1m/sma?period=501", 400, "invalid_field", "period"),
-        (f"indicators/{SYMBOL}/1m/rsi?period=5", 400, "invalid_field", "indicator"),
-        (f"indicators/{SYMBOL}/1m/{'x' * 300}?period=5", 400, "invalid_field", "indicator"),
+        (f"indicators/{SYMBOL}/1m/rsi?period=5", 404, "not_offered", "indicator"),
+        (f"indicators/{SYMBOL}/1m/{'x' * 300}?period=5", 404, "not_offered", "indicator"),
     ],
 )
 def test_what_is_not_offered_is_refused_by_name(

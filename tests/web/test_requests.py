@@ -38,26 +38,28 @@ def test_a_method_that_is_not_there_names_those_that_are(venue: Venue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "reason", "field"),
+    ("query", "status", "reason", "field"),
     [
-        ("depth=1&depth=2", "bad_query", "depth"),
-        ("depth=%ff", "bad_query", "depth"),
-        ("depth=-1", "invalid_field", "depth"),
-        ("depth=5001", "invalid_field", "depth"),
-        ("depth=ten", "invalid_field", "depth"),
-        ("levels=1", "unknown_field", "levels"),
-        ("step=1e3", "invalid_field", "step"),
-        ("step=0.001", "invalid_field", "step"),
-        ("step=0", "invalid_field", "step"),
-        ("fields=nothing", "unknown_field", "fields"),
-        ("fields=bids.price", "unknown_field", "fields"),
-        ("fields=", "unknown_field", "fields"),
+        ("depth=1&depth=2", 400, "bad_query", "depth"),
+        ("depth=%ff", 400, "bad_query", "depth"),
+        ("depth=-1", 400, "invalid_field", "depth"),
+        ("depth=5001", 400, "invalid_field", "depth"),
+        ("depth=ten", 400, "invalid_field", "depth"),
+        ("levels=1", 400, "unknown_field", "levels"),
+        ("step=1e3", 400, "invalid_field", "step"),
+        ("step=0.001", 409, "invalid_field", "step"),
+        ("step=0", 409, "invalid_field", "step"),
+        ("step=null", 400, "invalid_field", "step"),
+        ("depth=null", 400, "invalid_field", "depth"),
+        ("fields=nothing", 400, "unknown_field", "fields"),
+        ("fields=bids.price", 400, "unknown_field", "fields"),
+        ("fields=", 400, "unknown_field", "fields"),
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused_by_name(
-    venue: Venue, query: str, reason: str, field: str
+    venue: Venue, query: str, status: int, reason: str, field: str
 ) -> None:
-    said = problem(venue, f"/api/v1/orderbook/BTC-USD?{query}", 400)
+    said = problem(venue, f"/api/v1/orderbook/BTC-USD?{query}", status)
     assert (said["reason"], said["field"]) == (reason, field)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from web.fields import structs_in
+from web.schemas.conditions import CONDITIONS
 
 REF: Final = "#/components/schemas/"
 SELECTED: Final = "Selected"
@@ -91,13 +92,15 @@ def _held(types: Iterable[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
 
 
 def _with_descriptions(schema: Schema, kind: type[msgspec.Struct]) -> Schema:
-    """The schema, its properties with what the docstring says of them."""
+    """The schema, its properties with what the docstring says of them, and which of them need each other."""
     told = described(kind)
     properties = {
         name: {"description": told[name], **of_field} if name in told and "$ref" not in of_field else of_field
         for name, of_field in schema.get("properties", {}).items()
     }
-    return {**schema, "properties": properties} if properties else schema
+    if properties:
+        schema = {**schema, "properties": properties}
+    return {**schema, **CONDITIONS.get(kind, {})}
 
 
 def _without_null(schema: Schema) -> Schema:

@@ -20,6 +20,7 @@ from web.fields import PATHS_MAX, paths_of
 from web.openapi.components import REF, SELECTED, query_parameters, schemas, selected
 from web.openapi.path_parameters import path_parameter
 from web.routes import NoQuery, Route
+from web.schemas.examples import EXAMPLES
 from web.schemas.plain import Problem
 
 _NAME: Final = re.compile(r"\{(\w+)\}")
@@ -45,15 +46,15 @@ _STATUSES: Final = {
     401: "The request is not signed, or not by a good key.",
     403: "Whoever calls may not do this.",
     404: "There is nothing of this name.",
-    409: "It does not go together with how things are.",
+    409: "Each value is good in itself, but not together with the others, the instrument, or as things stand.",
     413: "The body is too large.",
     415: "The body is not said to be JSON.",
     429: "Too many requests.",
     500: "Something that nobody foresaw.",
     503: "What would answer this is not there, or did not answer in time; the reason says what that means.",
 }
-#: What any operation may be answered with.
-_OF_ALL: Final = (400, 403, 413, 429, 500, 503)
+#: What any operation may be answered with: a key that is shown is looked at also where none is needed.
+_OF_ALL: Final = (400, 401, 403, 413, 429, 500, 503)
 _OF_BODIES: Final = (404, 409, 415)
 
 
@@ -112,7 +113,8 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if route.body is not None:
         schema = {"$ref": REF + route.body.__name__}
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+        content = {"schema": schema, "example": EXAMPLES[route.body]}
+        operation["requestBody"] = {"required": True, "content": {JSON: content}}
     if route.scope is not None:
         operation["security"] = [{name: [] for name in _SECURITY}]
     return operation
@@ -122,8 +124,6 @@ def _refusals(route: Route) -> list[int]:
     found = {*_OF_ALL}
     if route.cache_s is not None:
         found.add(304)
-    if route.scope is not None:
-        found.add(401)
     if route.body is not None:
         found |= {*_OF_BODIES}
     if _NAME.search(route.path) or route.query is not NoQuery:
@@ -205,8 +205,8 @@ _IF_NONE_MATCH: Final = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The ETag of what the caller has; 304 and no body when there is nothing else.",
-    "schema": {"type": "string", "pattern": '^(W/)?"[0-9a-f]{1,64}"$'},
+    "description": "ETags of what the caller has; 304 and no body when there is nothing else.",
+    "schema": {"type": "string"},
 }
 
 

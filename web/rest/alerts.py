@@ -15,7 +15,7 @@ from bus.sockets.market.questions import Answered, Question
 from web.alerts import alert, question_of
 from web.asking import ask_each
 from web.call import Call
-from web.errors import INVALID_FIELD, NOT_FOUND, UNKNOWN, UNREACHABLE, Refusal
+from web.errors import CONFLICT, INVALID_FIELD, NOT_FOUND, UNKNOWN, UNREACHABLE, Refusal
 from web.guard.principal import READ
 from web.routes import MARKET, Route
 from web.schemas.alerts import Alert, Alerts, AlertsQuery, AlertWish
@@ -39,7 +39,7 @@ async def arm(call: Call) -> Alert:
     mine = [key for key in own if key[0] == wish.symbol]
     if (wish.symbol, wish.alert_id) not in own and len(mine) >= ALERTS_PER_ACCOUNT_MAX:
         text = f"an account has at most {ALERTS_PER_ACCOUNT_MAX} alerts of a symbol: remove one before"
-        raise Refusal(INVALID_FIELD, text, "alert_id")
+        raise Refusal(INVALID_FIELD, text, "alert_id", status=CONFLICT)
     question = questions.arm_alert(
         call.house.alert_ids.seal(account, wish.symbol, wish.alert_id),
         wish.symbol,
@@ -121,7 +121,7 @@ def _answers(said: list[Answered[A] | MatchbusError], what_to_do: str = "") -> l
     refused = next((one for one in said if isinstance(one, NotTaken)), None)
     if refused is not None:
         if refused.reason == NOT_OFFERED:
-            raise Refusal(INVALID_FIELD, str(refused))
+            raise Refusal(INVALID_FIELD, str(refused), status=CONFLICT)
         raise refused
     if what_to_do and any(isinstance(one, TimedOut) for one in said):
         raise Refusal(UNKNOWN, f"no publisher answers: it may have been done; {what_to_do}", headers=_SOON)

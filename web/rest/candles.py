@@ -46,7 +46,7 @@ async def indicator(call: Call) -> Indicator:
     except NotTaken as error:
         if error.reason != NOT_OFFERED:
             raise
-        raise Refusal(INVALID_FIELD, str(error), "indicator") from None
+        raise Refusal(NOT_OFFERED, str(error), "indicator") from None
     rows = [
         market_data.indicator_value(scale, open_time_ns, value, query.time_ns)
         for open_time_ns, value in found[-query.limit :]

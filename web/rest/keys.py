@@ -9,7 +9,7 @@ from bus.errors import KeyRefused
 from bus.protocol.reasons import INVALID_ACCOUNT
 from bus.protocol.topics import ACCOUNT
 from web.call import Call
-from web.errors import INVALID_FIELD, NOT_FOUND, SCOPE_MISSING, TOO_MANY_KEYS, Refusal
+from web.errors import CONFLICT, INVALID_FIELD, NOT_FOUND, SCOPE_MISSING, TOO_MANY_KEYS, Refusal
 from web.guard.keys import KEY_ID, Key, wish
 from web.guard.principal import OPERATOR, TRADE
 from web.routes import KEYS, Route
@@ -49,19 +49,22 @@ async def revoke_of_account(call: Call) -> KeyDescription:
 
 
 async def _list(call: Call, account: str) -> KeyList:
-    if ACCOUNT.fullmatch(account) is None:
-        raise Refusal(INVALID_ACCOUNT, field="account")
+    _check_account(account)
     return KeyList([KeyDescription(**_named(key)) for key in await call.house.keys.of_account(account)])
 
 
 async def _make(call: Call, account: str) -> MadeKey:
     body: NewKey = call.body
+    _check_account(account)
     try:
         wanted = wish(account, body.scopes, body.addresses, body.expires_ms or 0, body.label, body.public_key)
         key, secret = await call.house.keys.create(wanted)
     except KeyRefused as refused:
         raise Refusal(
-            INVALID_FIELD if refused.field else TOO_MANY_KEYS, str(refused), refused.field or None
+            INVALID_FIELD if refused.field else TOO_MANY_KEYS,
+            str(refused),
+            refused.field or None,
+            status=CONFLICT,
         ) from None
     return MadeKey(**_named(key), secret=secret)
 
@@ -72,6 +75,11 @@ async def _revoke(call: Call, account: str) -> KeyDescription:
     if key is None:
         raise Refusal(NOT_FOUND, f"{account} has no such key", "key")
     return KeyDescription(**_named(key))
+
+
+def _check_account(account: str) -> None:
+    if ACCOUNT.fullmatch(account) is None:
+        raise Refusal(INVALID_ACCOUNT, field="account")
 
 
 def _named(key: Key) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bus.sockets.session.prices import Scale
 from web import market_data
 from web.asking import ask, ask_all
 from web.call import Call
-from web.errors import INVALID_FIELD, Refusal
+from web.errors import CONFLICT, INVALID_FIELD, Refusal
 from web.routes import MARKET, Route
 from web.schemas.market import (
     Instrument,
@@ -65,9 +65,10 @@ def _step_ticks(scale: Scale, step: str) -> int:
     try:
         ticks = scale.price_ticks(step)
     except OffTick as error:
-        raise Refusal(INVALID_FIELD, str(error), "step") from None
+        raise Refusal(INVALID_FIELD, str(error), "step", status=CONFLICT) from None
     if not 1 <= ticks <= _STEP_TICKS_MAX:
-        raise Refusal(INVALID_FIELD, "a step is at least one tick, and no larger than any price", "step")
+        text = "a step is at least one tick, and no larger than any price"
+        raise Refusal(INVALID_FIELD, text, "step", status=CONFLICT)
     return ticks
 
 

@@ -4,14 +4,16 @@ The rule guarded here: "there is no such order" is said only when the history ha
 was asked; so whoever was told "execution status unknown" knows by it that nothing was carried out.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from bus.errors import NotTaken
 from bus.protocol import history
-from bus.protocol.reasons import NOT_OFFERED, UNKNOWN_ORDER
+from bus.protocol.reasons import NOT_OFFERED, NOT_YET, UNKNOWN_ORDER
 from web import order_answers
 from web.call import Call
-from web.errors import INVALID_FIELD, MISSING_FIELD, Refusal
+from web.errors import CONFLICT, INVALID_FIELD, MISSING_FIELD, Refusal
 from web.guard.principal import READ
 from web.order_commands import one_name
 from web.routes import HISTORY, Route
@@ -24,7 +26,8 @@ _STATES: Final = {name: number for number, name in history.ORDER_STATES.items()}
 async def order(call: Call) -> said.Order:
     """One order, open or ended."""
     query: said.OrderQuery = call.query
-    name = one_name(query.order_id, query.client_order_id)
+    # Documents cannot say of a query that two parameters need each other.
+    name = one_name(query.order_id, query.client_order_id, CONFLICT)
     try:
         life = await _life(call, name, query.at_least)
     except NotTaken as refused:
@@ -76,7 +79,7 @@ async def executions(call: Call) -> said.Executions:
     query: said.ExecutionsQuery = call.query
     _check_times(query)
     if query.trade_id is not None and query.symbol is None:
-        raise Refusal(MISSING_FIELD, "a trade_id counts within a symbol", "symbol")
+        raise Refusal(MISSING_FIELD, "a trade_id counts within a symbol", "symbol", status=CONFLICT)
     asked = history.QueryExecutions(
         call.caller.account,
         query.symbol or "",
@@ -89,7 +92,7 @@ async def executions(call: Call) -> said.Executions:
         query.order == "newest",
         query.at_least,
     )
-    with call.house.turns.of(asked.account):
+    with _turn(call):
         page = await call.house.history.ask(asked)
     scale = call.house.symbols.scale
     return said.Executions(
@@ -104,17 +107,32 @@ async def executions(call: Call) -> said.Executions:
 async def _life(call: Call, name: int | str, at_least: int, last: bool = False) -> history.OrderLife:
     order_id, client_order_id = (name, "") if isinstance(name, int) else (0, name)
     asked = history.QueryOrderLife(call.caller.account, order_id, client_order_id, limit=1, at_least=at_least)
+    if not last:
+        with _turn(call):
+            return await call.house.history.ask(asked)
     try:
         with call.house.turns.of(asked.account):
             return await call.house.history.ask(asked)
     except NotTaken as refused:
-        if last and refused.reason == NOT_OFFERED:
+        if refused.reason == NOT_OFFERED:
             raise Refusal(UNKNOWN_ORDER) from None
         raise
 
 
+@contextmanager
+def _turn(call: Call) -> Iterator[None]:
+    """To ask the history once. Raises Refusal where it has not come to the sequence that the caller named."""
+    try:
+        with call.house.turns.of(call.caller.account):
+            yield
+    except NotTaken as refused:
+        if refused.reason == NOT_YET:
+            raise Refusal(NOT_YET, str(refused), "at_least", {"Retry-After": "1"}, CONFLICT) from None
+        raise
+
+
 async def _orders(call: Call, asked: history.QueryPastOrders, time_ns: bool) -> said.Orders:
-    with call.house.turns.of(asked.account):
+    with _turn(call):
         page = await call.house.history.ask(asked)
     scale = call.house.symbols.scale
     return said.Orders(
@@ -126,7 +144,7 @@ async def _orders(call: Call, asked: history.QueryPastOrders, time_ns: bool) -> 
 
 def _check_times(query: said.PastOrdersQuery | said.ExecutionsQuery) -> None:
     if query.to_ms is not None and query.to_ms <= query.from_ms:
-        raise Refusal(INVALID_FIELD, "it is not behind from", "to")
+        raise Refusal(INVALID_FIELD, "it is not behind from", "to", status=CONFLICT)
 
 
 ROUTES: Final = (

@@ -6,6 +6,9 @@ from msgspec import Meta, Struct
 
 from web.schemas.values import Milliseconds
 
+#: What has the form of one and is none is refused for what it is.
+Address = Annotated[str, Meta(max_length=50, pattern=r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?\Z")]
+
 
 class NewKey(Struct, frozen=True, forbid_unknown_fields=True):
     """A key to be made. `addresses`: from where it may be used, in CIDR; none for everywhere.
@@ -15,7 +18,7 @@ class NewKey(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     scopes: Annotated[list[Literal["read", "trade", "operator"]], Meta(min_length=1, max_length=3)]
-    addresses: Annotated[list[Annotated[str, Meta(max_length=50)]], Meta(max_length=20)] = []
+    addresses: Annotated[list[Address], Meta(max_length=20)] = []
     expires_ms: Milliseconds | None = None
     label: Annotated[str, Meta(max_length=100)] = ""
     public_key: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z")] | None = None

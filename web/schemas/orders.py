@@ -18,10 +18,24 @@ from web.schemas.values import (
     SignedText,
 )
 
-Symbol = Annotated[str, Meta(min_length=1, max_length=20, description="The name of an instrument.")]
+#: One that cannot be is refused as one that is not there.
+Symbol = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=20,
+        description="The name of an instrument.",
+        extra_json_schema={"pattern": "^[A-Z0-9_-]+$"},
+    ),
+]
 ClientOrderId = Annotated[
     str,
-    Meta(min_length=1, max_length=36, description="The caller's own id: 1 to 36 printable ASCII characters."),
+    Meta(
+        min_length=1,
+        max_length=36,
+        pattern=r"^[ -~]+\Z",
+        description="The caller's own id: 1 to 36 printable ASCII characters.",
+    ),
 ]
 OrderId = Annotated[int, Meta(ge=1, le=2**63 - 1, description="The engine's id of an order.")]
 Side = Literal["buy", "sell"]
@@ -35,6 +49,8 @@ OrderType = Literal[
     "trailing-stop",
     "pegged",
 ]
+#: Types that need a price.
+PRICED: Final = ("limit", "stop-limit", "take-profit-limit")
 TimeInForce = Literal["GTC", "IOC", "FOK", "DAY", "GTD"]
 Peg = Literal["best-bid", "best-ask", "midpoint"]
 SelfTrade = Literal["cancel-newest", "cancel-oldest", "cancel-both", "decrement"]

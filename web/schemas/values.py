@@ -45,6 +45,6 @@ class FreshQuery(TimedQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Sequence,
         Meta(
             description="What the log says up to this sequence is in the answer. When it does not come to be within two"
-            " seconds, the answer is 503 `not_yet`."
+            " seconds, the answer is 409 `not_yet`."
         ),
     ] = 0

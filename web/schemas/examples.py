@@ -1,0 +1,27 @@
+"""A good body of each kind, for documents."""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from web.schemas.alerts import AlertWish
+from web.schemas.keys import NewKey
+from web.schemas.orders import Batch, CancelAll, CancelAllAfter, NewOrder, OrderCancel, OrderReplace
+
+_ORDER: Final = {"symbol": "BTC-USD", "side": "buy", "quantity": "0.5", "price": "30000"}
+
+EXAMPLES: Final[dict[type[Struct], Any]] = {
+    NewOrder: {**_ORDER, "type": "limit", "time_in_force": "GTC", "client_order_id": "my-1"},
+    OrderCancel: {"symbol": "BTC-USD", "client_order_id": "my-1"},
+    OrderReplace: {"symbol": "BTC-USD", "client_order_id": "my-1", "price": "30001"},
+    CancelAll: {"symbol": "BTC-USD", "side": "buy"},
+    CancelAllAfter: {"timeout_ms": 60_000},
+    Batch: {
+        "orders": [
+            {"op": "enter", **_ORDER, "client_order_id": "my-2"},
+            {"op": "cancel", "symbol": "BTC-USD", "client_order_id": "my-1"},
+        ]
+    },
+    NewKey: {"scopes": ["read"], "addresses": ["10.1.0.0/16"], "label": "the page"},
+    AlertWish: {"alert_id": "high", "symbol": "BTC-USD", "condition": "price-above", "threshold": "31000"},
+}
