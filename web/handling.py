@@ -7,15 +7,17 @@ JSON shape of errors, with the request's id, and never as a trace.
 import asyncio
 import functools
 from collections.abc import Mapping
+from email.utils import formatdate
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 import structlog
+from tornado.httputil import HTTPHeaders
 from tornado.web import RequestHandler
 
-from bus.clock import monotonic_ns
+from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError
 from web import bodies
 from web.call import Call
@@ -43,6 +45,8 @@ from web.routes import Route
 from web.tally import NOWHERE
 
 _LOG: Final = structlog.get_logger("matchbus.web")
+_REQUEST_ID_BYTES: Final = 16
+_NS_PER_S: Final = 1_000_000_000
 #: Parameters of a query that every route has.
 _FIELDS: Final = "fields"
 
@@ -63,16 +67,19 @@ class Handler(RequestHandler):
         # HEAD is GET whose body is not sent, which Tornado sees to.
         self._route = routes.get("GET" if method == "HEAD" else method)
 
-    def set_default_headers(self) -> None:
-        """On everything that is said."""
-        self.request_id = uuid4().hex
-        self.clear_header("Server")
-        self.set_header("X-Request-Id", self.request_id)
+    def clear(self) -> None:
+        """As Tornado's, for an answer to be begun; what is the same in many answers is not made for each."""
+        self.request_id = token_hex(_REQUEST_ID_BYTES)
+        headers = self._headers = HTTPHeaders()
+        headers["Date"] = _date(utc_ns() // _NS_PER_S)
+        headers["X-Request-Id"] = self.request_id
         for name, value in SECURITY_HEADERS.items():
-            self.set_header(name, value)
+            headers[name] = value
         if self.request.protocol == "https":
             for name, value in STRICT_TRANSPORT.items():
-                self.set_header(name, value)
+                headers[name] = value
+        self._write_buffer = []
+        self.set_status(HTTPStatus.OK)
 
     async def _any(self, *_: str, **path: str) -> None:
         try:
@@ -174,11 +181,12 @@ class Handler(RequestHandler):
         self._say(problem(refusal, self.request_id))
 
     def _say(self, body: bytes, content_type: str = JSON) -> None:
-        if self._headers.get("Cache-Control") is None:
-            self.set_header("Cache-Control", "no-store")
-        self.set_header("Content-Type", content_type)
+        headers = self._headers
+        if "Cache-Control" not in headers:
+            headers["Cache-Control"] = "no-store"
+        headers["Content-Type"] = content_type
         for name, value in self._guard.headers(self.request).items():
-            self.set_header(name, value)
+            headers[name] = value
         self.finish(body)
 
     def flush(self, include_footers: bool = False) -> "asyncio.Future[None]":
@@ -221,3 +229,9 @@ def _optional(query: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
     """The parameters of a query that may be left out without a value in their place: `(name, attribute)`."""
     fields = msgspec.structs.fields(query)
     return tuple((field.encode_name, field.name) for field in fields if field.default is None)
+
+
+@functools.lru_cache(1)
+def _date(utc_s: int) -> str:
+    """The header Date."""
+    return formatdate(utc_s, usegmt=True)

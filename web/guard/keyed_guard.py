@@ -57,7 +57,7 @@ class KeyedGuard:
         self._watch = Watch(settings, audit)
         self._limits = Limits(rates(settings))
         self._monitoring = Networks(settings.metrics_networks, "web.metrics_networks")
-        self._headers: WeakKeyDictionary[HTTPServerRequest, dict[str, str]] = WeakKeyDictionary()
+        self._taken: WeakKeyDictionary[HTTPServerRequest, Taken] = WeakKeyDictionary()
         self._callers: WeakKeyDictionary[HTTPServerRequest, Principal] = WeakKeyDictionary()
 
     async def admit(self, route: Route | None, request: HTTPServerRequest) -> Principal | None:
@@ -88,7 +88,14 @@ class KeyedGuard:
 
     def headers(self, request: HTTPServerRequest) -> Mapping[str, str]:
         """See Guard."""
-        return self._headers.get(request, {})
+        taken = self._taken.get(request)
+        if taken is None:
+            return {}
+        return {
+            "RateLimit-Limit": str(taken.limit),
+            "RateLimit-Remaining": str(taken.remaining),
+            "RateLimit-Reset": str(taken.full_in_s),
+        }
 
     def caller(self, request: HTTPServerRequest) -> Principal | None:
         """See Guard."""
@@ -163,12 +170,7 @@ class KeyedGuard:
     ) -> None:
         """One request from an allowance, of which the answer will tell. Raises Refusal."""
         self._watch.let_pass(holder, now_ns)
-        taken = self._limits.take(holder, cost, now_ns, times)
-        self._headers[request] = {
-            "RateLimit-Limit": str(taken.limit),
-            "RateLimit-Remaining": str(taken.remaining),
-            "RateLimit-Reset": str(taken.full_in_s),
-        }
+        taken = self._taken[request] = self._limits.take(holder, cost, now_ns, times)
         if taken.retry_s:
             self._watch.limited(holder, address, now_ns)
             raise _limited(taken, cost)
