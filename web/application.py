@@ -43,7 +43,7 @@ def application(house: House, guard: Guard, routes: Iterable[Route] = ROUTES) ->
     specs = [(path, Handler, methods) for path, methods in paths.items()]
     # Tornado looks at one after the other: orders do not wait for it to look at all.
     specs.sort(key=lambda spec: all(route.cost not in (ORDERS, CANCELS) for route in spec[2].values()))
-    specs.extend((socket.path, sockets.Socket, {"GET": socket}) for socket in sockets.ROUTES)
+    specs.extend((socket.path, sockets.HANDLERS[socket.path], {"GET": socket}) for socket in sockets.ROUTES)
     answered = [
         URLSpec(_pattern(path), handler, {**shared, "routes": methods}) for path, handler, methods in specs
     ]

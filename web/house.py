@@ -57,7 +57,9 @@ class House:
         self.turns = Turns()
         self.alert_ids = AlertIds(token)
         self.own = Own(self.sessions, self.history, self.turns)
-        self.hub = Hub(self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms)
+        self.hub = Hub(
+            self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms, self.alert_ids
+        )
         self.tally = Tally()
         self.usage = Recorder(config, self.symbols)
         self.page: Page | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPRequest
 
 from tests.support.processes import LINE_S
 from tests.support.streaming import Stream
@@ -283,6 +284,120 @@ def test_reports_that_another_session_was_given_are_asked_of_the_history(venue: 
             assert numbers == [
                 row["report_number"] for row in await asyncio.to_thread(executions, venue, one)
             ]
+
+    run(trading())
+
+
+def test_the_path_of_executions_tells_public_trades_or_ones_own(venue: Venue) -> None:
+    one, two = venue.key("path-1", "read", "trade"), venue.key("path-2", "read", "trade")
+    name = "PATH-USD"  # where nobody else trades
+    venue.define(name)
+    at = f"{url(venue)}/executions"
+
+    def trade(symbol: str) -> dict[str, Any]:
+        body = {"symbol": symbol, "quantity": "0.001", "price": "300"}
+        venue.signed(one, "POST", "/v1/order", {**body, "side": "sell"})
+        said = venue.signed(two, "POST", "/v1/order", {**body, "side": "buy", "response": "full"}).json
+        execution: dict[str, Any] = said["executions"][0]
+        return execution
+
+    async def trading() -> None:
+        async with (
+            Stream(at) as everything,
+            Stream(f"{at}?symbols={name}") as some,
+            Stream(HTTPRequest(at, headers=one.headers("GET", "/ws/executions"))) as own_ones,
+            Stream(at) as late,
+        ):
+            subscribed = {"type": "subscribed", "id": None, "channels": ["trades"], "symbols": []}
+            assert await everything.hear() == subscribed
+            assert await some.hear() == {**subscribed, "symbols": [name]}
+            assert await own_ones.hear() == {**subscribed, "channels": ["executions"]}
+            await own_ones.until(lambda said: said["type"] == "executions")
+            await late.hear()
+            await late.login(two)
+            await late.until(lambda said: said["type"] == "executions")
+            first = await asyncio.to_thread(trade, name)
+            told = await everything.until(lambda said: said["type"] == "trade")
+            assert (told["trade_id"], told["symbol"]) == (first["trade_id"], name)
+            # Also of a symbol that comes to be meanwhile.
+            await asyncio.to_thread(venue.define, "NEW-USD")
+            new = await asyncio.to_thread(trade, "NEW-USD")
+            told = await everything.until(lambda said: said["type"] == "trade")
+            assert (told["trade_id"], told["symbol"]) == (new["trade_id"], "NEW-USD")
+            last = await asyncio.to_thread(trade, name)
+            for stream in (everything, some):
+                await stream.until(lambda said: said.get("trade_id") == last["trade_id"])
+            assert [said["symbol"] for said in some.heard if said["type"] == "trade"] == [name] * 2
+            for stream, liquidity in ((own_ones, "maker"), (late, "taker")):
+                await stream.until(lambda said: said.get("sequence") == last["sequence"])
+                done = [said for said in stream.heard if said["type"] == "execution"]
+                assert [said["trade_id"] for said in done] == [
+                    first["trade_id"],
+                    new["trade_id"],
+                    last["trade_id"],
+                ]
+                assert {said["liquidity"] for said in done} == {liquidity}
+            assert not any(said["type"] == "trade" for said in late.heard)
+        # Who comes back says where it was.
+        async with Stream(f"{at}?from_seq={new['sequence']}") as stream:
+            again = {(await stream.until(lambda said: said["type"] == "trade"))["sequence"] for _ in range(2)}
+            assert again == {new["sequence"], last["sequence"]}
+        for words, reason in (("symbols=X", "unknown_symbol"), ("more=1", "unknown_field")):
+            answer = await asyncio.to_thread(
+                venue.get,
+                f"/ws/executions?{words}",
+                {
+                    "Connection": "Upgrade",
+                    "Upgrade": "websocket",
+                    "Sec-WebSocket-Version": "13",
+                    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+                },
+            )
+            assert answer.json["reason"] == reason
+        assert (await asyncio.to_thread(venue.get, "/ws/executions")).status == 426
+
+    run(trading())
+
+
+def test_alerts_are_told_to_their_account_and_to_nobody_else(venue: Venue) -> None:
+    symbol = "BELL-USD"  # where nobody else trades
+    venue.define(symbol)
+    one, two, maker = (venue.key(f"alert-{name}", "read", "trade") for name in ("1", "2", "maker"))
+
+    def arm(key: ApiKey, threshold: str) -> None:
+        wish = {"alert_id": "mine", "symbol": symbol, "condition": "price-above", "threshold": threshold}
+        assert venue.signed(key, "POST", "/api/v1/alerts", wish).status == 200
+
+    async def trading() -> None:
+        await asyncio.to_thread(arm, one, "500")
+        await asyncio.to_thread(arm, two, "600")
+        async with Stream(url(venue)) as first, Stream(url(venue)) as second, Stream(url(venue)) as other:
+            for stream, key, words in (
+                (first, one, {}),
+                (second, two, {"symbols": [symbol]}),
+                (other, two, {}),
+            ):
+                await stream.login(key)
+                stream.say(op="subscribe", channels=["alerts"], id=1, **words)
+                await stream.until(lambda said: said["type"] == "subscribed")
+            other.say(op="unsubscribe", channels=["alerts"], id=2)
+            await other.until(lambda said: said["type"] == "unsubscribed")
+            for price in ("450", "550", "650"):  # it has to be below before
+                for side in ("sell", "buy"):
+                    body = {"symbol": symbol, "side": side, "quantity": "0.001", "price": price}
+                    await asyncio.to_thread(venue.signed, maker, "POST", "/v1/order", body)
+            fired = await first.until(lambda said: said["type"] == "alert")
+            assert (fired["alert_id"], fired["symbol"], fired["value"]) == ("mine", symbol, "550.00")
+            assert set(fired) == {"type", "alert_id", "symbol", "sequence", "condition", "value", "threshold"}
+            fired = await second.until(lambda said: said["type"] == "alert")
+            assert (fired["threshold"], fired["value"]) == ("600.00", "650.00")
+            for stream, count in ((first, 1), (second, 1), (other, 0)):
+                stream.say(op="ping", id="end")
+                await stream.until(lambda said: said.get("id") == "end")
+                assert sum(said["type"] == "alert" for said in stream.heard) == count
+            first.say(op="subscribe", channels=["alerts"], symbols=["X"], id=3)
+            said = await first.until(lambda said: said.get("id") == 3)
+            assert said["reason"] == "unknown_symbol"
 
     run(trading())
 

@@ -24,12 +24,12 @@ class OrderbookQuery(FreshQuery, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class Orderbook(Struct, frozen=True):
-    """A book as of `sequence`: `[price, quantity]`, best first. `checksum`: of the whole book."""
+    """A book as of `sequence`: `[price, quantity]`, best first. `feed_checksum`: of the whole book."""
 
     symbol: str
     sequence: int
     time_ms: int
-    checksum: int
+    feed_checksum: int
     bids: list[PriceLevel]
     asks: list[PriceLevel]
     time_ns: Nanoseconds = UNSET

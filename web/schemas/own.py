@@ -1,4 +1,4 @@
-"""What an account says and is told over a WebSocket of its own: orders, reports, executions.
+"""What an account says and is told over a WebSocket of its own: orders, reports, executions, alerts.
 
 The words of orders and executions are those of REST; what is said goes by `op`, what is told by `type`.
 """
@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from web.schemas.alerts import AlertFired
 from web.schemas.orders import (
     Execution,
     Liquidity,
@@ -205,3 +206,7 @@ class ExecutionRevised(Struct, frozen=True, kw_only=True, tag_field="type", tag=
     liquidity: Liquidity
     sequence: int
     time_ms: int
+
+
+class AlertTold(AlertFired, frozen=True, kw_only=True, tag_field="type", tag="alert"):
+    """An alert of the account has fired."""

@@ -44,6 +44,14 @@ class Ping(Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag=
 ClientMessage = Subscribe | Unsubscribe | Ping | Login | Enter | Cancel | Replace
 
 
+class ExecutionsStreamQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where executions begin. `symbols`: those whose public trades are told, separated by commas; not given, all."""
+
+    symbols: Annotated[str, Meta(max_length=4_096)] | None = None
+    from_seq: _Sequence | None = None
+    after_report: _Sequence | None = None
+
+
 class AnyMessage(Struct, frozen=True):
     """Of a message that cannot be read otherwise: whose it is."""
 

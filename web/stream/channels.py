@@ -21,9 +21,13 @@ KIND_OF: Final = {
     STATISTICS: streams.STATISTICS_TOPIC,
     TICKERS: streams.MINI,
 }
+#: Of an account, and of symbols where that is said.
+ALERTS: Final = "alerts"
 ORDERS: Final = "orders"
 EXECUTIONS: Final = "executions"
-#: Of an account, not of a symbol: only for who has logged in.
+#: Of an account, not of a symbol.
 OF_ACCOUNT: Final = (ORDERS, EXECUTIONS)
+#: Only for who has logged in.
+OWN: Final = (ALERTS, *OF_ACCOUNT)
 #: Every channel that there is.
-CHANNELS: Final = (*KIND_OF, *OF_ACCOUNT)
+CHANNELS: Final = (*KIND_OF, ALERTS, *OF_ACCOUNT)

@@ -32,6 +32,7 @@ from web.schemas.own import Cancel, Enter, LoggedIn, Login, Replace
 from web.schemas.stream import (
     AnyMessage,
     ClientMessage,
+    ExecutionsStreamQuery,
     Failed,
     Ping,
     Pong,
@@ -41,8 +42,9 @@ from web.schemas.stream import (
     Unsubscribed,
 )
 from web.schemas.values import MessageId
+from web.stream.alerts import EVERY
 from web.stream.allowance import Allowance
-from web.stream.channels import CHANNELS, OF_ACCOUNT
+from web.stream.channels import ALERTS, CHANNELS, EXECUTIONS, OF_ACCOUNT, OWN, TRADES
 from web.stream.client import KEY_ENDED, LOGIN_NEEDED, TOO_MANY_MISTAKES, Client
 from web.stream.feed import EventFeed, Feed, StateFeed
 from web.stream.order_entry import OrderEntry
@@ -77,12 +79,14 @@ class Conversation:
     ) -> None:
         self._hub = house.hub
         self._own = house.own
+        self._symbols = house.symbols
         self._guard = guard
         self._client = client
         self._who = who
         self._address = address
         self._key_for_market_data = house.config.web.market_data_needs_key
         self._opened_ns = monotonic_ns()
+        self._executions: tuple[ExecutionsStreamQuery, list[str]] | None = None
         #: What is followed, by channel and symbol; None for channels of the account.
         self._feeds: dict[tuple[str, str], Feed | None] = {}
         self._messages = Allowance(MESSAGES_BURST, MESSAGES_PER_SECOND)
@@ -149,6 +153,8 @@ class Conversation:
             raise Refusal(INVALID_FIELD, "this connection acts for another account: open one more", "key")
         self._who = who
         self._tell(LoggedIn(said.id, who.account, sorted(who.scopes)))
+        if self._executions is not None:
+            await self._begin_executions(self._executions)
 
     def _judge(self) -> int:
         """With which code the connection is to be ended, 0 for none."""
@@ -170,6 +176,31 @@ class Conversation:
 
     # What it follows.
 
+    async def begin_executions(self, query: ExecutionsStreamQuery, symbols: list[str]) -> None:
+        """It was opened for executions: one's own, when one is known; else public trades, of some symbols or of all.
+
+        `symbols` exist.
+        """
+        self._executions = (query, symbols)
+        if self._who is not None or not self._key_for_market_data:
+            await self._begin_executions(self._executions)
+
+    async def _begin_executions(self, wanted: tuple[ExecutionsStreamQuery, list[str]]) -> None:
+        query, symbols = wanted
+        try:
+            if self._who is not None:
+                for key in [key for key in self._feeds if key[0] == TRADES]:
+                    self._leave(key, self._feeds.pop(key))
+                await self._subscribe(Subscribe([EXECUTIONS], after_report=query.after_report))
+            elif symbols:
+                await self._subscribe(Subscribe([TRADES], symbols, from_seq=query.from_seq))
+            else:
+                self._tell(Subscribed(None, [TRADES], []))
+                self._feeds[TRADES, ""] = self._hub.all_trades
+                self._hub.follow_all_trades(self._client, query.from_seq)
+        except (Refusal, MatchbusError) as error:
+            self._failed(None, error)
+
     async def _subscribe(self, said: Subscribe) -> None:
         channels, symbols = _once(said.channels), _once(said.symbols)
         wanted = self._wanted(channels, symbols)
@@ -182,12 +213,14 @@ class Conversation:
         feeds: dict[tuple[str, str], Feed | None] = {}
         for channel, symbol in wanted:
             try:
-                feeds[channel, symbol] = await self._hub.feed(channel, symbol) if symbol else None
+                feeds[channel, symbol] = await self._feed(channel, symbol)
             except Refusal as refusal:
                 raise Refusal(refusal.code, f"{symbol[:32]}: {refusal.message}", "symbols") from None
         if self._client.is_closed:
             return
         self._tell(Subscribed(said.id, channels, symbols))
+        if self._hub.is_away and any(channel not in OF_ACCOUNT for channel in channels):
+            self._client.tell(self._hub.upstream())
         for key, feed in feeds.items():
             if key in self._feeds:
                 self._leave(key, self._feeds[key])
@@ -197,26 +230,29 @@ class Conversation:
     def _wanted(self, channels: list[str], symbols: list[str]) -> list[tuple[str, str]]:
         """Channels and symbols, "" for those of an account. Raises Refusal for what is not to be had."""
         _check_channels(channels)
-        public = [channel for channel in channels if channel not in OF_ACCOUNT]
+        public = [channel for channel in channels if channel not in OWN]
         if len(public) < len(channels):
             self._somebody(READ, "own channels")
         if public and self._key_for_market_data:
             self._somebody(READ, "market data")
         if public and not symbols:
             raise Refusal(MISSING_FIELD, "these channels are of symbols", "symbols")
-        return [
-            (channel, symbol)
-            for channel in channels
-            for symbol in (("",) if channel in OF_ACCOUNT else symbols)
-        ]
+        return _keys(channels, symbols)
+
+    async def _feed(self, channel: str, symbol: str) -> Feed | None:
+        """What is told there; None for what is told to accounts only. Raises Refusal for a symbol that is none."""
+        if channel not in OWN:
+            return await self._hub.feed(channel, symbol)
+        if symbol:
+            await self._symbols.scale(symbol)
+        return None
 
     def _unsubscribe(self, said: Unsubscribe) -> None:
         channels, symbols = _once(said.channels), _once(said.symbols)
         _check_channels(channels)
-        for channel in channels:
-            for symbol in ("",) if channel in OF_ACCOUNT else symbols:
-                if (channel, symbol) in self._feeds:
-                    self._leave((channel, symbol), self._feeds.pop((channel, symbol)))
+        for key in _keys(channels, symbols):
+            if key in self._feeds:
+                self._leave(key, self._feeds.pop(key))
         self._tell(Unsubscribed(said.id, channels, symbols))
 
     def _join(self, key: tuple[str, str], feed: Feed | None, said: Subscribe) -> None:
@@ -224,6 +260,8 @@ class Conversation:
             feed.join(self._client, said.from_seq)
         elif isinstance(feed, StateFeed):
             self._client.begin(feed, said.from_seq)
+        elif self._who is not None and key[0] == ALERTS:
+            self._hub.alerts.join(self._who.account, key[1], self._client)
         elif self._who is not None:
             self._own.join(self._who.account, key[0], self._client, said.after_report)
 
@@ -232,6 +270,8 @@ class Conversation:
             self._client.end(feed)
         elif feed is not None:
             feed.leave(self._client)
+        elif self._who is not None and key[0] == ALERTS:
+            self._hub.alerts.leave(self._who.account, key[1], self._client)
         elif self._who is not None:
             self._own.leave(self._who.account, key[0], self._client)
 
@@ -290,6 +330,19 @@ def _id_of(message: str | bytes) -> MessageId:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     return named if isinstance(named, int | str) and len(str(named)) <= 64 else None
+
+
+def _keys(channels: list[str], symbols: list[str]) -> list[tuple[str, str]]:
+    """Channels and symbols; "" where a channel is of no symbol, or alerts of every one."""
+    found = []
+    for channel in channels:
+        if channel in OF_ACCOUNT:
+            found.append((channel, ""))
+        elif channel == ALERTS and not symbols:
+            found.append((channel, EVERY))
+        else:
+            found.extend((channel, symbol) for symbol in symbols)
+    return found
 
 
 def _check_channels(channels: list[str]) -> None:

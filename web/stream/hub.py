@@ -9,7 +9,7 @@ reader; what it cannot heal begins anew here.
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -17,22 +17,41 @@ import zmq
 
 from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError
-from bus.protocol.market.streams import DEPTH, STREAMS_HEARTBEAT_TOPIC, SYMBOL_TOPIC
+from bus.protocol.market.streams import (
+    ALERT_TOPIC,
+    DEPTH,
+    STREAMS_HEARTBEAT_TOPIC,
+    SYMBOL_TOPIC,
+    AlertFired,
+)
 from bus.protocol.topics import parse, topic
 from bus.sockets.market import questions
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.async_market_reader import AsyncMarketReader
 from bus.sockets.market.market_sockets import PublisherAddress
-from bus.sockets.market.stream_items import Item, Position, Published, Resynced, Skipped
+from bus.sockets.market.stream_items import (
+    Item,
+    Position,
+    Published,
+    PublisherHeard,
+    PublisherSilent,
+    Resynced,
+    Skipped,
+)
 from bus.sockets.session.prices import Scale
-from web.schemas.stream import Heartbeat
+from web.alert_ids import AlertIds
+from web.errors import Refusal
+from web.schemas.stream import Heartbeat, Upstream
+from web.stream.alerts import Alerts
+from web.stream.all_trades import AllTrades
 from web.stream.books import BookSource
 from web.stream.channels import BOOK, DEPTH20, KIND_OF, TRADES
 from web.stream.client import GOING_AWAY, Client
 from web.stream.feed import Feed
 from web.stream.latest import LatestSource
+from web.stream.own import BACK, LOST
 from web.stream.source import Source
-from web.stream.trades import TRADES_KEPT_MAX, TradeSource
+from web.stream.trades import TRADES_KEPT_MAX, TradeFeed, TradeSource
 from web.symbols import Symbols
 
 #: So seldom a busy book is published at most: 10 messages a second are more than anybody reads.
@@ -44,8 +63,10 @@ _HEARTBEAT_NS: Final = 5_000_000_000
 _LOOK_S: Final = 0.25
 #: After what the reader could not heal, and while no publisher answers.
 _AGAIN_S: Final = 0.5
-#: Followed always: with it come the heartbeats of all symbols, by which publishers are known to be there.
-_ALWAYS: Final = f"{SYMBOL_TOPIC}."
+#: Followed always. With symbols come the heartbeats of all of them, by which publishers are known to be there; alerts
+#: are few, and whose they are is known only here.
+_ALWAYS: Final = (f"{SYMBOL_TOPIC}.", f"{ALERT_TOPIC}.")
+_PUBLISHERS: Final = "publishers"
 _LOG: Final = structlog.get_logger("matchbus.web")
 
 
@@ -59,6 +80,7 @@ class Hub:
         symbols: Symbols,
         context: "zmq.Context[zmq.Socket[bytes]]",
         slow_ms: int,
+        alert_ids: AlertIds,
     ) -> None:
         self._publishers = publishers
         self._market = market
@@ -69,6 +91,11 @@ class Hub:
         self._reader: AsyncMarketReader | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._clients: dict[Client, None] = {}
+        self._silent: set[int] = set()
+        self._adding: set[str] = set()
+        #: The alerts of accounts, and the trades of all symbols.
+        self.alerts = Alerts(alert_ids)
+        self.all_trades = AllTrades()
         self._published_ns: dict[str, int] = {}
         self._heartbeat_ns = 0
         #: How many connections were too slow.
@@ -119,7 +146,7 @@ class Hub:
     async def _begin(self, positions: dict[str, Position]) -> None:
         names = [name for name, source in self._sources.items() if not isinstance(source, TradeSource)]
         self._reader = AsyncMarketReader(
-            [_ALWAYS, *names, *positions],
+            [*_ALWAYS, *names, *positions],
             self._publishers,
             from_positions=positions,
             context=self._context,
@@ -144,17 +171,88 @@ class Hub:
     def _give(self, item: Item) -> None:
         if not isinstance(item, Published | Resynced | Skipped):
             _LOG.info("of the publishers", said=type(item).__name__, item=msgspec.to_builtins(item))
+            self._look_who_is_there(item)
             return
         kind, symbol = parse(item.topic)
         if kind == STREAMS_HEARTBEAT_TOPIC:
             self._prove(item, symbol)
+            if self.all_trades.lacks(symbol):
+                self._add_trades(symbol, is_new=True)
             return
+        if kind == ALERT_TOPIC and self.alerts.are_read and isinstance(item, Published):
+            self._run(self._tell_alerts(symbol, item.events))
         source = self._sources.get(item.topic)
         if source is None:
             return
         source.take(item)
         if isinstance(source, BookSource):
             self._plan(source)
+
+    def _look_who_is_there(self, item: Item) -> None:
+        """Tell all connections when no publisher is there any more, and when one is again."""
+        was_away = self.is_away
+        if isinstance(item, PublisherSilent):
+            self._silent.add(item.publisher)
+        elif isinstance(item, PublisherHeard):
+            self._silent.discard(item.publisher)
+        if self.is_away != was_away:
+            message = self.upstream()
+            for client in self._clients:
+                client.tell(message)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether no publisher is there."""
+        return len(self._silent) == len(self._publishers)
+
+    def upstream(self) -> bytes:
+        """Whether publishers are there, as it is told."""
+        state = LOST if self.is_away else BACK
+        return msgspec.json.encode(Upstream(_PUBLISHERS, state, utc_ns() // 1_000_000))
+
+    async def _tell_alerts(self, symbol: str, events: list[Any]) -> None:
+        scale: Scale | None = None
+        while scale is None:
+            try:
+                scale = await self._symbols.scale(symbol)
+            except (MatchbusError, Refusal):
+                await asyncio.sleep(_AGAIN_S)
+        for event in events:
+            if isinstance(event, AlertFired):
+                self.alerts.take(scale, event)
+
+    def follow_all_trades(self, client: Client, from_sequence: int | None) -> None:
+        """Tell somebody the trades of all symbols, also of those that come to be."""
+        self.all_trades.join(client, from_sequence)
+        self._run(self._add_all_trades())
+
+    async def _add_all_trades(self) -> None:
+        while self.all_trades.listeners:
+            try:
+                symbols = list(await self._symbols.all())
+            except (MatchbusError, Refusal):
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                self.all_trades.begin(symbols)
+                for symbol in symbols:
+                    self._add_trades(symbol, is_new=False)
+                return
+
+    def _add_trades(self, symbol: str, *, is_new: bool) -> None:
+        if symbol not in self._adding:
+            self._adding.add(symbol)
+            self._run(self._add_trades_of(symbol, is_new))
+
+    async def _add_trades_of(self, symbol: str, is_new: bool) -> None:
+        """Of a symbol that came to be meanwhile all trades are told, also those before it was heard of."""
+        try:
+            feed = await self.feed(TRADES, symbol)
+            assert isinstance(feed, TradeFeed), "of trades there is no other"
+            self.all_trades.add(feed, 0 if is_new else None)
+        except (MatchbusError, Refusal) as error:
+            _LOG.warning("trades are not followed yet", symbol=symbol, reason=str(error))
+        finally:
+            self._adding.discard(symbol)
 
     def _prove(self, heartbeat: Item, symbol: str) -> None:
         """A heartbeat proves a book, or shows that it is wrong: then it is asked for anew."""

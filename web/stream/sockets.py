@@ -12,12 +12,14 @@ from msgspec import Struct
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
+from bus.errors import MatchbusError
 from web.call import Call
-from web.errors import ORIGIN_REFUSED, UPGRADE_NEEDED, Refusal
+from web.errors import ORIGIN_REFUSED, TOO_MANY_SUBSCRIPTIONS, UPGRADE_NEEDED, Refusal, of_failure
 from web.handling import Handler
 from web.routes import HOUSE, Route
+from web.schemas.stream import ExecutionsStreamQuery
 from web.stream.client import Client
-from web.stream.conversation import Conversation
+from web.stream.conversation import SUBSCRIPTIONS_MAX, Conversation
 from web.stream.frames import write_messages
 
 #: A message of a client: a batch of subscriptions has some 5 kB.
@@ -41,6 +43,11 @@ class Socket(Handler, WebSocketHandler):
             self._who = await self._guard.admit(route, self.request)
             if self._check_cross_origin(self.check_origin) is not None:
                 raise Refusal(ORIGIN_REFUSED)
+            await self._prepare(self._read_query(route)[0])
+        except MatchbusError as failure:
+            self._refuse(of_failure(failure))
+            self._guard.told(route, self.request, self.get_status())
+            return
         except Refusal as refusal:
             self._refuse(refusal)
             self._guard.told(route, self.request, self.get_status())
@@ -52,7 +59,10 @@ class Socket(Handler, WebSocketHandler):
         """Whether a page may open it: of this host, or one that is allowed. Who is no browser says no origin."""
         return super().check_origin(origin) or origin in self._house.origins
 
-    def open(self, *_: str, **__: str) -> None:
+    async def _prepare(self, query: Any) -> None:
+        """Before it is opened. Raises Refusal for what can never be told, MatchbusError."""
+
+    def open(self, *_: str, **__: str) -> Awaitable[None] | None:
         """The connection is there."""
         self.set_nodelay(True)
         self._client = Client(self._put, self.close)
@@ -60,6 +70,7 @@ class Socket(Handler, WebSocketHandler):
             self._house, self._guard, self._client, self._who, self.request.remote_ip or ""
         )
         self._house.hub.join(self._client)
+        return None
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """What the client says."""
@@ -95,6 +106,27 @@ class Socket(Handler, WebSocketHandler):
             return over
 
 
+class ExecutionsSocket(Socket):
+    """One connection that begins with executions: one's own, or the public trades."""
+
+    async def _prepare(self, query: ExecutionsStreamQuery) -> None:
+        """See Socket."""
+        self._query = query
+        self._symbols = list(dict.fromkeys(filter(None, (query.symbols or "").split(","))))
+        if len(self._symbols) > SUBSCRIPTIONS_MAX:
+            raise Refusal(TOO_MANY_SUBSCRIPTIONS, field="symbols")
+        for symbol in self._symbols:
+            try:
+                await self._house.symbols.scale(symbol)
+            except Refusal as refusal:
+                raise Refusal(refusal.code, f"{symbol[:32]}: {refusal.message}", "symbols") from None
+
+    def open(self, *_: str, **__: str) -> Awaitable[None] | None:
+        """The connection is there."""
+        super().open()
+        return self._conversation.begin_executions(self._query, self._symbols)
+
+
 class Nothing(Struct, frozen=True):
     """What is never answered."""
 
@@ -115,4 +147,16 @@ ROUTES: Final = (
         cost=HOUSE,
         answer=Nothing,
     ),
+    Route(
+        method="GET",
+        path="/ws/executions",
+        handler=upgrade_needed,
+        summary="Executions, over a WebSocket: one's own with a key, the public trades without",
+        scope=None,
+        cost=HOUSE,
+        query=ExecutionsStreamQuery,
+        answer=Nothing,
+    ),
 )
+#: path -> what opens a connection there
+HANDLERS: Final = {"/ws": Socket, "/ws/executions": ExecutionsSocket}

@@ -94,18 +94,20 @@ class TradeFeed(EventFeed):
         self.listeners = readers
         waiting, self._waiting = self._waiting, {}
         for listener, sequence in waiting.items():
-            if listener in readers:
-                self._tell_from(listener, sequence)
+            self._tell_from(listener, sequence)
 
     def join(self, listener: Listener, from_sequence: int | None) -> None:
         """See EventFeed."""
         self.listeners[listener] = None
-        if from_sequence is None:
-            return
+        if from_sequence is not None:
+            self.tell_from(listener, from_sequence)
+
+    def tell_from(self, listener: Listener, sequence: int) -> None:
+        """Tell somebody what was from a sequence on, now or as soon as it is known; `leave` takes that back."""
         if self._is_seeded:
-            self._tell_from(listener, from_sequence)
+            self._tell_from(listener, sequence)
         else:
-            self._waiting[listener] = from_sequence
+            self._waiting[listener] = sequence
 
     def leave(self, listener: Listener) -> None:
         """See Feed."""
