@@ -21,13 +21,18 @@ def asked(url: str, path: str, key: ApiKey) -> tuple[int, Any]:
 
 
 def test_a_parent_that_is_killed_leaves_nothing_running(processes: Processes, tmp_path: Path) -> None:
-    up = processes.start("up", "--data", str(tmp_path / "data"), "--port-base", "0")
+    words = ("up", "--data", str(tmp_path / "data"), "--port-base", "0")
+    up = processes.start(*words, MATCHBUS_WEB_INSTANCES="2")
     facts = up.ready()
     up.kill()
     wait_for_end(int(facts["engine_pid"]))
     wait_for_end(int(facts["shadow_pid"]))
     wait_for_end(int(facts["history_pid"]))
     wait_for_end(int(facts["web_pid"]))
+    instances = facts["instance_pids"].split(",")
+    assert len(instances) == 2
+    for pid in instances:
+        wait_for_end(int(pid))
 
 
 def test_a_port_in_use_and_a_held_directory_are_one_line(processes: Processes, tmp_path: Path) -> None:
