@@ -6,6 +6,7 @@
 - `symbols`: scales between ticks and decimals
 - `market_data`: what publishers say as JSON has it; `asking`: questions to them
 - `alerts`: their conditions in decimals; `alert_ids`: whose an alert is
+- `readiness`: whether requests can be answered
 - `house`: what handlers reach: the clients of the engine, the publishers and the history
 - `server`: listens; `edge/`: what is refused before it is a request, and who may be connected
 - `sessions`: a session of the engine for each account; `trading`: what accounts do, with `order_commands` (bodies into

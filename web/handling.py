@@ -41,7 +41,7 @@ from web.fields import Selection, parse, select
 from web.guard.guard import Guard
 from web.guard.principal import Principal
 from web.house import House
-from web.routes import Route
+from web.routes import Otherwise, Route
 from web.tally import NOWHERE
 
 _LOG: Final = structlog.get_logger("matchbus.web")
@@ -109,8 +109,13 @@ class Handler(RequestHandler):
         call = Call(self._house, path, query, self._read_body(route), who)
         if self._symbol is None:
             self._symbol = getattr(query if call.body is None else call.body, "symbol", None)
-        answer = await route.handler(call)
-        self.set_status(route.status)
+        try:
+            answer = await route.handler(call)
+            self.set_status(route.status)
+        except Otherwise as bad_news:
+            assert route.otherwise is not None, f"{route.path} has no other status"
+            answer = bad_news.answer
+            self.set_status(route.otherwise)
         if route.cache_s is not None:
             self.set_header("Cache-Control", f"public, max-age={route.cache_s}")
         if selection:

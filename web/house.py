@@ -13,6 +13,7 @@ from bus.sockets.market.market_sockets import PublisherAddress
 from web.alert_ids import AlertIds
 from web.guard.key_book import KeyBook
 from web.guard.origins import Origins
+from web.readiness import Parts
 from web.sessions import Sessions
 from web.stream.hub import Hub
 from web.stream.own import Own
@@ -28,7 +29,8 @@ class House:
     `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
     `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
     whose an alert is; `hub` reads the publishers' streams, `own` tells accounts what becomes of their orders; `tally`
-    counts requests, `usage` by whom and for what; `origins` are the pages of others that are let in.
+    counts requests, `usage` by whom and for what; `origins` are the pages of others that are let in; `parts` are the
+    processes behind it.
     `page` is what an instance tells of itself; None where it tells nothing.
     """
 
@@ -62,6 +64,7 @@ class House:
         )
         self.tally = Tally()
         self.usage = Recorder(config, self.symbols)
+        self.parts = Parts(config, self.market, self.history, context)
         self.page: Page | None = None
         self._open = AsyncExitStack()
 
@@ -73,6 +76,8 @@ class House:
         self._open.push_async_callback(self.usage.close)
         await self._open.enter_async_context(self.market)
         await self._open.enter_async_context(self.history)
+        self.parts.open()
+        self._open.callback(self.parts.close)
         self._open.push_async_callback(self.sessions.close)
         self._open.callback(self.own.close)
         await self.hub.open()

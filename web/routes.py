@@ -32,6 +32,7 @@ class Route(Struct, frozen=True, kw_only=True):
     `path`: with `{name}` for what varies. `scope`: which a key must have, None where no key is needed. `body`: the
     Struct of the JSON body, None for none. `answer`: the Struct of the answer. `cache_s`: how long others may keep the
     answer; None: not at all. `content_type`: of the answer; where it is not JSON the handler gives the bytes.
+    `otherwise`: a second status of the answer, for bad news in the same shape; see Otherwise.
     `monitoring`: no key is needed from the addresses of `web.metrics_networks`.
     """
 
@@ -48,3 +49,12 @@ class Route(Struct, frozen=True, kw_only=True):
     cache_s: int | None = None
     content_type: str = "application/json"
     monitoring: bool = False
+    otherwise: int | None = None
+
+
+class Otherwise(Exception):
+    """Raised by a handler: this is the answer, with the status `otherwise` of its route."""
+
+    def __init__(self, answer: Struct) -> None:
+        super().__init__(type(answer).__name__)
+        self.answer = answer

@@ -122,6 +122,9 @@ def test_the_web_is_as_well_as_the_parts_that_it_asks() -> None:
     (row,) = rows([place], [unwell], 2, NOW_NS)
     assert (row.health, row.problem) == (DEGRADED, "publisher unreachable: no answer; history degraded")
     assert not all_well([row])
+    behind = Served(True, [("publisher", "healing", "1,000 behind"), ("history", "ok", "")])
+    (row,) = rows([place], [behind], 2, NOW_NS)
+    assert (row.health, row.problem) == (DEGRADED, "publisher healing: 1,000 behind")
 
 
 def test_one_that_is_alone_is_named() -> None:

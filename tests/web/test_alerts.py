@@ -71,7 +71,7 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoPublishers]:
         running.define(SYMBOL, OTHER)
         running.until(
             lambda: running.get("/ready"),
-            lambda answer: bool(answer.json["ready"]) and len(answer.json["parts"]) == 3,
+            lambda answer: [part["health"] for part in answer.json["parts"]] == ["ok"] * 4,
         )
         with MarketClient(running.publishers[1:]) as client:
             running.until(

@@ -66,6 +66,28 @@ def test_an_order_to_an_engine_that_says_nothing_is_unknown_until_it_is_back(ven
     assert open_ids(venue, key, again["sequence"]) == ["before", "unknown"]
 
 
+@pytest.mark.parametrize("name", ["engine", "publisher", "history"])
+def test_who_spreads_requests_is_told_that_a_part_is_away_and_that_it_is_back(
+    venue: Venue, name: str
+) -> None:
+    def ready() -> Response:
+        return venue.get("/ready")
+
+    venue.until(ready, lambda answer: answer.status == 200)
+    process = getattr(venue, name)
+    process.signal(signal.SIGSTOP)
+    try:
+        away = venue.until(ready, lambda answer: answer.status == 503).json
+        assert not away["ready"]
+        assert [part["name"] for part in away["parts"] if part["health"] == "unreachable"] == [name]
+        assert venue.request("HEAD", "/ready").status == 503
+        assert venue.get("/ready?fields=ready").json == {"ready": False}
+        assert venue.get("/health").status == 200
+    finally:
+        process.signal(signal.SIGCONT)
+    assert venue.until(ready, lambda answer: answer.status == 200).json["ready"]
+
+
 def test_orders_go_on_without_a_publisher(venue: Venue) -> None:
     key = venue.key("alone", "read", "trade")
     venue.publisher.kill()

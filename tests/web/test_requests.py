@@ -66,7 +66,7 @@ def test_a_query_that_cannot_be_read_is_refused_by_name(
 def test_fields_are_selected(venue: Venue) -> None:
     assert set(venue.get("/api/v1/orderbook/BTC-USD?fields=symbol,bids").json) == {"symbol", "bids"}
     parts = venue.get("/ready?fields=parts.name,parts.health").json["parts"]
-    assert parts == [{"name": "publisher", "health": "ok"}, {"name": "history", "health": "ok"}]
+    assert parts == [{"name": name, "health": "ok"} for name in ("engine", "publisher", "history")]
 
 
 def test_nothing_is_read_from_a_body_where_none_belongs(venue: Venue) -> None:

@@ -31,7 +31,7 @@ def test_calls_are_counted_by_key_route_symbol_and_status(venue: Venue) -> None:
     before = asked(venue, ops)
     for _ in range(3):
         assert venue.signed(alice, "POST", "/v1/order", order("BTC-USD")).status == 200
-    assert venue.signed(alice, "POST", "/v1/order", order("BTC-USD", "100.001")).status == 400
+    assert venue.signed(alice, "POST", "/v1/order", order("BTC-USD", "100.001")).status == 409
     assert venue.signed(alice, "POST", "/v1/order", order("NOPE")).status == 404
     assert venue.signed(bob, "POST", "/v1/order", order("BTC-USD")).status == 403
     assert venue.signed(bob, "GET", "/v1/orders?symbol=BTC-USD").status == 200
@@ -53,7 +53,7 @@ def test_calls_are_counted_by_key_route_symbol_and_status(venue: Venue) -> None:
     assert [(one["method"], one["path"], one["calls"]) for one in of_alice["routes"]] == [
         ("POST", "/v1/order", 5)
     ]
-    assert {one["status"]: one["calls"] for one in of_alice["statuses"]} == {200: 3, 400: 1, 404: 1}
+    assert {one["status"]: one["calls"] for one in of_alice["statuses"]} == {200: 3, 404: 1, 409: 1}
     assert [(one["symbol"], one["calls"]) for one in of_alice["symbols"]] == [("BTC-USD", 4)]
     assert asked(venue, ops, f"&key={bob.key_id}&symbol=BTC-USD")["calls"] == 1
     slowest = found["slowest"]

@@ -128,7 +128,7 @@ def _row(place: Place, answer: Answer, engine: ProcessStatus | None, timeout_s: 
 
 
 def _served(place: Place, answer: Served) -> Row:
-    """The web has no place in the log: it is as well as the parts that it asks."""
+    """The web has no place in the log: it is as well as the parts that it asks, each of them."""
     unwell = [
         f"{name} {health}: {problem}" if problem else f"{name} {health}"
         for name, health, problem in answer.parts
@@ -138,7 +138,7 @@ def _served(place: Place, answer: Served) -> Row:
         name=place.kind,
         endpoint=place.endpoint,
         expected=place.expected,
-        health=OK if answer.ready else DEGRADED,
+        health=DEGRADED if unwell or not answer.ready else OK,
         problem="; ".join(unwell),
         facts=tuple((name, health) for name, health, _ in answer.parts),
     )

@@ -109,6 +109,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": {
             str(route.status): _answer(route),
             **{str(status): {"$ref": f"#/components/responses/{status}"} for status in _refusals(route)},
+            **({str(route.otherwise): _bad_news(route)} if route.otherwise is not None else {}),
         },
     }
     if route.body is not None:
@@ -149,6 +150,15 @@ def _answer(route: Route) -> dict[str, Any]:
         "headers": headers,
         "content": {route.content_type: {"schema": schema}},
     }
+
+
+def _bad_news(route: Route) -> dict[str, Any]:
+    """The same answer with another status, at which a refusal may come as well."""
+    assert route.otherwise is not None, "whoever asks has looked"
+    answer = _answer(route)
+    media = answer["content"][route.content_type]
+    media["schema"] = {"anyOf": [media["schema"], {"$ref": f"{REF}Problem"}]}
+    return {**answer, "description": _STATUSES[route.otherwise]}
 
 
 def _refusal(status: int) -> dict[str, Any]:

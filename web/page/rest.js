@@ -92,6 +92,12 @@ async function request(method, path, words) {
 /** Market data. */
 export const get = (path) => request("GET", path, {});
 
+/** How the processes behind the web are: said with 503, too. */
+export async function readiness() {
+  const answer = await fetch("/ready", { credentials: "omit", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return answer.json();
+}
+
 /** Something of one's own. `body`: an object, or none. */
 export async function signed(key, method, path, body) {
   const text = body === undefined ? "" : JSON.stringify(body);

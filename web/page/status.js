@@ -1,7 +1,7 @@
 // Whether the page hears the exchange: the connection, its latency, and the parts behind it.
 
 import { at, draw, make, say } from "./dom.js";
-import { get, serverClock } from "./rest.js";
+import { readiness, serverClock } from "./rest.js";
 import { clock, grouped } from "./numbers.js";
 
 const READY_MS = 5_000;
@@ -41,7 +41,7 @@ export class Status {
   async #ask() {
     if (document.hidden) return;
     try {
-      this.#ready = await get("/ready");
+      this.#ready = await readiness();
     } catch {
       this.#ready = null;
     }

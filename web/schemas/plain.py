@@ -40,7 +40,7 @@ class Part(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True):
-    """Whether requests can be answered: whether every part is there."""
+    """Whether requests can be answered: engine, history and a publisher answer, and have not failed."""
 
     ready: bool
     parts: list[Part]
