@@ -14,7 +14,7 @@ from tests.support.processes import LINE_S
 from tests.support.streaming import Stream
 from tests.support.venue import ApiKey, Venue
 from tests.support.web_instance import WebInstance
-from web.stream import conversation
+from web.stream import conversation, order_entry
 
 SYMBOL = "BTC-USD"
 #: Long for an engine that is there, short for who waits for one that is not.
@@ -102,6 +102,35 @@ def test_many_orders_under_way_are_carried_out_in_their_order(venue: Venue) -> N
             sequences = [said["order"]["sequence"] for said in answers]
             assert sequences == sorted(set(sequences))
             assert venue.signed(key, "POST", "/v1/order/cancel_all", {}).json["cancelled"] == count
+
+    run(trading())
+
+
+def test_no_more_is_read_while_as_many_orders_as_may_be_are_under_way(venue: Venue) -> None:
+    key = venue.key("paused-many", "trade", "read")
+
+    async def trading() -> None:
+        async with WebInstance(venue) as instance, Stream(instance.url) as stream:
+            await stream.login(key)
+            await stream.answer("order", "first", **limit("buy", "50", "0.001"))
+            venue.engine.signal(signal.SIGSTOP)
+            try:
+                for number in range(order_entry.UNDER_WAY_MAX):
+                    stream.say(op="order", id=number, order=limit("buy", "50", "0.001"))
+                stream.say(op="ping", id="before")
+                await stream.until(lambda said: said.get("id") == "before")
+                heard = len(stream.heard)
+                stream.say(op="order", id="more", order=limit("buy", "50", "0.001"))
+                stream.say(op="ping", id="behind")
+                # What is told meanwhile is a heartbeat at the most.
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(stream.hear(), 0.3)
+            finally:
+                venue.engine.signal(signal.SIGCONT)
+            await stream.until(lambda said: said.get("id") == "behind")
+            assert any(said["type"] in ("answer", "error") for said in stream.heard[heard:-1])
+            await stream.until(lambda said: said.get("id") == "more")
+        venue.signed(key, "POST", "/v1/order/cancel_all", {})
 
     run(trading())
 

@@ -93,9 +93,10 @@ def open_orders(venue: Venue, key: ApiKey, at_least: int = 0) -> dict[int, dict[
     return {order["order_id"]: {name: order[name] for name in COMPARED} for order in page["orders"]}
 
 
-def executions(venue: Venue, key: ApiKey, after: int = 0) -> list[dict[str, Any]]:
-    """As REST has them, oldest first."""
-    page = venue.signed(key, "GET", f"/v1/execution?limit=1000&order=oldest&after={after}").json
+def executions(venue: Venue, key: ApiKey, told: list[dict[str, Any]], after: int = 0) -> list[dict[str, Any]]:
+    """As REST has them, oldest first, with all that were told."""
+    path = f"/v1/execution?limit=1000&order=oldest&after={after}&at_least={told[-1]['sequence']}"
+    page = venue.signed(key, "GET", path).json
     assert not page["more"]
     rows: list[dict[str, Any]] = page["executions"]
     return rows
@@ -181,7 +182,7 @@ def test_what_is_kept_of_reports_and_executions_is_what_rest_says(venue: Venue) 
             told = [
                 {name: value for name, value in said.items() if name != "type"} for said in kept.executions
             ]
-            assert told == await asyncio.to_thread(executions, venue, one, begun["next_report"] - 1)
+            assert told == await asyncio.to_thread(executions, venue, one, told, begun["next_report"] - 1)
             assert len(told) > 20
             assert {row["status"] for row in rows.values()} == {"open", "waiting"}
             assert (kept.snapshots, kept.gaps, kept.upstream) == (1, [], [])
@@ -243,7 +244,7 @@ def test_who_comes_back_is_told_what_it_missed_and_nothing_twice(
                 await asyncio.to_thread(trade, 1)
                 await follow(stream, again, lambda: len(again.executions) == 4)
                 told = [said["report_number"] for said in again.executions]
-                rows = await asyncio.to_thread(executions, venue, one, held)
+                rows = await asyncio.to_thread(executions, venue, one, again.executions, held)
                 assert told == [row["report_number"] for row in rows]
                 assert (again.snapshots, again.gaps) == (0, [])
             # What is more than is told again is a gap, and the orders begin anew.
@@ -282,7 +283,8 @@ def test_reports_that_another_session_was_given_are_asked_of_the_history(venue: 
             assert not kept.gaps
             numbers = [said["report_number"] for said in kept.executions]
             assert numbers == [
-                row["report_number"] for row in await asyncio.to_thread(executions, venue, one)
+                row["report_number"]
+                for row in await asyncio.to_thread(executions, venue, one, kept.executions)
             ]
 
     run(trading())
@@ -402,6 +404,32 @@ def test_alerts_are_told_to_their_account_and_to_nobody_else(venue: Venue) -> No
     run(trading())
 
 
+def test_who_does_not_read_its_reports_is_cut_off_and_changes_nothing_for_others(venue: Venue) -> None:
+    key = venue.key("stalled", "read", "trade")
+
+    async def trading() -> None:
+        async with (
+            WebInstance(venue, slow_reader_ms=2_000) as instance,
+            Stream(instance.url) as stalled,
+            Stream(instance.url) as other,
+        ):
+            await begin(stalled, key, "orders")  # and from here on nothing is read of it
+            await other.login(key)
+            cut_off, number = instance.house.hub.cut_off, 0
+            async with asyncio.timeout(LINE_S):
+                while instance.house.hub.cut_off == cut_off:
+                    number += 500
+                    for id_ in range(number - 500, number):
+                        other.say(op="order", id=id_, order=limit("buy", "50", "0.001"))
+                    await other.until(lambda said: said.get("id") == number - 1)  # noqa: B023  # it is awaited
+            answers = [said["id"] for said in other.heard if said["type"] == "answer"]
+            assert answers == list(range(number))
+            assert (await stalled.closed())[0] == 4008
+            await asyncio.to_thread(venue.signed, key, "POST", "/v1/order/cancel_all", {})
+
+    run(trading())
+
+
 def test_an_engine_that_is_killed_under_orders_loses_no_execution_and_tells_none_twice(venue: Venue) -> None:
     key, other = venue.key("killed", "read", "trade"), venue.key("killed-2", "trade")
 
@@ -410,7 +438,6 @@ def test_an_engine_that_is_killed_under_orders_loses_no_execution_and_tells_none
             kept = await begin(stream, key, "orders", "executions")
             await follow(stream, kept, lambda: kept.snapshots == 1)
             await taker.login(other)
-            refused = 0
             for number in range(400):
                 stream.say(
                     op="order", id=number, order=limit("sell", "100", "0.001", client_order_id=f"s-{number}")
@@ -424,16 +451,9 @@ def test_an_engine_that_is_killed_under_orders_loses_no_execution_and_tells_none
             await follow(stream, kept, lambda: "lost" in kept.upstream)
             venue.engine = await asyncio.to_thread(venue.processes.engine, venue.data)
             await follow(stream, kept, lambda: "back" in kept.upstream)
-            # All are answered: done, not done, or nobody knows.
-            answered = {said["id"] for said in stream.heard if said["type"] in ("answer", "error")}
-            while len(answered) < 400:
-                said = await stream.until(
-                    lambda said: said["type"] in ("answer", "error", "report", "execution")
-                )
-                kept.take(said)
-                if said["type"] in ("answer", "error"):
-                    answered.add(said["id"])
-                    refused += said["type"] == "error"
+            # All are answered: done, not done, or nobody knows. Only then nothing more trades.
+            await follow(stream, kept, lambda: answered(stream) == 400)
+            await follow(taker, OrdersKept(), lambda: answered(taker) == 400)
             last = await asyncio.to_thread(
                 venue.until,
                 lambda: venue.signed(key, "POST", "/v1/order", limit("buy", "1", client_order_id="end")),
@@ -443,9 +463,15 @@ def test_an_engine_that_is_killed_under_orders_loses_no_execution_and_tells_none
             rows = await asyncio.to_thread(open_orders, venue, key, last.json["sequence"])
             assert kept.rows() == rows
             told = [said["report_number"] for said in kept.executions]
-            assert told == [row["report_number"] for row in await asyncio.to_thread(executions, venue, key)]
+            assert told == [
+                row["report_number"]
+                for row in await asyncio.to_thread(executions, venue, key, kept.executions)
+            ]
             assert len(told) > 20
             assert (kept.snapshots, kept.gaps) == (1, [])
-            assert kept.upstream == ["lost", "back"]
+            assert kept.upstream[:2] == ["lost", "back"]
+
+    def answered(stream: Stream) -> int:
+        return len({said["id"] for said in stream.heard if said["type"] in ("answer", "error")})
 
     run(trading())

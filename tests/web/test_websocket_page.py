@@ -85,15 +85,15 @@ def test_the_checksums_of_the_example_are_right() -> None:
 
 
 class Example:
-    """The client of the page as a process."""
+    """A client of the page as a process: the first, or the second."""
 
-    def __init__(self, folder: Path, venue: Venue) -> None:
-        (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    def __init__(self, folder: Path, venue: Venue, number: int, *words: str) -> None:
+        program = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[number]
         file = folder / "client.py"
         file.write_text(program, encoding="utf-8")
         url = f"ws://127.0.0.1:{venue.web_port}/ws"
         self._process = subprocess.Popen(
-            [sys.executable, str(file), url, "BTC-USD"],
+            [sys.executable, str(file), url, *words, "BTC-USD"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -127,7 +127,7 @@ class Example:
 @pytest.fixture
 def example(tmp_path: Path, venue: Venue) -> Iterator[Example]:
     """It runs."""
-    running = Example(tmp_path, venue)
+    running = Example(tmp_path, venue, 0)
     yield running
     running.close()
 
@@ -146,3 +146,28 @@ def test_the_client_of_the_page_keeps_a_book_over_a_restart_of_the_web(
         example.until("99.00 101.00 2")
         maker.mass_cancel().result()
         example.until("- - 0")
+
+
+@pytest.fixture
+def account(tmp_path: Path, venue: Venue) -> Iterator[Example]:
+    """It runs for an account."""
+    key = venue.key("page", "read", "trade")
+    running = Example(tmp_path, venue, 1, key.key_id, key.secret)
+    yield running
+    running.close()
+
+
+def test_the_accounts_client_of_the_page_keeps_its_orders_over_a_restart_of_the_web(
+    venue: Venue, account: Example
+) -> None:
+    with venue.client("taker") as taker:
+        account.until("[('page-1', '0.500')]")
+        taker.enter("BTC-USD", "sell", "0.2", "50").result()
+        account.until("[('page-1', '0.300')]")
+        venue.web.kill()
+        taker.enter("BTC-USD", "sell", "0.1", "50").result()
+        venue.web = venue.start_web()
+        venue.web.ready()
+        account.until("[('page-1', '0.200')]")
+        taker.enter("BTC-USD", "sell", "0.2", "50").result()
+        account.until(" []")

@@ -161,6 +161,9 @@ class Hub:
                     self._give(item)
             except MatchbusError as failure:
                 _LOG.warning("streams begin anew", reason=str(failure))
+            except Exception:
+                # A mistake of ours with one item is no reason to tell nobody anything any more.
+                _LOG.exception("streams begin anew")
             reader = self._reader
             reader.close()
             await asyncio.sleep(_AGAIN_S)
@@ -197,7 +200,7 @@ class Hub:
             self._silent.discard(item.publisher)
         if self.is_away != was_away:
             message = self.upstream()
-            for client in self._clients:
+            for client in list(self._clients):
                 client.tell(message)
 
     @property
