@@ -128,9 +128,19 @@ def test_web_orders(processes: Processes) -> None:  # noqa: F811
     assert keys(result) == {"orders": {**dict.fromkeys(("bare", "os", "disk"), figures), **ratios}}
 
 
+def test_web_streams(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "web", "--part", "websocket", "--part", "readers")
+    figures = dict.fromkeys(("per_s", "p50_us", "p99_us", "cpu_us"))
+    assert keys(result["websocket"]) == dict.fromkeys(("os", "disk"), figures)
+    readers = result["readers"]
+    assert isinstance(readers, dict)
+    for name, count in (("steady", 20), ("one_stalled", 19)):
+        assert readers[name]["readers"] == readers[name]["alive"] == count
+
+
 def test_only_the_parts_of_the_web_that_there_are(processes: Processes) -> None:  # noqa: F811
     refused = processes.run("bench", "web", "--part", "speed", status=1)
-    assert refused == "matchbus: --part speed: expected one of orders"
+    assert refused == "matchbus: --part speed: expected one of orders, websocket, readers"
 
 
 def test_fairness_for_people(processes: Processes) -> None:  # noqa: F811

@@ -157,15 +157,12 @@ def web_verb(
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
-    """The web tier: orders over HTTP beside a handler of Tornado that does nothing."""
+    """The web tier: orders over HTTP beside a bare handler, orders over WebSocket, 1,000 readers of a book."""
     asked = part or web.PARTS
     for name in asked:
         if name not in web.PARTS:
             raise ConfigError(f"--part {name}: expected one of {', '.join(web.PARTS)}")
-    orders = web.QUICK.orders if quick else msgspec.structs.replace(web.Size().orders, rounds=rounds)
-    measured = WebCosts(
-        msgspec.structs.replace(web.QUICK if quick else web.Size(), orders=orders), asked, _say
-    )
+    measured = WebCosts(web.QUICK if quick else web.sized(rounds), asked, _say)
     measured.run()
     results.show("web", measured.result(), measured.tables(), [], as_json=as_json, out=out)
 

@@ -1,15 +1,19 @@
 """An engine and a web in front of it, as processes, and a key with which an account may send as much as it can.
 
-Settings are the usual ones, but for limits that exist so that nobody does what a benchmark does. Called by the
-measurements.
+Settings are the usual ones, but for limits that exist so that nobody does what a benchmark does. A publisher runs where
+it is wanted. Called by the measurements.
 """
 
 import contextlib
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import Final
 
 from bus.config import Config, Engine
+from bus.errors import NotConnected
 from tools.bench import parts
 from tools.bench.session import Session
 from tools.up.ports import free_port_base
@@ -20,6 +24,8 @@ from web.routes import COSTS
 
 HOST: Final = "127.0.0.1"
 ACCOUNT: Final = "bench"
+#: How long a publisher may take to know an instrument; it is milliseconds.
+_KNOWN_S: Final = 30.0
 _PER_S_MAX: Final = 1_000_000
 _LIMITS: Final = {f"MATCHBUS_WEB_{cost.upper()}_PER_S_MAX": str(_PER_S_MAX) for cost in COSTS}
 
@@ -46,10 +52,24 @@ class Venue:
         with Session(self.engine.orders, ACCOUNT, self.engine.token) as session:
             session.cancel_all()
 
+    def until_known(self, symbol: str) -> None:
+        """Wait until the publisher tells the web of an instrument."""
+        deadline_s = time.monotonic() + _KNOWN_S
+        while True:
+            with closing(HTTPConnection(HOST, self.port, timeout=_KNOWN_S)) as connection:
+                connection.request("GET", f"/api/v1/orderbook/{symbol}")
+                if connection.getresponse().status == HTTPStatus.OK:
+                    return
+            if time.monotonic() > deadline_s:
+                raise NotConnected(f"the web does not know {symbol} after {_KNOWN_S:.0f} s")
+
 
 @contextlib.contextmanager
-def venue(sync: parts.Sync) -> Iterator[Venue]:
+def venue(sync: parts.Sync, with_publisher: bool = False) -> Iterator[Venue]:
     """One, with ports and a data directory of its own."""
     base = free_port_base(HOST)
-    with parts.engine(sync, port_base=base) as engine, parts.web(base, engine.data, _LIMITS) as web:
-        yield Venue(engine, web)
+    with contextlib.ExitStack() as stack:
+        engine = stack.enter_context(parts.engine(sync, port_base=base))
+        if with_publisher:
+            stack.enter_context(parts.publisher(base, engine.data))
+        yield Venue(engine, stack.enter_context(parts.web(base, engine.data, _LIMITS)))
