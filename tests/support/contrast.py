@@ -14,6 +14,17 @@ _SHOWN: Final = """() => {
     const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
     return [r, g, b, a];
   };
+  // Of an element and of all that it is in, from the inside out; most texts share them.
+  const known = new Map();
+  const groundsOf = (element) => {
+    if (!element) return [];
+    if (!known.has(element)) {
+      const colour = rgba(getComputedStyle(element).backgroundColor);
+      const outer = groundsOf(element.parentElement);
+      known.set(element, colour[3] ? [colour, ...outer] : outer);
+    }
+    return known.get(element);
+  };
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -22,13 +33,11 @@ _SHOWN: Final = """() => {
     if (!text || !element.checkVisibility({ visibilityProperty: true })) continue;
     // What cannot be used needs no contrast; options are drawn by the system.
     if (element.closest(":disabled, option, script, .unseen")) continue;
-    const grounds = [];
     // The bar of a level lies between its text and everything behind it.
     const bar = element.closest(".level")?.querySelector("i");
-    if (bar) grounds.push(getComputedStyle(bar).backgroundColor);
-    for (let one = element; one; one = one.parentElement) grounds.push(getComputedStyle(one).backgroundColor);
+    const grounds = [...(bar ? [rgba(getComputedStyle(bar).backgroundColor)] : []), ...groundsOf(element)];
     const part = element.className || element.id || element.tagName;
-    found.push({ text, part, colour: rgba(getComputedStyle(element).color), grounds: grounds.map(rgba) });
+    found.push({ text, part, colour: rgba(getComputedStyle(element).color), grounds });
   }
   return found;
 }"""

@@ -35,6 +35,8 @@ const crossTime = (seconds) => {
 export class Candles {
   #market = null;
   #rows = [];
+  /** Trades that the last candle, as it was told, does not have in it yet. */
+  #ahead = [];
   #more = false;
   #asking = false;
   #lines = new Map();
@@ -111,6 +113,7 @@ export class Candles {
       this.#lines.clear();
     }
     this.#rows = [];
+    this.#ahead = [];
     this.#all = true;
     const { number, places } = market.tick;
     this.series.applyOptions({ priceFormat: { type: "custom", minMove: number, formatter: (price) => grouped(price.toFixed(places)) } });
@@ -120,6 +123,7 @@ export class Candles {
   /** Forget what is shown: it may never have happened. */
   forget() {
     this.#rows = [];
+    this.#ahead = [];
     this.#all = true;
   }
 
@@ -141,6 +145,31 @@ export class Candles {
     at("candles-empty").hidden = true;
     this.#put(kline);
     pace(this.draw);
+  }
+
+  /** A trade moves its candle at once. What the candle is then, the stream says a moment later. */
+  trade(trade) {
+    const last = this.#rows.at(-1);
+    const known = this.#ahead.at(-1)?.trade_id ?? last?.said.last_trade_id ?? 0;
+    if (!last || trade.trade_id <= known) return;
+    this.#ahead.push(trade);
+    this.#fold(last, trade);
+    pace(this.draw);
+  }
+
+  #fold(row, trade) {
+    const { said } = row;
+    if (trade.time_ms < said.open_time_ms || trade.time_ms >= said.close_time_ms) return;
+    const price = Number(trade.price);
+    row.close = price;
+    row.high = Math.max(row.high, price);
+    row.low = Math.min(row.low, price);
+    row.volume += Number(trade.quantity);
+    row.said = {
+      ...said, close: trade.price, volume: String(row.volume),
+      high: row.high === price ? trade.price : said.high, low: row.low === price ? trade.price : said.low,
+    };
+    row.fresh = true;
   }
 
   /** Lines at one's own orders: `[{key, price, side, text}]`. */
@@ -196,6 +225,9 @@ export class Candles {
       if (rows.at(-1) !== row) this.#all = true;
     }
     row.fresh = true;
+    if (row !== rows.at(-1)) return;
+    this.#ahead = this.#ahead.filter((trade) => trade.trade_id > (kline.last_trade_id ?? 0) && trade.time_ms >= kline.open_time_ms);
+    for (const trade of this.#ahead) this.#fold(row, trade);
   }
 
   async #older() {

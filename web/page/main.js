@@ -240,7 +240,8 @@ class Page {
 
   #trade(message) {
     if (message.symbol !== this.market?.symbol) return;
-    this.tape.take({ ...message, taker_side: message.taker_side ?? message.side });
+    this.tape.take(message);
+    this.candles.trade(message);
     this.#last(message.price);
   }
 

@@ -15,7 +15,12 @@ function field(name, label, control, unit = "") {
   control.id = `ticket-${name}`;
   const parts = [make("span", { textContent: label }), control];
   if (unit !== null) parts.push(make("span", { className: "unit", textContent: unit }));
-  return make("label", { className: "field", data: { field: name } }, ...parts);
+  const box = make("label", { className: "field", data: { field: name } }, ...parts);
+  if (name === "type") {
+    box.classList.add("bare");
+    box.firstChild.className = "unseen";
+  }
+  return box;
 }
 
 const numberBox = (words = {}) => make("input", { type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false, maxLength: 40, ...words });
@@ -112,7 +117,7 @@ export class Ticket {
   #build() {
     const side = (name, text) => make("button", { type: "button", role: "radio", textContent: text, data: { side: name } });
     this.type = make("select", {}, ...Object.entries(TYPES).map(([value, { name }]) => make("option", { value, textContent: name })));
-    this.force = make("select", {}, ...Object.entries(FORCES).map(([value, title]) => make("option", { value, textContent: value, title })));
+    this.force = make("select", { title: "Time in force" }, ...Object.entries(FORCES).map(([value, title]) => make("option", { value, textContent: value, title })));
     this.submit = make("button", { className: "submit", type: "submit", id: "submit" });
     this.wrong = make("p", { className: "wrong", role: "alert", id: "ticket-wrong" });
     this.sum = Object.fromEntries(["value", "average", "slippage"].map((name) => [name, make("dd")]));
@@ -122,10 +127,10 @@ export class Ticket {
     this.form = make("form", { noValidate: true, autocomplete: "off" },
       make("div", { className: "sides", role: "radiogroup", "aria-label": "Side" }, side("buy", "Buy"), side("sell", "Sell")),
       make("div", { className: "pairwise" },
-        field("type", "Type", this.type, null), field("force", "In force", this.force, null)),
+        field("type", "Type", this.type, null), field("force", "TIF", this.force, null)),
       quote(field("trigger", "Trigger", numberBox())),
       make("div", { className: "pairwise", data: { field: "trail" } },
-        field("trail", "Trail", numberBox(), null), field("trailUnit", "in", make("select", {}, ...options({ points: "basis points", distance: "price" })), null)),
+        field("trail", "Trail", numberBox(), null), field("trailUnit", "in", make("select", {}, ...options({ points: "bp", distance: "price" })), null)),
       make("div", { className: "pairwise", data: { field: "peg" } },
         field("peg", "Peg to", make("select", {}, ...options(PEGS)), null), field("pegOffset", "Offset", numberBox({ placeholder: "0" }), null)),
       quote(field("price", "Price", numberBox())),
