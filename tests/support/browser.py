@@ -20,8 +20,16 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, W
 WAIT_MS: Final = 30_000
 _LOOK_MS: Final = 20
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+#: Ports that browsers keep away from, since other things than the web are usual there; a venue may be on any.
+_AVOIDED: Final = (
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+)  # fmt: skip
 #: Without a window, in a container, as root.
-_WORDS: Final = ("--no-sandbox", "--disable-dev-shm-usage")
+_WORDS: Final = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    f"--explicitly-allowed-ports={','.join(map(str, _AVOIDED))}",
+)
 
 
 @contextmanager
