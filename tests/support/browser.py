@@ -6,6 +6,7 @@
 What a page says on its console or asks of another host is kept, and a test ends with none of it.
 """
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -50,8 +51,10 @@ class Watched:
     """A page that opens `url`, and what it did that it should not.
 
     `complaints`: errors of scripts and of its console, and requests to other hosts. A connection that is refused while
-    a server is away is none. `before`: JavaScript that runs before that of the page.
-    `route`: a path of WebSockets, and who stands between them and the server.
+    a server is away is none. `heard`: the types of what the stream has told it.
+
+    `before`: JavaScript that runs before that of the page. `route`: a path of WebSockets, and who stands between them
+    and the server.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Watched:
     ) -> None:
         self.url = url
         self.complaints: list[str] = []
+        self.heard: set[str] = set()
         self._context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="light" if scheme == "light" else "dark",
@@ -81,6 +85,7 @@ class Watched:
         self.page.on("console", self._console)
         self.page.on("pageerror", self._error)
         self.page.on("request", self._request)
+        self.page.on("websocket", lambda socket: socket.on("framereceived", self._frame))
         self.page.goto(url)
 
     def until(self, holds: Callable[[], bool]) -> None:
@@ -101,6 +106,9 @@ class Watched:
 
     def _error(self, error: Error) -> None:
         self.complaints.append(str(error))
+
+    def _frame(self, text: str | bytes) -> None:
+        self.heard.add(json.loads(text)["type"])
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith((urljoin(self.url, "/"), "data:")):

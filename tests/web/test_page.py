@@ -93,14 +93,16 @@ def level(page: Page, side: str, price: str) -> Locator:
 
 
 def test_an_order_goes_from_the_form_to_the_ladder_to_its_fill_and_to_its_end(
-    venue: Venue, page: Page
+    venue: Venue, page: Page, opened: Watched
 ) -> None:
+    opened.until(lambda: "orders" in opened.heard)
     enter(page, "buy", "1", "99")
     mine = level(page, "bids", "99.00")
     expect(mine).to_contain_text("1.000")
     expect(mine).to_have_class(re.compile("own"))
     rows = page.locator("#open tbody tr")
     expect(rows).to_have_count(1)
+    opened.until(lambda: "report" in opened.heard)
 
     with venue.client("bob") as bob:
         bob.enter("BTC-USD", "sell", "0.4", "99").result()
@@ -198,7 +200,8 @@ def test_an_alert_is_set_comes_true_once_and_is_told(venue: Venue, page: Page) -
     with venue.client("bob") as bob, venue.client("carol") as carol:
         bob.enter("BTC-USD", "sell", "1", "103").result()
         carol.enter("BTC-USD", "buy", "1", "103").result()
-    expect(page.locator("#toasts")).to_contain_text("Alert: BTC-USD")
+    # Only the stream tells the value.
+    expect(page.locator("#toasts")).to_contain_text("Price rises to 103.00, and is 103.00")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("fired at")
 

@@ -128,11 +128,11 @@ def test_what_makes_no_order_is_said_by_its_field(
     assert said["problem"].endswith(".")
 
 
-def snapshot(sequence: int, bids: list[list[str]], asks: list[list[str]]) -> dict[str, Any]:
+def snapshot(seq: int, bids: list[list[str]], asks: list[list[str]]) -> dict[str, Any]:
     """A whole book, as the stream tells it."""
     return {
         "event": "snapshot",
-        "sequence": sequence,
+        "seq": seq,
         "checksum": checksum(bids, asks),
         "bids": bids,
         "asks": asks,

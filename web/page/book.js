@@ -98,7 +98,7 @@ export class Book {
     if (message.event === "snapshot") {
       this.bids.clear();
       this.asks.clear();
-      this.sequence = message.sequence ?? message.seq;
+      this.sequence = message.seq;
     } else {
       if (this.sequence === null) return true;
       if (message.seq <= this.sequence) return true;

@@ -222,7 +222,7 @@ class Page {
       this.#snapshot();
       return;
     }
-    this.status.sequence(message.sequence ?? message.seq);
+    this.status.sequence(message.seq);
     pace(this.ladder.draw);
     this.depth.changed();
     this.ticket.changed();
