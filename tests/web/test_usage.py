@@ -1,10 +1,12 @@
 """The analysis of use of a real web: what was asked is counted, by whom and for what, and nothing else is kept."""
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
 from typing import Any
 
+from tests.support.streaming import Stream
 from tests.support.venue import ApiKey, Venue
 from tests.support.web_server import WebServer
 from web.guard.keys import wish
@@ -152,3 +154,37 @@ def test_where_nothing_is_kept_there_is_nothing() -> None:
         assert server.request("/health").status == 200
         assert server.request(PATH, ops.headers("GET", PATH)).status == 404
         assert not list((server.data / "web").glob("usage.db*"))
+
+
+async def _talk(url: str, key: ApiKey) -> None:
+    async with Stream(url) as stream:
+        stream.say(op="subscribe", channels=["book", "klines_1m"], symbols=["BTC-USD"], id=1)
+        await stream.until(lambda said: said["type"] == "subscribed")
+        stream.say(op="subscribe", channels=["book"], symbols=["BTC-USD"], id=2)
+        await stream.until(lambda said: said.get("id") == 2)
+        stream.say(op="subscribe", channels=["book"], symbols=["NONE"], id=3)
+        await stream.until(lambda said: said["type"] == "error")
+        headers = key.headers("GET", "/ws")
+        signed = {
+            "key": key.key_id,
+            "timestamp": int(headers["X-Timestamp"]),
+            "signature": headers["X-Signature"],
+        }
+        stream.say(op="login", id=4, **signed)
+        await stream.until(lambda said: said.get("id") == 4)
+        stream.say(op="order", id=5, order=order("BTC-USD"))
+        await stream.until(lambda said: said.get("id") == 5)
+        stream.say(op="order", id=6, order=order("BTC-USD", "100.001"))
+        await stream.until(lambda said: said.get("id") == 6)
+
+
+def test_messages_over_websocket_count_as_calls_and_subscriptions_as_wishes(venue: Venue) -> None:
+    ops, carol = venue.key("ops", "operator"), venue.key("carol", "trade")
+    asyncio.run(_talk(f"ws://127.0.0.1:{venue.web_port}/ws", carol))
+    found = asked(venue, ops)
+    calls = {one["path"]: (one["calls"], one["refused"]) for one in found["routes"] if one["method"] == "WS"}
+    assert calls == {"subscribe": (3, 1), "login": (1, 0), "order": (2, 1)}
+    assert asked(venue, ops, f"&key={carol.key_id}&symbol=BTC-USD")["calls"] == 2
+    wanted = {(one["data"], one["symbol"]): one["subscriptions"] for one in found["data"]}
+    assert (wanted["book", "BTC-USD"], wanted["klines_1m", "BTC-USD"]) == (1, 1)
+    assert ("book", "NONE") not in wanted

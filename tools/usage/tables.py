@@ -120,7 +120,7 @@ def _table(columns: Iterable[str], rows: Iterable[Sequence[str | Text]]) -> None
 
 
 def _route(one: RouteUse) -> str:
-    return "no such path" if one.path == NOWHERE else f"{one.method} {one.path}"
+    return "no such path" if one.method == NOWHERE else f"{one.method} {one.path}"
 
 
 def _bad(calls: int, refused: int, failed: int) -> tuple[Text, Text]:

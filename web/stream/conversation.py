@@ -5,6 +5,7 @@ makes mistakes again and again is cut off.
 """
 
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -48,6 +49,7 @@ from web.stream.channels import ALERTS, CHANNELS, EXECUTIONS, OF_ACCOUNT, OWN, T
 from web.stream.client import KEY_ENDED, LOGIN_NEEDED, TOO_MANY_MISTAKES, Client
 from web.stream.feed import EventFeed, Feed, StateFeed
 from web.stream.order_entry import OrderEntry
+from web.tally import NOWHERE
 
 #: Channels times symbols of one connection: what a page of a hundred instruments shows, twice.
 SUBSCRIPTIONS_MAX: Final = 200
@@ -63,6 +65,10 @@ FLOOD_PER_SECOND: Final = 20
 #: Where market data needs a key, a connection that was opened without one has so long to log in.
 LOGIN_S: Final = 10
 _ORDER_OPS: Final = (Enter, Cancel, Replace)
+#: What messages ask for, as the analysis of use names them.
+_OPS: Final = {
+    kind: str(kind.__struct_config__.tag) for kind in (Subscribe, Unsubscribe, Ping, Login, *_ORDER_OPS)
+}
 #: Where fields of an order stand in a message; they are named as in the body that it is over REST.
 _BODY: Final = "order."
 _LOG: Final = structlog.get_logger("matchbus.web")
@@ -80,6 +86,7 @@ class Conversation:
         self._hub = house.hub
         self._own = house.own
         self._symbols = house.symbols
+        self._usage = house.usage
         self._guard = guard
         self._client = client
         self._who = who
@@ -93,7 +100,12 @@ class Conversation:
         self._mistakes = Allowance(MISTAKES_BURST, MISTAKES_PER_SECOND)
         self._floods = Allowance(FLOOD_BURST, FLOOD_PER_SECOND)
         self._orders = OrderEntry(
-            house.sessions, guard, client, house.config.web.answer_timeout_ms / 1000, self._tell_refusal
+            house.sessions,
+            guard,
+            client,
+            house.config.web.answer_timeout_ms / 1000,
+            self._tell_refusal,
+            self._ended,
         )
         client.judge = self._judge
 
@@ -103,6 +115,7 @@ class Conversation:
             return None
         named: MessageId = None
         said: Any = None
+        began_ns = monotonic_ns()
         try:
             said = _read(message)
             named = said.id
@@ -114,10 +127,14 @@ class Conversation:
                     raise Refusal(RATE_LIMITED, f"at most {MESSAGES_PER_SECOND} messages a second")
                 work = self._do(said)
         except Exception as error:
-            self._failed(_id_of(message) if named is None else named, error)
+            self._ended(said, self._failed(_id_of(message) if named is None else named, error), began_ns)
             self._count(said, error)
             return None
-        return None if work is None else self._finish(work, said)
+        if work is not None:
+            return self._finish(work, said, began_ns)
+        if type(said) not in _ORDER_OPS:
+            self._ended(said, HTTPStatus.OK, began_ns)
+        return None
 
     def close(self) -> None:
         """The connection has ended."""
@@ -127,12 +144,21 @@ class Conversation:
         self._client.closed()
         self._hub.leave(self._client)
 
-    async def _finish(self, work: Awaitable[None], said: Any) -> None:
+    async def _finish(self, work: Awaitable[None], said: Any, began_ns: int) -> None:
         try:
             await work
         except Exception as error:
-            self._failed(said.id, error)
+            self._ended(said, self._failed(said.id, error), began_ns)
             self._count(said, error)
+        else:
+            if type(said) not in _ORDER_OPS:
+                self._ended(said, HTTPStatus.OK, began_ns)
+
+    def _ended(self, said: Any, status: int, began_ns: int) -> None:
+        """A message was answered, an order by the engine: for the analysis of use. None is one that was not read."""
+        symbol = said.order.symbol if type(said) in _ORDER_OPS else None
+        took_us = (monotonic_ns() - began_ns) // 1_000
+        self._usage.said(self._who, _OPS.get(type(said), NOWHERE), symbol, int(status), took_us)
 
     def _do(self, said: Any) -> Awaitable[None] | None:
         if isinstance(said, Subscribe):
@@ -224,6 +250,8 @@ class Conversation:
         for key, feed in feeds.items():
             if key in self._feeds:
                 self._leave(key, self._feeds[key])
+            elif key[1]:
+                self._usage.subscribed(*key)
             self._feeds[key] = feed
             self._join(key, feed, said)
 
@@ -289,8 +317,8 @@ class Conversation:
         if not spent.take(monotonic_ns()):
             self._client.close(TOO_MANY_MISTAKES)
 
-    def _failed(self, named: MessageId, error: Exception) -> None:
-        """A message was not carried out."""
+    def _failed(self, named: MessageId, error: Exception) -> int:
+        """A message was not carried out: say why. The status that this has over HTTP."""
         if isinstance(error, Refusal):
             refusal = error
         elif isinstance(error, MatchbusError):
@@ -299,6 +327,7 @@ class Conversation:
             _LOG.error("a message failed", exc_info=error)
             refusal = Refusal(BUG)
         self._tell_refusal(named, refusal)
+        return refusal.status
 
     def _tell_refusal(self, named: MessageId, refusal: Refusal) -> None:
         self._tell(Failed(named, refusal.code, refusal.reason, refusal.message, refusal.field))

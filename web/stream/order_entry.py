@@ -18,10 +18,12 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 
 import msgspec
 
+from bus.clock import monotonic_ns
 from bus.errors import AnswerLost, MatchbusError, SessionOver, TimedOut
 from bus.protocol.commands import Command, EnterOrder
 from bus.sockets.async_client import AnswerFuture
@@ -46,21 +48,30 @@ _AWAY_S: Final = 1.0
 _HASH_CHARACTERS: Final = 32
 
 OrderMessage = Enter | Cancel | Replace
+#: Called when a message was answered: with its status, as over HTTP, and when it was sent on (monotonic, in ns).
+Ended = Callable[[OrderMessage, int, int], None]
 #: What is told to who sent a message: its id, and why it was not carried out.
 Refuse = Callable[[MessageId, Refusal], None]
 
 
 class OrderEntry:
-    """See above. `refuse`: tells why a message was not carried out."""
+    """See above. `refuse`: tells why a message was not carried out. `ended`: is told what was answered."""
 
     def __init__(
-        self, sessions: Sessions, guard: Guard, client: Client, timeout_s: float, refuse: Refuse
+        self,
+        sessions: Sessions,
+        guard: Guard,
+        client: Client,
+        timeout_s: float,
+        refuse: Refuse,
+        ended: Ended,
     ) -> None:
         self._sessions = sessions
         self._guard = guard
         self._client = client
         self._timeout_s = timeout_s
         self._refuse = refuse
+        self._ended = ended
         self._loop = asyncio.get_running_loop()
         #: Answers that are awaited, and until when.
         self._awaited: deque[tuple[float, AnswerFuture]] = deque()
@@ -135,7 +146,10 @@ class OrderEntry:
         self._awaited.append((self._loop.time() + self._timeout_s, answer))
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout_s, self._ring)
-        answer.add_done_callback(lambda _: self._answered(session, who, said, scale, command, answer))
+        began_ns = monotonic_ns()
+        answer.add_done_callback(
+            lambda _: self._answered(session, who, said, scale, command, answer, began_ns)
+        )
 
     def _answered(
         self,
@@ -145,6 +159,7 @@ class OrderEntry:
         scale: Scale,
         command: Command,
         answer: AnswerFuture,
+        began_ns: int,
     ) -> None:
         self._under_way -= 1
         if self._room is not None and not self._room.done():
@@ -158,14 +173,18 @@ class OrderEntry:
                 told = order_answers.changed(scale, outcome, full, False)
         except (TimedOut, AnswerLost, SessionOver):
             name = command.client_order_id if type(command) is EnterOrder else said.order.client_order_id
-            self._refuse(said.id, trading.unknown(name))
+            refused = trading.unknown(name)
         except Refusal as refusal:
             self._guard.order_refused(who)
-            self._refuse(said.id, refusal)
+            refused = refusal
         except MatchbusError as failure:
-            self._refuse(said.id, of_failure(failure))
+            refused = of_failure(failure)
         else:
+            self._ended(said, HTTPStatus.OK, began_ns)
             self._client.tell(msgspec.json.encode(Answer(said.id, told)))
+            return
+        self._ended(said, refused.status, began_ns)
+        self._refuse(said.id, refused)
 
     def _ring(self) -> None:
         """Give up what is not answered in time, and look again when the next one is due."""
