@@ -221,6 +221,8 @@ class Web(Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     # Addresses and networks from where GET /metrics is answered without a key: a monitoring system cannot sign.
     metrics_networks: str = ""
+    # Of one file of the audit log; four full ones are kept beside it. A flood makes 40 MB a day at most.
+    audit_bytes_max: Annotated[int, Meta(ge=65_536, le=2**32)] = 2**24
     # Of one instance, WebSockets included. Each takes a file descriptor and, silent, about 12 kB.
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     # Accounts that one instance serves at once: each has a session of the engine, and here some KiB and a socket.

@@ -194,7 +194,11 @@ async def _run(
         house = House(config, publishers, token, context, keys)
         stack.push_async_callback(house.close)
         await house.open()
-        guard = KeyedGuard(keys, config.web, stack.enter_context(closing(Audit(config.engine.data_dir))))
+        guard = KeyedGuard(
+            keys,
+            config.web,
+            stack.enter_context(closing(Audit(config.engine.data_dir, config.web.audit_bytes_max))),
+        )
         settings = msgspec.structs.replace(
             config.web, connections_max=_connections_max(config.web.connections_max)
         )

@@ -42,7 +42,7 @@ class WebInstance:
         self.house = House(config, publishers, self._venue.token, context, keys)
         self._stack.push_async_callback(self.house.close)
         await self.house.open()
-        audit = self._stack.enter_context(closing(Audit(str(data))))
+        audit = self._stack.enter_context(closing(Audit(str(data), config.web.audit_bytes_max)))
         guard = KeyedGuard(keys, config.web, audit)
         server = Server(("127.0.0.1", 0), config.web, application(self.house, guard))
         self._stack.push_async_callback(server.close)

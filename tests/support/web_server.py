@@ -113,7 +113,7 @@ class WebServer:
             await house.open()
             guard: Guard = OpenDoor()
             if self._guarded:
-                audit = stack.enter_context(contextlib.closing(Audit(folder)))
+                audit = stack.enter_context(contextlib.closing(Audit(folder, settings.web.audit_bytes_max)))
                 guard = KeyedGuard(book, settings.web, audit)
             served = application(house, guard, self._routes)
             self.rules = served.wildcard_router.rules
