@@ -13,7 +13,7 @@
   commands) and `order_answers` (reports into answers); `turns`: who may ask the history now
 - `schemas/`: the only place where JSON names live
 - `rest/`: handlers, a file a subject
-- `openapi/`: the documents of REST, made of its routes and schemas
+- `openapi/`: the documents of REST, made of its routes and schemas; `asyncapi/`: of messages, over WebSocket and ZeroMQ
 - `guard/`: who may
 - `usage/`: who asks for what, kept for a while
 - `stream/`: WebSocket: what happens, told to many at once; accounts trade and are told of their orders there

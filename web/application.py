@@ -27,7 +27,7 @@ _REST: Final[tuple[Route, ...]] = (
     *usage.ROUTES,
 )
 #: Every route there is.
-ROUTES: Final[tuple[Route, ...]] = (*_REST, *documents.routes(_REST))
+ROUTES: Final[tuple[Route, ...]] = (*_REST, *documents.routes(_REST, sockets.ROUTES))
 
 _NAME: Final = re.compile(r"\{(\w+)\}")
 

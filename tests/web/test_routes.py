@@ -19,7 +19,8 @@ from web.guard.principal import SCOPES
 from web.routes import MARKET, Route
 
 #: What anybody may ask for, beside market data. A route that is added here is one that somebody has thought about.
-PUBLIC = {"/api/v1/time", "/health", "/ready", "/openapi.json", "/reference", "/reference.css"}
+PUBLIC = {"/api/v1/time", "/health", "/ready", "/openapi.json", "/asyncapi.json"}
+PUBLIC |= {"/reference", "/reference.css"}
 _NAMES = re.compile(r"\{(\w+)\}")
 
 

@@ -25,9 +25,9 @@ _TOLD: Final = re.compile(r"`(\w+)`: (.+?)(?=\s+`\w+`: |\n\n|\Z)", re.DOTALL)
 
 def schemas(types: Iterable[type[msgspec.Struct]]) -> dict[str, Schema]:
     """The schemas of these types and of all that they hold, by name."""
-    held = _held(types)
-    _, found = msgspec.json.schema_components(held, ref_template=REF + "{name}")
-    by_name = {kind.__name__: kind for kind in held}
+    kinds = held(types)
+    _, found = msgspec.json.schema_components(kinds, ref_template=REF + "{name}")
+    by_name = {kind.__name__: kind for kind in kinds}
     return {name: _with_descriptions(_tidy(schema), by_name[name]) for name, schema in found.items()}
 
 
@@ -78,7 +78,7 @@ def query_parameters(kind: type[msgspec.Struct]) -> list[Schema]:
     return parameters
 
 
-def _held(types: Iterable[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
+def held(types: Iterable[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
     """These, and all Structs in their fields, by their names."""
     found: dict[str, type[msgspec.Struct]] = {}
     left = list(types)

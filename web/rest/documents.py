@@ -1,4 +1,4 @@
-"""The documents of REST: OpenAPI for programs, and the same as a page for people.
+"""The documents: OpenAPI for programs, and the same as a page for people; AsyncAPI of what is said in messages.
 
 Made of the table of routes when they are first asked for, which takes some ten milliseconds.
 """
@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
+from web.asyncapi.document import document as asyncapi_document
 from web.call import Call
 from web.edge.problems import JSON
 from web.openapi.document import document
 from web.openapi.page import STYLE, page
 from web.routes import HOUSE, Route
-from web.schemas.documents import OpenApi, Page
+from web.schemas.documents import AsyncApi, OpenApi, Page
 
 HTML: Final = "text/html; charset=utf-8"
 CSS: Final = "text/css; charset=utf-8"
@@ -22,8 +23,8 @@ CSS: Final = "text/css; charset=utf-8"
 _CACHE_S: Final = 60
 
 
-def routes(others: Sequence[Route]) -> tuple[Route, ...]:
-    """Routes that tell of all others and of themselves."""
+def routes(others: Sequence[Route], sockets: Sequence[Route]) -> tuple[Route, ...]:
+    """Routes that tell of all others and of themselves, and of what is said over WebSockets and ZeroMQ."""
 
     @cache
     def told() -> dict[str, Any]:
@@ -38,6 +39,15 @@ def routes(others: Sequence[Route]) -> tuple[Route, ...]:
         del call
         return msgspec.convert(told(), OpenApi)
 
+    @cache
+    def messages() -> AsyncApi:
+        return msgspec.convert(asyncapi_document(sockets), AsyncApi)
+
+    async def asyncapi(call: Call) -> AsyncApi:
+        """All that is said over WebSocket and ZeroMQ, in AsyncAPI 3.0, as a program reads it."""
+        del call
+        return messages()
+
     async def reference(call: Call) -> bytes:
         """All operations on one page, as people read them."""
         del call
@@ -50,6 +60,7 @@ def routes(others: Sequence[Route]) -> tuple[Route, ...]:
 
     own = (
         _route("/openapi.json", openapi, "This document", OpenApi),
+        _route("/asyncapi.json", asyncapi, "The document of messages", AsyncApi),
         _route("/reference", reference, "This document as a page", Page, HTML),
         _route("/reference.css", style, "How that page looks", Page, CSS),
     )

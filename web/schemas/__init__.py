@@ -8,6 +8,6 @@ request (`time_ns`). Bodies refuse what they do not know.
 - `keys`: API keys
 - `orders`: orders and executions
 - `market`: books, symbols, statistics; `trades`, `candles`, `alerts`: those
-- `documents`: OpenAPI and its page; `conditions`, `examples`: what it says of bodies beside their types
+- `documents`: OpenAPI and its page, AsyncAPI; `conditions`, `examples`: what it says of bodies beside their types
 - `stream`: what travels over a WebSocket
 """

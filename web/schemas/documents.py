@@ -1,4 +1,4 @@
-"""The documents of REST itself."""
+"""The documents of REST and of messages."""
 
 from typing import Any
 
@@ -13,6 +13,18 @@ class OpenApi(Struct, frozen=True):
     servers: list[dict[str, Any]]
     tags: list[dict[str, Any]]
     paths: dict[str, Any]
+    components: dict[str, Any]
+
+
+class AsyncApi(Struct, frozen=True, rename="camel"):
+    """A document in AsyncAPI 3.0: all channels, and what is said in them."""
+
+    asyncapi: str
+    info: dict[str, Any]
+    default_content_type: str
+    servers: dict[str, Any]
+    channels: dict[str, Any]
+    operations: dict[str, Any]
     components: dict[str, Any]
 
 
