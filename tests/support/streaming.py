@@ -112,8 +112,9 @@ class Stream:
 
     async def closed(self) -> tuple[int | None, str | None]:
         """Code and reason of its end."""
-        while await self.hear() is not None:
-            pass
+        async with asyncio.timeout(LINE_S):
+            while await self.hear() is not None:
+                pass
         return self.connection.close_code, self.connection.close_reason
 
 

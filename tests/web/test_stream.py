@@ -175,18 +175,25 @@ def test_who_comes_back_is_told_what_it_missed(venue: Venue) -> None:
                 subscribe(stream, "book", "trades")
                 await asyncio.to_thread(trade, 3)
                 await follow(stream, book, lambda: bool(book.rows("bids")))
-                while len(trades := [said for said in stream.heard if said["type"] == "trade"]) < 3:
-                    await stream.hear()
+                await follow(stream, book, lambda: len(told(stream)) == 3)
+                trades = told(stream)
+            # A level changes twice, and is said each time.
+            seen = BookKept()
+            async with Stream(url(venue)) as stream:
+                subscribe(stream, "book")
+                for quantity in ("0.500", "1.000"):
+                    await asyncio.to_thread(lambda: one.enter(SYMBOL, "buy", "0.5", "2").result())
+                    await follow(stream, seen, lambda: ("2.00", quantity) in seen.rows("bids"))  # noqa: B023  # it is awaited
             await asyncio.to_thread(trade, 4)
             before = book.snapshots
             async with Stream(url(venue)) as stream:
                 subscribe(stream, "book", from_seq=book.held)
                 await follow(stream, book, lambda: ("1.00", "0.002") in book.rows("bids"))
+                assert ("2.00", "1.000") in book.rows("bids")
                 assert book.snapshots == before
                 subscribe(stream, "trades", from_seq=trades[-1]["sequence"])
-                while len({said["trade_id"] for said in stream.heard if said["type"] == "trade"}) < 5:
-                    await stream.hear()
-                again = [said for said in stream.heard if said["type"] == "trade"]
+                await follow(stream, book, lambda: len(told(stream)) == 5)
+                again = told(stream)
                 assert again[0] == trades[-1]
                 assert [said["trade_id"] for said in again] == list(
                     range(trades[-1]["trade_id"], trades[-1]["trade_id"] + 5)
@@ -195,6 +202,9 @@ def test_who_comes_back_is_told_what_it_missed(venue: Venue) -> None:
                 subscribe(stream, "book", from_seq=1)
                 await follow(stream, book, lambda: book.snapshots == before + 1)
             await asyncio.to_thread(lambda: one.mass_cancel().result())
+
+    def told(stream: Stream) -> list[dict[str, Any]]:
+        return [said for said in stream.heard if said["type"] == "trade"]
 
     run(reading())
 
@@ -350,16 +360,22 @@ def test_a_publisher_that_is_killed_and_started_again_is_healed(venue: Venue) ->
                 venue.publisher.kill()
                 await asyncio.to_thread(lambda: one.enter(SYMBOL, "buy", "0.25", "21").result())
                 await asyncio.to_thread(lambda: one.enter(SYMBOL, "sell", "0.125", "21").result())
+                # That nobody tells what happens any more is told, and that somebody does again.
+                await follow(stream, book, lambda: upstream(stream)[-1:] == [("publishers", "lost")])
                 words = venue.processes.exchange("publisher", "--data", str(venue.data))
                 venue.publisher = await asyncio.to_thread(venue.processes.start, *words)
                 await asyncio.to_thread(venue.publisher.ready)
                 await follow(stream, book, lambda: ("21.00", "0.125") in book.rows("bids"))
                 assert book.rows("bids") == [("21.00", "0.125"), ("20.00", "0.500")]
+                assert upstream(stream)[-1] == ("publishers", "back")
                 if not any(said["type"] == "trade" for said in stream.heard):
                     await stream.until(lambda said: said["type"] == "trade")
                 trades = [said["quantity"] for said in stream.heard if said["type"] == "trade"]
                 assert trades == ["0.125"]
             await asyncio.to_thread(lambda: one.mass_cancel().result())
+
+    def upstream(stream: Stream) -> list[tuple[str, str]]:
+        return [(said["name"], said["state"]) for said in stream.heard if said["type"] == "upstream"]
 
     run(reading())
 

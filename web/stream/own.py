@@ -130,7 +130,7 @@ class Account:
                 self._next = session.next_report
                 for reader in self._all_readers():
                     self._begin(reader)
-            elif session.next_report != self._expected:
+            elif self._waiting or session.next_report != self._expected:
                 self._tell_later()
 
     @property
