@@ -136,7 +136,7 @@ export class Markets {
       say(row.last, last ? grouped(last) : "—");
       say(row.change, change === null ? "" : percent(change));
       sign(row.change, shown(change));
-      say(row.volume, ` ${compact(ticker.quote_volume)} ${row.quote}`);
+      say(row.volume, ` ${compact(ticker.quote_volume, 1)} ${row.quote}`);
     }
     this.#top();
   }

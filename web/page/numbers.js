@@ -83,13 +83,13 @@ export function grouped(text) {
 
 const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]];
 
-/** A large amount in few characters: 12.34M. */
-export function compact(value) {
+/** A large amount in few characters: 12.34M, or with another number of decimals. */
+export function compact(value, decimals = 2) {
   const number = Number(value);
   for (const [size, letter] of UNITS) {
-    if (number >= size * 10 || (size > 1e3 && number >= size)) return (number / size).toFixed(2) + letter;
+    if (number >= size * 10 || (size > 1e3 && number >= size)) return (number / size).toFixed(decimals) + letter;
   }
-  return number >= 100 ? grouped(number.toFixed(1)) : String(Number(number.toPrecision(5)));
+  return number >= 100 ? grouped(number.toFixed(1)) : String(Number(number.toPrecision(decimals + 3)));
 }
 
 /** A change in percent, with its sign; one that is too small to be seen has none. */

@@ -36,6 +36,7 @@ export class Status {
     if (lost) this.#lost.add(name);
     else this.#lost.delete(name);
     draw(this.draw);
+    this.#ask();
   }
 
   async #ask() {
