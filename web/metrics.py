@@ -41,6 +41,11 @@ ENDED: Final = Metric(
     ("why",),
 )
 SESSIONS: Final = Metric("matchbus_web_sessions", GAUGE, "Accounts with a session of the engine here.")
+USAGE_LOST: Final = Metric(
+    "matchbus_web_lost_usage_total",
+    COUNTER,
+    "Minutes of the analysis of use that were given up because their store took none.",
+)
 
 METRICS: Final = (
     INFO,
@@ -51,6 +56,7 @@ METRICS: Final = (
     ACCEPTED,
     ENDED,
     SESSIONS,
+    USAGE_LOST,
 )
 
 _US_PER_S: Final = 1_000_000
@@ -75,3 +81,4 @@ def read_web(version: str, house: House, connections: Connections) -> Iterator[R
         },
     )
     yield SESSIONS, len(house.sessions)
+    yield USAGE_LOST, house.usage.lost_minutes
