@@ -13,6 +13,7 @@ import structlog
 
 from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError
+from web import bodies
 from web.errors import (
     BAD_JSON,
     BUG,
@@ -24,7 +25,6 @@ from web.errors import (
     TOO_MANY_SUBSCRIPTIONS,
     Refusal,
     of_failure,
-    of_validation,
 )
 from web.guard.guard import Guard
 from web.guard.principal import READ, TRADE, Principal
@@ -340,16 +340,11 @@ def _read(message: str | bytes) -> Any:
     if isinstance(message, bytes):
         raise Refusal(BAD_JSON, "messages are text, not binary")
     try:
-        return _DECODER.decode(message)
-    except msgspec.ValidationError as error:
-        refusal = of_validation(error)
+        return bodies.read(message, _DECODER)
+    except Refusal as refusal:
         if refusal.field is not None:
             refusal.field = refusal.field.removeprefix(_BODY)
-        raise refusal from None
-    except (msgspec.DecodeError, UnicodeError):
-        raise Refusal(BAD_JSON, "the message is not JSON") from None
-    except RecursionError:
-        raise Refusal(BAD_JSON, "the message is nested too deeply") from None
+        raise
 
 
 def _id_of(message: str | bytes) -> MessageId:
