@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -269,23 +270,30 @@ def test_who_comes_back_is_told_what_it_missed_and_nothing_twice(
 def test_reports_that_another_session_was_given_are_asked_of_the_history(venue: Venue) -> None:
     one, two = venue.key("heal-1", "read", "trade"), venue.key("heal-2", "read", "trade")
 
+    def trade(count: int) -> None:
+        for _ in range(count):
+            venue.signed(one, "POST", "/v1/order", limit("sell", "100", "0.001"))
+            venue.signed(two, "POST", "/v1/order", limit("buy", "100", "0.001"))
+
     async def trading() -> None:
         async with WebInstance(venue) as instance, Stream(instance.url) as stream:
             kept = await begin(stream, one, "orders", "executions")
             await follow(stream, kept, lambda: kept.snapshots == 1)
             session = await instance.house.sessions.of("heal-1")
-            # The engine ends the session while nobody looks; trades come before there is another one.
-            await session.close()
-            for _ in range(3):
-                await asyncio.to_thread(venue.signed, one, "POST", "/v1/order", limit("sell", "100", "0.001"))
-                await asyncio.to_thread(venue.signed, two, "POST", "/v1/order", limit("buy", "100", "0.001"))
-            await follow(stream, kept, lambda: len(kept.executions) == 3)
+            venue.history.signal(signal.SIGSTOP)
+            try:
+                # The session ends while nobody looks; trades come before there is another one, and behind it.
+                await session.close()
+                await asyncio.to_thread(trade, 3)
+                await follow(stream, kept, lambda: kept.upstream == ["lost", "back"])
+                await asyncio.to_thread(trade, 2)
+            finally:
+                venue.history.signal(signal.SIGCONT)
+            await follow(stream, kept, lambda: len(kept.executions) == 5)
             assert not kept.gaps
             numbers = [said["report_number"] for said in kept.executions]
-            assert numbers == [
-                row["report_number"]
-                for row in await asyncio.to_thread(executions, venue, one, kept.executions)
-            ]
+            rows = await asyncio.to_thread(executions, venue, one, kept.executions)
+            assert numbers == [row["report_number"] for row in rows]
 
     run(trading())
 

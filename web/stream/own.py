@@ -338,11 +338,12 @@ class Account:
         while after + 1 < following:
             page = await self._page(after)
             for row in page:
+                if row.report_number >= following:
+                    break  # what is told as it comes
                 if row.report_number != after + 1:
                     return None  # it has lost some, or has others
-                if row.report_number < following:
-                    found.append((row.report_number, row.report))
-                    after = row.report_number
+                found.append((row.report_number, row.report))
+                after = row.report_number
             if not page:
                 if asyncio.get_running_loop().time() > end_s:
                     return None
