@@ -1,5 +1,6 @@
 """What is counted within a minute, and what is kept of it, in both databases: against sums that are made by hand."""
 
+import asyncio
 import random
 import sqlite3
 from collections import Counter
@@ -8,17 +9,22 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import zmq
 
 from bus.clock import utc_ns
 from bus.config import Config, Engine, Web
 from bus.errors import StoreUnavailable
+from bus.sockets.market.async_market_client import AsyncMarketClient
+from bus.sockets.market.market_sockets import publisher_at
 from tests.support.postgres import postgres_server, postgres_session, postgres_url
 from web.application import ROUTES
 from web.routes import MARKET
 from web.schemas.usage import Usage, UsageQuery
+from web.symbols import Symbols
 from web.usage import minute as limits
 from web.usage.durations import bucket_of, longest_us, percentile_us
 from web.usage.minute import MINUTE_MS, OTHER, Minute
+from web.usage.recorder import Recorder
 from web.usage.store import UsageStore, rows_of
 from web.usage.wanted import DATA, REST, STREAM, data_of
 
@@ -194,3 +200,39 @@ def test_a_store_that_somebody_holds_says_so_by_name(tmp_path: Path) -> None:
             with pytest.raises(StoreUnavailable, match=r"web/usage\.db: database is locked"):
                 write(store, "one", Minute(0))
         write(store, "one", Minute(0))
+
+
+def test_a_minute_that_ends_while_its_write_fails_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(engine=Engine(data_dir=str(tmp_path)))
+    now = [this_minute()]
+    monkeypatch.setattr("web.usage.recorder._now_minute", lambda: now[0])
+
+    async def fail_and_go_on() -> None:
+        with zmq.Context() as context:
+            symbols = Symbols(AsyncMarketClient([publisher_at(3000)], context=context))
+            recorder = Recorder(config, symbols)
+            await recorder.open()
+            try:
+                await recorder.flush()
+                with closing(sqlite3.connect(tmp_path / "web/usage.db")) as holder:
+                    holder.execute("BEGIN IMMEDIATE")
+                    recorder.answered(None, *BOOK, {}, None, 200, 5)
+                    first = asyncio.create_task(recorder.flush())
+                    # What is new is on its way to a store that will not take it.
+                    while recorder._minute.is_new and not first.done():
+                        await asyncio.sleep(0)
+                    now[0] += 1
+                    recorder._turn()
+                    recorder.answered(None, *BOOK, {}, None, 200, 5)
+                    with pytest.raises(StoreUnavailable):
+                        await first
+                    holder.rollback()
+                await recorder.flush()
+                with closing(sqlite3.connect(tmp_path / "web/usage.db")) as reader:
+                    assert reader.execute("SELECT SUM(calls) FROM calls").fetchone() == (2,)
+            finally:
+                await recorder.close()
+
+    asyncio.run(fail_and_go_on())

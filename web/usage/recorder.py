@@ -139,7 +139,8 @@ class Recorder:
         now = _now_minute()
         if now == self._minute.number:
             return
-        if self._minute.is_new:
+        # Also one that is being written at the moment: nobody knows yet whether the store takes it.
+        if self._minute.calls or self._minute.data:
             self._waiting.append(self._minute)
         while len(self._waiting) > WAITING_MAX:
             self._waiting.pop(0)
