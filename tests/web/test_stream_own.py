@@ -143,7 +143,11 @@ def trade_at_random(venue: Venue, keys: list[ApiKey], rng: random.Random, orders
                 said = venue.signed(key, "POST", "/v1/order/replace", body)
         else:
             key = rng.choice(keys)
-            body = limit(rng.choice(("buy", "sell")), f"{100 + rng.randrange(-30, 30) / 100:.2f}", "0.3")
+            body = limit(
+                rng.choice(("buy", "sell")),
+                f"{100 + rng.randrange(-30, 30) / 100:.2f}",
+                f"0.{rng.randrange(1, 9)}",
+            )
             if chance > 0.9:
                 body |= {"type": "stop-limit", "trigger_price": f"{100 + rng.randrange(-30, 30) / 100:.2f}"}
             said = venue.signed(key, "POST", "/v1/order", body)
