@@ -193,6 +193,9 @@ def test_what_is_kept_of_reports_and_executions_is_what_rest_says(venue: Venue) 
             assert (kept.snapshots, kept.gaps, kept.upstream) == (1, [], [])
 
     run(trading())
+    # What rests would trade with the orders of whoever comes next.
+    for key in (one, two):
+        assert venue.signed(key, "POST", "/v1/order/cancel_all", {}).status == 200
 
 
 def test_many_open_orders_are_told_in_parts(venue: Venue) -> None:
