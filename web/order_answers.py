@@ -32,7 +32,7 @@ from web.errors import Refusal
 from web.market_data import text
 from web.order_commands import FIELD_OF
 from web.schemas.orders import CancelledAll, Countdown, Execution, Order, OrderAnswer
-from web.sessions import Outcome
+from web.session import Outcome
 
 _MS: Final = 1_000_000
 #: How an execution counts, in the words that public trades have.

@@ -40,7 +40,7 @@ from web.schemas.orders import (
     OrderReplace,
     ReplaceItem,
 )
-from web.sessions import KnownOrder, Outcome, Session
+from web.session import KnownOrder, Outcome, Session
 
 #: Characters of a request's hash that make an id: 128 bits, and room for the number of an item behind them.
 _HASH_CHARACTERS: Final = 32

@@ -5,6 +5,7 @@
 - `commands`: what clients ask the market to do; logged
 - `control`: what clients and the engine say about their session; never logged
 - `reports`: what the engine tells an account; numbered
+- `order_life`: what reports make of an order's state
 - `feed`: what the engine tells everybody; numbered
 - `recovery`: how a reader asks again for what it missed
 - `status`: how a process is

@@ -33,6 +33,8 @@ ORDER_TYPES: Final = {
     TRAILING_STOP: "trailing-stop",
     PEGGED: "pegged",
 }
+#: Types that wait for a trigger of their own.
+TRIGGERED_TYPES: Final = (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP)
 
 GTC: Final = 1  # good till cancelled
 IOC: Final = 2  # immediate or cancel: what does not trade at once is cancelled

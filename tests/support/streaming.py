@@ -17,7 +17,20 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.support.processes import LINE_S
-from tests.support.venue import ApiKey
+from tests.support.venue import ApiKey, Venue
+
+#: What tests trade, if nothing else is said.
+SYMBOL = "BTC-USD"
+
+
+def url(venue: Venue) -> str:
+    """Of the web's process."""
+    return f"ws://127.0.0.1:{venue.web_port}/ws"
+
+
+def limit(side: str, price: str, quantity: str = "0.5", **words: Any) -> dict[str, Any]:
+    """The body of a limit order."""
+    return {"symbol": SYMBOL, "side": side, "quantity": quantity, "price": price, **words}
 
 
 class Stream:

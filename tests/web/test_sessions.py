@@ -19,7 +19,8 @@ from bus.protocol.terms import BUY, GTC, LIMIT, SELL
 from bus.sockets.client import Client
 from tests.support.real_engine import RealEngine, define
 from web.errors import Refusal, of_failure
-from web.sessions import Outcome, Sessions
+from web.session import Outcome
+from web.sessions import Sessions
 
 #: Nothing here waits this long unless it is broken.
 PATIENCE_S = 30.0
@@ -103,7 +104,9 @@ def test_commands_given_at_once_get_each_its_own(shared: RealEngine) -> None:
 def test_a_listener_hears_every_report_of_its_account_and_of_no_other(shared: RealEngine) -> None:
     async def story(sessions: Sessions) -> None:
         heard: list[tuple[int, Report]] = []
-        unlisten = await sessions.listen("heard", lambda first, told: heard.extend(enumerate(told, first)))
+        unlisten = (await sessions.of("heard")).listen(
+            lambda first, told: heard.extend(enumerate(told, first))
+        )
         await (await sessions.of("unheard")).command(buy("u-1"))
         with Client(port_base=shared.port_base, account="heard", timeout=PATIENCE_S) as elsewhere:
             await asyncio.to_thread(lambda: elsewhere.enter("BTC-USD", "buy", "0.001", "1").result())
@@ -222,7 +225,7 @@ def test_who_was_idle_longest_makes_room_and_whoever_is_at_work_does_not(shared:
             await first.present()
         assert await sessions.of("room-1") is first
         for account in ("room-1", "room-3"):
-            await sessions.listen(account, lambda *_: None)
+            (await sessions.of(account)).listen(lambda *_: None)
         with pytest.raises(Refusal) as refused:
             await sessions.of("room-4")
         assert refused.value.code == TOO_MANY_SESSIONS

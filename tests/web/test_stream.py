@@ -5,7 +5,7 @@ import json
 import random
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,16 +14,9 @@ from tornado.httpclient import HTTPClientError
 from bus.protocol.terms import BUY
 from bus.sockets.client import Client
 from tests.support.processes import LINE_S
-from tests.support.streaming import BookKept, Stream
+from tests.support.streaming import SYMBOL, BookKept, Stream, url
 from tests.support.venue import Venue
 from tests.support.web_instance import WebInstance
-
-SYMBOL = "BTC-USD"
-
-
-def url(venue: Venue) -> str:
-    """Of the web's process."""
-    return f"ws://127.0.0.1:{venue.web_port}/ws"
 
 
 def trade_at_random(client: Client, rng: random.Random, orders: int) -> None:
@@ -60,11 +53,6 @@ def subscribe(stream: Stream, *channels: str, **words: Any) -> None:
     stream.say(op="subscribe", channels=list(channels), symbols=[SYMBOL], **words)
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """In a loop of its own."""
-    asyncio.run(work)
-
-
 def test_a_book_kept_from_snapshot_and_updates_is_the_engines(venue: Venue) -> None:
     seed = 5  # of what is drawn
 
@@ -93,7 +81,7 @@ def test_a_book_kept_from_snapshot_and_updates_is_the_engines(venue: Venue) -> N
                 assert 3 < book.updates < 400, "changes are told together"
             await asyncio.to_thread(lambda: client.mass_cancel().result())
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def open_levels(client: Client) -> dict[str, list[tuple[str, str]]]:
@@ -130,7 +118,7 @@ def test_trades_and_the_best_levels_are_told(venue: Venue) -> None:
                 assert stream.heard[-1]["sequence"] >= trade["sequence"]
                 await asyncio.to_thread(lambda: one.mass_cancel().result())
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_candles_and_statistics_are_told_as_over_rest(venue: Venue) -> None:
@@ -157,7 +145,7 @@ def test_candles_and_statistics_are_told_as_over_rest(venue: Venue) -> None:
                 answer = await asyncio.to_thread(venue.get, f"/api/v1/klines/{SYMBOL}/1w")
                 assert answer.json["klines"][-1] == kline
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_who_comes_back_is_told_what_it_missed(venue: Venue) -> None:
@@ -206,7 +194,7 @@ def test_who_comes_back_is_told_what_it_missed(venue: Venue) -> None:
     def told(stream: Stream) -> list[dict[str, Any]]:
         return [said for said in stream.heard if said["type"] == "trade"]
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_another_instance_goes_on_with_trades(venue: Venue) -> None:
@@ -231,7 +219,7 @@ def test_another_instance_goes_on_with_trades(venue: Venue) -> None:
                 told = [said["trade_id"] for said in stream.heard if said["type"] == "trade"]
                 assert told == [first["trade_id"] + more for more in range(5)]
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_a_message_is_encoded_once_for_all_its_readers(venue: Venue) -> None:
@@ -265,7 +253,7 @@ def test_a_message_is_encoded_once_for_all_its_readers(venue: Venue) -> None:
             for stream in streams:
                 await stream.__aexit__(None, None, None)
 
-    run(reading())
+    asyncio.run(reading())
 
 
 class Stalled:
@@ -338,7 +326,7 @@ def test_a_stalled_reader_is_cut_off_with_its_code_and_changes_nothing_for_other
             assert book.snapshots == 1
             assert stream.connection.close_code is None
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def fill_book(client: Client, rng: random.Random) -> None:
@@ -377,7 +365,7 @@ def test_a_publisher_that_is_killed_and_started_again_is_healed(venue: Venue) ->
     def upstream(stream: Stream) -> list[tuple[str, str]]:
         return [(said["name"], said["state"]) for said in stream.heard if said["type"] == "upstream"]
 
-    run(reading())
+    asyncio.run(reading())
 
 
 @pytest.mark.parametrize(
@@ -422,7 +410,7 @@ def test_a_message_that_cannot_be_read_is_refused_and_the_connection_goes_on(
             assert said is not None
             assert (said["type"], said["id"]) == ("pong", "still")
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_who_makes_too_many_mistakes_is_cut_off(venue: Venue) -> None:
@@ -439,7 +427,7 @@ def test_who_makes_too_many_mistakes_is_cut_off(venue: Venue) -> None:
             assert said is not None
             assert said["reason"] == "bad_json"
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_a_message_that_is_too_large_ends_the_connection(venue: Venue) -> None:
@@ -448,7 +436,7 @@ def test_a_message_that_is_too_large_ends_the_connection(venue: Venue) -> None:
             stream.say_text(" " * 70_000)
             assert (await stream.closed())[0] == 1009
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_what_is_not_a_websocket_is_told_so(venue: Venue) -> None:
@@ -467,7 +455,7 @@ def test_a_page_of_another_origin_is_refused(venue: Venue) -> None:
                 pass
         assert refused.value.code == 403
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_deflate_is_there_for_who_wants_it(venue: Venue) -> None:
@@ -479,7 +467,7 @@ def test_deflate_is_there_for_who_wants_it(venue: Venue) -> None:
             subscribe(stream, "depth20")
             await stream.until(lambda said: said["type"] == "depth20")
 
-    run(reading())
+    asyncio.run(reading())
 
 
 def test_subscriptions_have_a_limit_and_can_be_ended(venue: Venue) -> None:
@@ -500,4 +488,4 @@ def test_subscriptions_have_a_limit_and_can_be_ended(venue: Venue) -> None:
                 await asyncio.to_thread(lambda: one.mass_cancel().result())
             assert sum(said["type"] == "book" for said in stream.heard) == 1
 
-    run(reading())
+    asyncio.run(reading())

@@ -4,19 +4,18 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 
 from tests.support.processes import LINE_S
-from tests.support.streaming import Stream
+from tests.support.streaming import SYMBOL, Stream, limit, url
 from tests.support.venue import ApiKey, Venue
 from tests.support.web_instance import WebInstance
 from web.stream import conversation, order_entry
 
-SYMBOL = "BTC-USD"
 #: Long for an engine that is there, short for who waits for one that is not.
 ANSWER_MS = 1_000
 
@@ -28,21 +27,6 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
     with Venue(folder, MATCHBUS_WEB_ANSWER_TIMEOUT_MS=str(ANSWER_MS)) as running:
         running.define(SYMBOL, "ETH-USD")
         yield running
-
-
-def url(venue: Venue) -> str:
-    """Of the web's process."""
-    return f"ws://127.0.0.1:{venue.web_port}/ws"
-
-
-def limit(side: str, price: str, quantity: str = "0.5", **words: Any) -> dict[str, Any]:
-    """The body of a limit order."""
-    return {"symbol": SYMBOL, "side": side, "quantity": quantity, "price": price, **words}
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """In a loop of its own."""
-    asyncio.run(work)
 
 
 def test_an_order_is_answered_as_over_rest(venue: Venue) -> None:
@@ -82,7 +66,7 @@ def test_an_order_is_answered_as_over_rest(venue: Venue) -> None:
         number: int = venue.signed(alice, "POST", "/v1/order", body).json["order_id"]
         return number
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_many_orders_under_way_are_carried_out_in_their_order(venue: Venue) -> None:
@@ -103,7 +87,7 @@ def test_many_orders_under_way_are_carried_out_in_their_order(venue: Venue) -> N
             assert sequences == sorted(set(sequences))
             assert venue.signed(key, "POST", "/v1/order/cancel_all", {}).json["cancelled"] == count
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_no_more_is_read_while_as_many_orders_as_may_be_are_under_way(venue: Venue) -> None:
@@ -132,7 +116,7 @@ def test_no_more_is_read_while_as_many_orders_as_may_be_are_under_way(venue: Ven
             await stream.until(lambda said: said.get("id") == "more")
         venue.signed(key, "POST", "/v1/order/cancel_all", {})
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_what_is_refused_is_refused_as_over_rest_and_the_connection_goes_on(venue: Venue) -> None:
@@ -179,7 +163,7 @@ def test_what_is_refused_is_refused_as_over_rest_and_the_connection_goes_on(venu
             said = await stream.answer("cancel", "end", symbol=SYMBOL, client_order_id="mine")
             assert said["order"]["status"] == "cancelled"
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_the_same_message_behind_the_same_login_is_one_order(venue: Venue) -> None:
@@ -227,7 +211,7 @@ def test_the_same_message_behind_the_same_login_is_one_order(venue: Venue) -> No
             )
         assert venue.signed(key, "POST", "/v1/order/cancel_all", {}).json["cancelled"] == 3
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_who_has_not_logged_in_or_may_not_trade_enters_nothing(venue: Venue) -> None:
@@ -255,7 +239,7 @@ def test_who_has_not_logged_in_or_may_not_trade_enters_nothing(venue: Venue) -> 
             said = await stream.until(lambda said: said.get("id") == 1)
             assert said["reason"] == "scope_missing"
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_a_key_in_the_headers_of_the_upgrade_is_a_login(venue: Venue) -> None:
@@ -273,7 +257,7 @@ def test_a_key_in_the_headers_of_the_upgrade_is_a_login(venue: Venue) -> None:
                 pass
         assert refused.value.code == 401
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_a_revoked_key_ends_its_connections_within_a_second(
@@ -310,7 +294,7 @@ def test_a_revoked_key_ends_its_connections_within_a_second(
             # Whoever logs in nowhere does not stay.
             assert (await three.closed())[0] == 4001
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_orders_are_limited_by_their_key_and_who_goes_on_is_cut_off(venue: Venue) -> None:
@@ -332,7 +316,7 @@ def test_orders_are_limited_by_their_key_and_who_goes_on_is_cut_off(venue: Venue
             assert (await stream.closed())[0] == 4002
         venue.signed(key, "POST", "/v1/order/cancel_all", {})
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_what_an_engine_that_says_nothing_made_of_an_order_is_unknown(venue: Venue) -> None:
@@ -366,4 +350,4 @@ def test_what_an_engine_that_says_nothing_made_of_an_order_is_unknown(venue: Ven
             said = await stream.answer("cancel", 10, symbol=SYMBOL, client_order_id="during")
             assert said["reason"] == "unknown_order"
 
-    run(trading())
+    asyncio.run(trading())

@@ -3,19 +3,18 @@
 import asyncio
 import random
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tornado.httpclient import HTTPRequest
 
 from tests.support.processes import LINE_S
-from tests.support.streaming import Stream
+from tests.support.streaming import SYMBOL, Stream, limit, url
 from tests.support.venue import ApiKey, Venue
 from tests.support.web_instance import WebInstance
-from web.stream import own
+from web.stream import account
 
-SYMBOL = "BTC-USD"
 #: What of an order is compared.
 COMPARED = (
     "client_order_id",
@@ -27,21 +26,6 @@ COMPARED = (
     "remaining_quantity",
     "status",
 )
-
-
-def url(venue: Venue) -> str:
-    """Of the web's process."""
-    return f"ws://127.0.0.1:{venue.web_port}/ws"
-
-
-def limit(side: str, price: str, quantity: str = "0.5", **words: Any) -> dict[str, Any]:
-    """The body of a limit order."""
-    return {"symbol": SYMBOL, "side": side, "quantity": quantity, "price": price, **words}
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """In a loop of its own."""
-    asyncio.run(work)
 
 
 class OrdersKept:
@@ -68,6 +52,8 @@ class OrdersKept:
             self.next_report += 1
             if "order" in said:
                 self._fold(said["order"])
+            if said["event"] == "triggered" and "trigger_trade_price" not in said:
+                self._release(said["order"]["order_id"])
         elif said["type"] == "execution":
             self.executions.append(said)
         elif said["type"] == "gap":
@@ -81,6 +67,11 @@ class OrdersKept:
         known |= order
         if known["status"] in ("filled", "cancelled"):
             del self.orders[order["order_id"]]
+
+    def _release(self, order_id: int) -> None:
+        """Another order released it."""
+        waits = self.orders[order_id]["type"] in ("stop", "stop-limit")
+        self.orders[order_id]["status"] = "waiting" if waits else "open"
 
     def rows(self) -> dict[int, dict[str, Any]]:
         """What is compared of the open orders."""
@@ -192,10 +183,33 @@ def test_what_is_kept_of_reports_and_executions_is_what_rest_says(venue: Venue) 
             assert {row["status"] for row in rows.values()} == {"open", "waiting"}
             assert (kept.snapshots, kept.gaps, kept.upstream) == (1, [], [])
 
-    run(trading())
+    asyncio.run(trading())
     # What rests would trade with the orders of whoever comes next.
     for key in (one, two):
         assert venue.signed(key, "POST", "/v1/order/cancel_all", {}).status == 200
+
+
+def test_an_order_that_another_one_releases_is_open_but_a_stop_that_waits_still(venue: Venue) -> None:
+    one, two = venue.key("released-1", "read", "trade"), venue.key("released-2", "read", "trade")
+
+    async def trading() -> None:
+        async with Stream(url(venue)) as stream:
+            kept = await begin(stream, one, "orders")
+            stream.say(op="order", id=1, order=limit("sell", "100", client_order_id="first"))
+            stop = {"type": "stop-limit", "trigger_price": "150"}
+            for number, words in enumerate(({}, stop), 2):
+                order = limit("buy", "90", triggered_by="first", **words)
+                stream.say(op="order", id=number, order=order)
+            await follow(stream, kept, lambda: len(kept.orders) == 3)
+            last = await asyncio.to_thread(venue.signed, two, "POST", "/v1/order", limit("buy", "100"))
+            await follow(stream, kept, lambda: len(kept.orders) == 2)
+            await follow(stream, kept, lambda: any(o["status"] == "open" for o in kept.orders.values()))
+            rows = await asyncio.to_thread(open_orders, venue, one, last.json["sequence"])
+            assert kept.rows() == rows
+            assert sorted(row["status"] for row in rows.values()) == ["open", "waiting"]
+
+    asyncio.run(trading())
+    assert venue.signed(one, "POST", "/v1/order/cancel_all", {}).status == 200
 
 
 def test_many_open_orders_are_told_in_parts(venue: Venue) -> None:
@@ -214,7 +228,7 @@ def test_many_open_orders_are_told_in_parts(venue: Venue) -> None:
             parts = [said for said in stream.heard if said["type"] == "orders"]
             assert (parts[0]["first"], parts[0]["more"]) == (True, True)
             assert [said["more"] for said in parts].count(False) == 1
-            assert max(len(said["orders"]) for said in parts) == own.ORDERS_PER_MESSAGE
+            assert max(len(said["orders"]) for said in parts) == account.ORDERS_PER_MESSAGE
             stream.say(op="unsubscribe", channels=["orders"], id="off")
             await stream.until(lambda said: said.get("id") == "off")
             heard = len(stream.heard)
@@ -223,7 +237,7 @@ def test_many_open_orders_are_told_in_parts(venue: Venue) -> None:
             await stream.until(lambda said: said.get("id") == "still")
             assert len(stream.heard) == heard + 1
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_who_comes_back_is_told_what_it_missed_and_nothing_twice(
@@ -256,7 +270,7 @@ def test_who_comes_back_is_told_what_it_missed_and_nothing_twice(
                 assert told == [row["report_number"] for row in rows]
                 assert (again.snapshots, again.gaps) == (0, [])
             # What is more than is told again is a gap, and the orders begin anew.
-            monkeypatch.setattr(own, "RESUMED_REPORTS_MAX", 2)
+            monkeypatch.setattr(account, "RESUMED_REPORTS_MAX", 2)
             async with Stream(instance.url) as stream:
                 late = await begin(stream, one, "orders", "executions", after_report=held)
                 await follow(stream, late, lambda: len(late.gaps) == 2 and late.snapshots == 1)
@@ -271,7 +285,7 @@ def test_who_comes_back_is_told_what_it_missed_and_nothing_twice(
                 await follow(stream, wrong, lambda: wrong.snapshots == 1)
                 assert [gap["reason"] for gap in wrong.gaps] == ["withdrawn"]
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_reports_that_another_session_was_given_are_asked_of_the_history(venue: Venue) -> None:
@@ -302,7 +316,7 @@ def test_reports_that_another_session_was_given_are_asked_of_the_history(venue: 
             rows = await asyncio.to_thread(executions, venue, one, kept.executions)
             assert numbers == [row["report_number"] for row in rows]
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_the_path_of_executions_tells_public_trades_or_ones_own(venue: Venue) -> None:
@@ -373,7 +387,7 @@ def test_the_path_of_executions_tells_public_trades_or_ones_own(venue: Venue) ->
             assert answer.json["reason"] == reason
         assert (await asyncio.to_thread(venue.get, "/ws/executions")).status == 426
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_alerts_are_told_to_their_account_and_to_nobody_else(venue: Venue) -> None:
@@ -416,7 +430,7 @@ def test_alerts_are_told_to_their_account_and_to_nobody_else(venue: Venue) -> No
             said = await first.until(lambda said: said.get("id") == 3)
             assert said["reason"] == "unknown_symbol"
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_who_does_not_read_its_reports_is_cut_off_and_changes_nothing_for_others(venue: Venue) -> None:
@@ -442,7 +456,7 @@ def test_who_does_not_read_its_reports_is_cut_off_and_changes_nothing_for_others
             assert (await stalled.closed())[0] == 4008
             await asyncio.to_thread(venue.signed, key, "POST", "/v1/order/cancel_all", {})
 
-    run(trading())
+    asyncio.run(trading())
 
 
 def test_an_engine_that_is_killed_under_orders_loses_no_execution_and_tells_none_twice(venue: Venue) -> None:
@@ -489,4 +503,4 @@ def test_an_engine_that_is_killed_under_orders_loses_no_execution_and_tells_none
     def answered(stream: Stream) -> int:
         return len({said["id"] for said in stream.heard if said["type"] in ("answer", "error")})
 
-    run(trading())
+    asyncio.run(trading())

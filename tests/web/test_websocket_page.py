@@ -15,6 +15,7 @@ import pytest
 from tests.support.processes import LINE_S
 from tests.support.venue import Venue
 from web.schemas import own, stream
+from web.stream.account import ORDERS_PER_MESSAGE, PAST_S_MAX, RESUMED_REPORTS_MAX
 from web.stream.channels import CHANNELS
 from web.stream.client import CLOSE_REASONS, QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX
 from web.stream.conversation import (
@@ -28,7 +29,6 @@ from web.stream.conversation import (
 )
 from web.stream.frames import COMPRESSED_BYTES_MIN
 from web.stream.order_entry import UNDER_WAY_MAX
-from web.stream.own import ORDERS_PER_MESSAGE, PAST_S_MAX, RESUMED_REPORTS_MAX
 from web.stream.reporting import EVENTS
 from web.stream.sockets import MESSAGE_BYTES_MAX
 

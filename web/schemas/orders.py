@@ -265,7 +265,27 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     results: list[BatchResult]
 
 
-class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Instructed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an order asked for beyond the usual; only that."""
+
+    post_only: bool = False
+    post_only_reprice: bool = False
+    hidden: bool = False
+    display_quantity: str | UnsetType = UNSET
+    minimum_quantity: str | UnsetType = UNSET
+    trigger_price: str | UnsetType = UNSET
+    trail_distance: str | UnsetType = UNSET
+    trail_basis_points: int | UnsetType = UNSET
+    peg: Peg | UnsetType = UNSET
+    peg_offset: str | UnsetType = UNSET
+    self_trade: SelfTrade | UnsetType = UNSET
+    self_trade_group: int = 0
+    expires_ms: int | UnsetType = UNSET
+    cancels_with: str | UnsetType = UNSET
+    triggered_by: str | UnsetType = UNSET
+
+
+class Order(Instructed, frozen=True, kw_only=True, omit_defaults=True):
     """An order as it stands, or as it ended. What it did not ask for is not there.
 
     `quote_volume`: the sum of price times quantity over its executions that count; `busted_quantity` of what is filled
@@ -294,21 +314,6 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_ns: Nanoseconds = UNSET
     reason: str | UnsetType = UNSET
     busted_quantity: str | UnsetType = UNSET
-    post_only: bool = False
-    post_only_reprice: bool = False
-    hidden: bool = False
-    display_quantity: str | UnsetType = UNSET
-    minimum_quantity: str | UnsetType = UNSET
-    trigger_price: str | UnsetType = UNSET
-    trail_distance: str | UnsetType = UNSET
-    trail_basis_points: int | UnsetType = UNSET
-    peg: Peg | UnsetType = UNSET
-    peg_offset: str | UnsetType = UNSET
-    self_trade: SelfTrade | UnsetType = UNSET
-    self_trade_group: int = 0
-    expires_ms: int | UnsetType = UNSET
-    cancels_with: str | UnsetType = UNSET
-    triggered_by: str | UnsetType = UNSET
 
 
 class Orders(Struct, frozen=True, kw_only=True):

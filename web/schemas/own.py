@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from web.schemas.alerts import AlertFired
 from web.schemas.orders import (
     Execution,
+    Instructed,
     Liquidity,
     NewOrder,
     OrderAnswer,
@@ -17,8 +18,6 @@ from web.schemas.orders import (
     OrderReplace,
     OrderStatus,
     OrderType,
-    Peg,
-    SelfTrade,
     Side,
     TimeInForce,
 )
@@ -73,26 +72,6 @@ class Answer(Struct, frozen=True, tag_field="type", tag="answer"):
 
     id: MessageId
     order: OrderAnswer
-
-
-class Instructed(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an order asked for beyond the usual; only that."""
-
-    post_only: bool = False
-    post_only_reprice: bool = False
-    hidden: bool = False
-    display_quantity: str | UnsetType = UNSET
-    minimum_quantity: str | UnsetType = UNSET
-    trigger_price: str | UnsetType = UNSET
-    trail_distance: str | UnsetType = UNSET
-    trail_basis_points: int | UnsetType = UNSET
-    peg: Peg | UnsetType = UNSET
-    peg_offset: str | UnsetType = UNSET
-    self_trade: SelfTrade | UnsetType = UNSET
-    self_trade_group: int = 0
-    expires_ms: int | UnsetType = UNSET
-    cancels_with: str | UnsetType = UNSET
-    triggered_by: str | UnsetType = UNSET
 
 
 class StandingOrder(Instructed, frozen=True, kw_only=True, omit_defaults=True):

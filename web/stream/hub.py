@@ -42,6 +42,7 @@ from bus.sockets.session.prices import Scale
 from web.alert_ids import AlertIds
 from web.errors import Refusal
 from web.schemas.stream import Heartbeat, Upstream
+from web.stream.account import BACK, LOST
 from web.stream.alerts import Alerts
 from web.stream.all_trades import AllTrades
 from web.stream.books import BookSource
@@ -49,7 +50,6 @@ from web.stream.channels import BOOK, DEPTH20, KIND_OF, TRADES
 from web.stream.client import GOING_AWAY, Client
 from web.stream.feed import Feed
 from web.stream.latest import LatestSource
-from web.stream.own import BACK, LOST
 from web.stream.source import Source
 from web.stream.trades import TRADES_KEPT_MAX, TradeFeed, TradeSource
 from web.symbols import Symbols

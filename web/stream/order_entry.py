@@ -35,7 +35,8 @@ from web.guard.principal import Principal
 from web.routes import CANCELS, ORDERS
 from web.schemas.own import Answer, Cancel, Enter, Replace
 from web.schemas.values import MessageId
-from web.sessions import Session, Sessions
+from web.session import Session
+from web.sessions import Sessions
 from web.stream.client import Client
 
 #: Of one connection, without an answer yet. At 10,000 orders a second the engine has some hundreds of one client.

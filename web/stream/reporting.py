@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from bus.protocol import history
 from bus.protocol import reports as told
-from bus.protocol.commands import EnterOrder
 from bus.protocol.control import OpenOrder
-from bus.protocol.reasons import PEG_MOVED, REFERENCE_GONE, reason_name
+from bus.protocol.order_life import entered, first_status, status_after
+from bus.protocol.reasons import reason_name
 from bus.protocol.reports import Report
 from bus.protocol.terms import LIQUIDITIES, ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
 from bus.sockets.session.prices import Scale
@@ -14,7 +14,6 @@ from web import order_answers
 from web.market_data import text
 from web.order_answers import price_text
 from web.schemas.own import ExecutionRevised, ReportedOrder, ReportTold, StandingOrder
-from web.sessions import TRIGGERED_TYPES
 
 _MS: Final = 1_000_000
 #: What happened, by the kind of report.
@@ -31,7 +30,6 @@ EVENTS: Final[dict[type, str]] = {
     told.Prevented: "prevented",
     told.TradeRevised: "trade_revised",
 }
-_STATUS_OF: Final = {REFERENCE_GONE: "waiting", PEG_MOVED: "open"}
 
 
 def symbol_of(report: Report) -> str:
@@ -132,58 +130,30 @@ def _order(scale: Scale, report: Report) -> dict[str, Any]:
     """What is so of the order now, as far as the report tells."""
     if isinstance(report, told.Accepted):
         return _accepted(scale, report)
+    fields: dict[str, Any] = {}
     if isinstance(report, told.Filled):
-        return {
+        fields = {
             "side": SIDES[report.side],
             "filled_quantity": text(scale.quantity(report.cumulative_lots)),
             "remaining_quantity": text(scale.quantity(report.leaves_lots)),
-            "status": "open" if report.leaves_lots else "filled",
         }
-    if isinstance(report, told.Cancelled):
-        return {
+    elif isinstance(report, told.Cancelled):
+        fields = {
             "filled_quantity": text(scale.quantity(report.cumulative_lots)),
             "remaining_quantity": text(scale.quantity(0)),
-            "status": "cancelled",
         }
-    if isinstance(report, told.Replaced | told.Restated):
-        fields: dict[str, Any] = {
+    elif isinstance(report, told.Replaced | told.Restated):
+        fields = {
             "price": price_text(scale, report.price_ticks),
             "quantity": text(scale.quantity(report.quantity_lots)),
             "filled_quantity": text(scale.quantity(report.quantity_lots - report.leaves_lots)),
             "remaining_quantity": text(scale.quantity(report.leaves_lots)),
         }
-        if isinstance(report, told.Restated) and report.reason in _STATUS_OF:
-            fields["status"] = _STATUS_OF[report.reason]
-        return fields
-    if isinstance(report, told.Triggered) and report.last_price_ticks:
-        return {"status": "open"}
-    return {}
+    status = status_after(report, None)
+    return fields if status is None else {**fields, "status": ORDER_STATUSES[status]}
 
 
 def _accepted(scale: Scale, report: told.Accepted) -> dict[str, Any]:
-    waits = report.order_type in TRIGGERED_TYPES or report.triggered_by != ""
-    wanted = EnterOrder(
-        report.client_order_id,
-        report.symbol,
-        report.side,
-        report.quantity_lots,
-        report.price_ticks,
-        report.order_type,
-        report.time_in_force,
-        report.flags,
-        report.expires_ns,
-        report.display_lots,
-        report.minimum_lots,
-        report.trigger_price_ticks,
-        report.trail_ticks,
-        report.trail_basis_points,
-        report.peg,
-        report.peg_offset_ticks,
-        report.self_trade,
-        report.self_trade_group,
-        report.cancels_with,
-        report.triggered_by,
-    )
     return {
         "side": SIDES[report.side],
         "type": ORDER_TYPES[report.order_type],
@@ -192,6 +162,6 @@ def _accepted(scale: Scale, report: told.Accepted) -> dict[str, Any]:
         "quantity": text(scale.quantity(report.quantity_lots)),
         "filled_quantity": text(scale.quantity(0)),
         "remaining_quantity": text(scale.quantity(report.quantity_lots)),
-        "status": "waiting" if waits else "open",
-        **order_answers.instructions(scale, wanted),
+        "status": ORDER_STATUSES[first_status(report)],
+        **order_answers.instructions(scale, entered(report)),
     }

@@ -2,13 +2,8 @@
 
 An order's life begins with its Accepted; every report that names it follows, in the order of the account's reports.
 Folded over them, an OrderState stands where the engine's order stands, as far as its owner is told: the trigger of a
-trailing stop moves without a word, so only the one that was entered is known here.
-
-    WAITING ──Triggered──▶ RESTING ──Filled, nothing left──▶ FILLED
-       ▲                      │ ▲
-       └─ Restated            │ └─ Restated (peg_moved)
-         (reference_gone) ────┘
-       either ──Cancelled──▶ CANCELLED
+trailing stop moves without a word, so only the one that was entered is known here. How a status moves is drawn in
+`bus.protocol.order_life`.
 """
 
 from typing import Final
@@ -18,7 +13,7 @@ from msgspec.structs import replace
 
 from bus.protocol.commands import EnterOrder
 from bus.protocol.history import BUSTED, CORRECTED, Execution, PastOrder
-from bus.protocol.reasons import PEG_MOVED, REFERENCE_GONE
+from bus.protocol.order_life import entered, first_status, status_after
 from bus.protocol.reports import (
     Accepted,
     Cancelled,
@@ -30,20 +25,7 @@ from bus.protocol.reports import (
     TradeRevised,
     Triggered,
 )
-from bus.protocol.terms import (
-    CANCELLED,
-    FILLED,
-    RESTING,
-    STOP,
-    STOP_LIMIT,
-    TAKE_PROFIT,
-    TAKE_PROFIT_LIMIT,
-    TRAILING_STOP,
-    WAITING,
-)
-
-#: Types that wait for a trigger of their own.
-_TRIGGERED_TYPES: Final = (STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP)
+from bus.protocol.terms import CANCELLED, FILLED
 
 #: Reports that name an order, beside the Accepted that begins it.
 OfOrder = Filled | Cancelled | Replaced | Duplicate | Triggered | Restated | Prevented | TradeRevised
@@ -98,81 +80,52 @@ class OrderState(Struct, frozen=True):
 
 def begun(account: str, report_number: int, report: Accepted) -> OrderState:
     """A new order."""
-    entered = EnterOrder(
-        report.client_order_id,
-        report.symbol,
-        report.side,
-        report.quantity_lots,
-        report.price_ticks,
-        report.order_type,
-        report.time_in_force,
-        report.flags,
-        report.expires_ns,
-        report.display_lots,
-        report.minimum_lots,
-        report.trigger_price_ticks,
-        report.trail_ticks,
-        report.trail_basis_points,
-        report.peg,
-        report.peg_offset_ticks,
-        report.self_trade,
-        report.self_trade_group,
-        report.cancels_with,
-        report.triggered_by,
-    )
-    waits = report.order_type in _TRIGGERED_TYPES or report.triggered_by != ""
     return OrderState(
         account,
         report.order_id,
-        entered,
+        entered(report),
         report.price_ticks,
         report.quantity_lots,
         report.time_ns,
         report.time_ns,
         report.sequence,
         report_number,
-        WAITING if waits else RESTING,
+        first_status(report),
     )
 
 
 def after(order: OrderState, report_number: int, report: OfOrder) -> OrderState:
     """The order behind one more report about it."""
-    sequence, time_ns = report.sequence, report.time_ns
+    if isinstance(report, Duplicate | Prevented):
+        return order  # both tell of something that did not happen; a Restated or Cancelled follows if it changed it
+    status = status_after(report, order.entered.order_type) or order.status
+    changed = replace(
+        order,
+        status=status,
+        ended_ns=report.time_ns if status in (FILLED, CANCELLED) and order.is_open else order.ended_ns,
+        updated_ns=report.time_ns,
+        last_sequence=report.sequence,
+        last_report=report_number,
+    )
     if isinstance(report, Filled):
-        ended = report.leaves_lots == 0
         return replace(
-            order,
+            changed,
             filled_lots=report.cumulative_lots,
             fills=order.fills + 1,
             filled_quote=order.filled_quote + report.price_ticks * report.quantity_lots,
-            status=FILLED if ended else order.status,
-            ended_ns=time_ns if ended else 0,
-            updated_ns=time_ns,
-            last_sequence=sequence,
-            last_report=report_number,
         )
-    if isinstance(report, Duplicate | Prevented):
-        return order  # both tell of something that did not happen; a Restated or Cancelled follows if it changed it
-    changed = replace(order, updated_ns=time_ns, last_sequence=sequence, last_report=report_number)
-    if isinstance(report, Cancelled):
-        return replace(changed, status=CANCELLED, reason=report.reason, ended_ns=time_ns)
-    if isinstance(report, Triggered):
-        # One that another order released is as if it had just come: a stop still waits for its trigger.
-        released = report.last_price_ticks == 0
-        waits = released and order.entered.order_type in _TRIGGERED_TYPES
-        return replace(changed, status=WAITING if waits else RESTING)
     if isinstance(report, TradeRevised):
         difference = (report.price_ticks - report.previous_price_ticks) * report.quantity_lots
         busted = 0 if report.price_ticks else report.quantity_lots
         return replace(
             changed, filled_quote=order.filled_quote + difference, busted_lots=order.busted_lots + busted
         )
+    if isinstance(report, Cancelled):
+        return replace(changed, reason=report.reason)
+    if isinstance(report, Triggered):
+        return changed
     changed = replace(changed, price_ticks=report.price_ticks, quantity_lots=report.quantity_lots)
-    if isinstance(report, Restated):
-        changed = replace(changed, reason=report.reason)
-        if report.reason in (REFERENCE_GONE, PEG_MOVED):
-            return replace(changed, status=WAITING if report.reason == REFERENCE_GONE else RESTING)
-    return changed
+    return replace(changed, reason=report.reason) if isinstance(report, Restated) else changed
 
 
 def revised_state(report: TradeRevised) -> int:

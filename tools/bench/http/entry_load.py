@@ -15,8 +15,7 @@ from typing import Final
 
 import msgspec
 
-from tools.bench import figures
-from tools.bench.http.load import bodies
+from tools.bench.http.load import bodies, say
 from tools.bench.http.websocket import WebSocket, frame
 
 _ANSWER: Final = b'{"type":"answer","id":'
@@ -74,12 +73,7 @@ def main(port: str, key_id: str, secret: str) -> None:
     for line in sys.stdin:
         count, in_flight, symbol, prefix = line.split()
         elapsed_ns, times = load.run(bodies(symbol, prefix, int(count)), int(in_flight))
-        found = figures.latency(times)
-        print(
-            f"per_s={figures.per_s(len(times), elapsed_ns)} p50_us={found.p50_us} p99_us={found.p99_us}"
-            f" max_us={found.max_us}",
-            flush=True,
-        )
+        say(elapsed_ns, times)
 
 
 if __name__ == "__main__":

@@ -131,6 +131,16 @@ def _price(ticks: int) -> str:
     return f"{whole}.{part:0{_TICK_DECIMALS}}"
 
 
+def say(elapsed_ns: int, times: list[int]) -> None:
+    """Tell the measurement how long orders took, each and all together, in ns."""
+    found = figures.latency(times)
+    print(
+        f"per_s={figures.per_s(len(times), elapsed_ns)} p50_us={found.p50_us} p99_us={found.p99_us}"
+        f" max_us={found.max_us}",
+        flush=True,
+    )
+
+
 def main(key_id: str, secret: str) -> None:
     """Until standard input ends."""
     load = Load(key_id, secret)
@@ -138,12 +148,7 @@ def main(key_id: str, secret: str) -> None:
     for line in sys.stdin:
         port, connections, count, symbol, prefix = line.split()
         elapsed_ns, times = load.run(int(port), int(connections), bodies(symbol, prefix, int(count)))
-        found = figures.latency(times)
-        print(
-            f"per_s={figures.per_s(len(times), elapsed_ns)} p50_us={found.p50_us} p99_us={found.p99_us}"
-            f" max_us={found.max_us}",
-            flush=True,
-        )
+        say(elapsed_ns, times)
 
 
 if __name__ == "__main__":
