@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from bus.addresses import Addresses, addresses
-from bus.config import Config, Engine, Feed, Limits, load_config, settings
+from bus.config import Config, Engine, Feed, Limits
+from bus.config_loading import load_config, settings
 from bus.errors import ConfigError
 
 

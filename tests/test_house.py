@@ -11,7 +11,7 @@ from typing import Annotated
 import pytest
 import typer
 
-from bus.config import Setting, settings
+from bus.config_loading import Setting, settings
 from tests.support import documented, house
 from tools.__main__ import app
 

@@ -11,8 +11,9 @@ from typing import Annotated, Final, Literal
 import typer
 
 from bus.addresses import HIGHEST_OFFSET
-from bus.config import Config, load_config
+from bus.config import Config
 from bus.config import Engine as EngineSettings
+from bus.config_loading import load_config
 from bus.errors import ConfigError
 from bus.journal.directory import read_token
 

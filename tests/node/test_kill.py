@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bus.addresses import Addresses, addresses
-from bus.config import load_config
+from bus.config_loading import load_config
 from bus.journal.checkpoint import CheckpointStore
 from bus.journal.directory import read_token
 from bus.journal.disk import Disk

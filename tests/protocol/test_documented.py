@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bus.config import settings
+from bus.config_loading import settings
 from bus.journal.checkpoint import REPLAY_RING_COMMANDS
 from bus.node import HOUSEKEEPING_MS, SETTLE_MS
 from bus.protocol import (

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bus.config import settings
+from bus.config_loading import settings
 from bus.protocol.checksum import book_checksum
 from bus.protocol.market import codec, requests, streams
 from publisher.alerts.definition import CONDITIONS, PARAMETERS

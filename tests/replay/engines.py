@@ -9,7 +9,7 @@ from typing import Final
 
 _SERVE: Final = """
 import sys
-from bus.config import load_config
+from bus.config_loading import load_config
 from bus.errors import AddressInUse
 from tools.engine import serve
 data, port_base, clock = sys.argv[1:]

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from bus.config import Setting
+from bus.config_loading import Setting
 
 
 def verbs(app: typer.Typer) -> dict[str, Any]:

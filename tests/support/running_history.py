@@ -16,7 +16,7 @@ import uvloop
 import zmq
 
 from bus.addresses import addresses
-from bus.config import load_config
+from bus.config_loading import load_config
 from bus.errors import MatchbusError
 from bus.process import this_process
 from bus.protocol.status import ProcessStatus

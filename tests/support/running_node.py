@@ -22,7 +22,8 @@ import uvloop
 import zmq
 
 from bus.addresses import Addresses, addresses
-from bus.config import Config, load_config
+from bus.config import Config
+from bus.config_loading import load_config
 from bus.errors import EngineStopped, MatchbusError
 from bus.journal.disk import Disk
 from bus.journal.journal import Journal

@@ -11,7 +11,7 @@ from typing import Any
 
 import zmq
 
-from bus.config import load_config
+from bus.config_loading import load_config
 from bus.sockets.market.market_sockets import publisher_at
 from tests.support.venue import WIDE_OPEN, Venue
 from web.application import application

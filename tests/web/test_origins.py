@@ -10,7 +10,7 @@ from msgspec import Struct
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from bus.config import load_config
+from bus.config_loading import load_config
 from bus.errors import ConfigError
 from tests.support.venue import WIDE_OPEN, Response
 from tests.support.web_server import WAIT_S, WebServer, answer

@@ -18,7 +18,7 @@ import pytest
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-from bus.config import load_config
+from bus.config_loading import load_config
 from bus.errors import ConfigError
 from tests.support.certificates import Certificate, certificate
 from tests.support.processes import Processes

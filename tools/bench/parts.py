@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from bus.config import ENVIRONMENT_PREFIX
+from bus.config_loading import ENVIRONMENT_PREFIX
 from bus.errors import ChildEnded
 from bus.journal.directory import read_token
 

@@ -12,7 +12,7 @@ from rich.live import Live
 
 from bus.addresses import addresses
 from bus.clock import utc_ns
-from bus.config import load_config
+from bus.config_loading import load_config
 from bus.errors import ConfigError
 from tools import options
 from tools.decoded import json_line

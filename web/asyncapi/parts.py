@@ -4,6 +4,10 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from bus.config import Engine
+
+#: Where an exchange listens that was not told otherwise.
+_PORT_BASE: Final = Engine().port_base
 MESSAGES: Final = "#/components/messages/"
 Node = dict[str, Any]
 
@@ -35,9 +39,5 @@ def server(protocol: str, offset: int, description: str) -> Node:
         "host": "127.0.0.1:{port}",
         "protocol": protocol,
         "description": description,
-        "variables": {"port": {"default": str(PORT_BASE + offset), "description": told}},
+        "variables": {"port": {"default": str(_PORT_BASE + offset), "description": told}},
     }
-
-
-#: Where an exchange listens that was not told otherwise.
-PORT_BASE: Final = 3_000

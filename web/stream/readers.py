@@ -3,7 +3,7 @@
     joined ──▶ told what it has to know first (open orders, or what it missed) ──▶ told what came meanwhile ──▶ live
 
 What comes while a reader is told of the past is held for it, in order and within a bound; nothing that is older than
-its beginning is told. Made and driven by `own`.
+its beginning is told. Made and driven by `account`.
 """
 
 from collections.abc import Iterable
