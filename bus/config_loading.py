@@ -26,6 +26,8 @@ ENVIRONMENT_PREFIX: Final = "MATCHBUS_"
 # Variables with our prefix that are no settings: read by the build backend, before there is a matchbus.
 NOT_SETTINGS: Final = frozenset({"MATCHBUS_PURE"})
 
+# Settings of the web that name networks of IP.
+_NETWORKS: Final = ("never_blocked", "metrics_networks", "trusted_proxies")
 # Of a page, as browsers write it: in small letters, with nothing behind it but a port.
 _ORIGIN: Final = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?")
 
@@ -166,13 +168,12 @@ def _check_together(config: Config, sources: Mapping[str, str]) -> None:
 
 
 def _check_web(web: Web, refuse: Callable[[str, Any, str], NoReturn]) -> None:
-    for network in filter(None, web.never_blocked.split(",")):
-        try:
-            ipaddress.ip_network(network.strip())
-        except ValueError:
-            refuse(
-                "web.never_blocked", network, "Expected addresses and networks, such as 127.0.0.1,10.1.0.0/16"
-            )
+    for name in _NETWORKS:
+        for network in filter(None, map(str.strip, getattr(web, name).split(","))):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                refuse(f"web.{name}", network, f"Expected networks such as 127.0.0.1,10.1.0.0/16: {error}")
     for origin in filter(None, web.allowed_origins.split(",")):
         if _ORIGIN.fullmatch(origin.strip()) is None:
             refuse(

@@ -57,7 +57,7 @@ class Server:
                 application,
                 self.connections,
                 settings.body_bytes_max,
-                Networks(settings.trusted_proxies, "web.trusted_proxies"),
+                Networks(settings.trusted_proxies),
             ),
             max_header_size=HEAD_BYTES_MAX,
             max_body_size=BODY_BYTES_THROWN_AWAY_MAX,

@@ -7,6 +7,7 @@ from itertools import count, islice, repeat
 
 import pytest
 
+from bus.config_loading import load_config
 from bus.errors import ConfigError
 from tests.support.venue import ApiKey
 from tests.support.web_server import WAIT_S, WebServer, answer
@@ -32,7 +33,7 @@ def server() -> Iterator[WebServer]:
 
 
 def test_the_last_address_that_is_not_trusted_is_the_sender() -> None:
-    trusted = Networks("127.0.0.1, 10.0.0.0/8, fd00::/8", "web.trusted_proxies")
+    trusted = Networks("127.0.0.1, 10.0.0.0/8, fd00::/8")
 
     def seen(peer: str, forwarded_for: str) -> str:
         return sender(trusted, peer, forwarded_for)
@@ -52,10 +53,13 @@ def test_the_last_address_that_is_not_trusted_is_the_sender() -> None:
     assert seen("127.0.0.1", "10.0.0.3, 10.0.0.2") == "10.0.0.3"
 
 
-def test_a_setting_that_names_no_network_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"^web.trusted_proxies: 10.0.0.1/8: 10.0.0.1/8 has host bits set"):
-        Networks("127.0.0.1, 10.0.0.1/8", "web.trusted_proxies")
-    assert not Networks(" , ", "web.trusted_proxies")
+@pytest.mark.parametrize("name", ["web.never_blocked", "web.metrics_networks", "web.trusted_proxies"])
+def test_a_setting_that_names_no_network_is_refused_by_name(name: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"^command line: {name} = '10.0.0.1/8': .*10.0.0.1/8 has host bits set"
+    ):
+        load_config(command_line={name: "127.0.0.1, 10.0.0.1/8"})
+    assert not Networks(" , ")
 
 
 def test_the_audit_log_names_clients_behind_a_proxy_and_a_liar_by_its_own_address(server: WebServer) -> None:

@@ -56,7 +56,7 @@ class KeyedGuard:
         self._settings = settings
         self._watch = Watch(settings, audit)
         self._limits = Limits(rates(settings))
-        self._monitoring = Networks(settings.metrics_networks, "web.metrics_networks")
+        self._monitoring = Networks(settings.metrics_networks)
         self._taken: WeakKeyDictionary[HTTPServerRequest, Taken] = WeakKeyDictionary()
         self._callers: WeakKeyDictionary[HTTPServerRequest, Principal] = WeakKeyDictionary()
 

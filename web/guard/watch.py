@@ -29,7 +29,7 @@ class Watch:
 
     def __init__(self, settings: Web, audit: Audit) -> None:
         self._audit = audit
-        self._never = Networks(settings.never_blocked, "web.never_blocked")
+        self._never = Networks(settings.never_blocked)
         self._scores = Scores(intrusion.ALARM_POINTS, intrusion.BLOCK_POINTS)
         self._order_scores = Scores(intrusion.ORDERS_ALARM_POINTS, None)
         self._blocks = Bans(intrusion.BLOCK_S_MIN, intrusion.BLOCK_S_MAX)
