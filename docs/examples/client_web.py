@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-address, keys, symbol, quantity, price = sys.argv[1:]
+address, keys, symbol, quantity, price = sys.argv[1:] if len(sys.argv) == 6 else sys.exit(__doc__)
 key = json.loads(Path(keys).read_text())[0]
 connection = http.client.HTTPConnection(address, timeout=10)
 

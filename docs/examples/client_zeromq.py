@@ -11,7 +11,7 @@ import sys
 from bus.protocol.reports import Accepted
 from bus.sockets.client import Client
 
-symbol, quantity, price = sys.argv[1:4]
+symbol, quantity, price = sys.argv[1:4] if len(sys.argv) >= 4 else sys.exit(__doc__)
 port_base = int(sys.argv[4]) if len(sys.argv) > 4 else 3000
 
 with Client(account="example", port_base=port_base) as client:

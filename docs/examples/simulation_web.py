@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from tornado.websocket import websocket_connect
 
-address, keys, symbol, price, spread, steps = sys.argv[1:]
+address, keys, symbol, price, spread, steps = sys.argv[1:] if len(sys.argv) == 7 else sys.exit(__doc__)
 
 
 class Trader:

@@ -16,7 +16,7 @@ from bus.protocol.reports import Filled
 from bus.protocol.terms import BUY
 from bus.sockets.async_client import AsyncClient
 
-symbol, price, steps = sys.argv[1], Decimal(sys.argv[2]), int(sys.argv[3])
+symbol, price, steps = sys.argv[1:4] if len(sys.argv) >= 4 else sys.exit(__doc__)
 port_base = int(sys.argv[4]) if len(sys.argv) > 4 else 3000
 SPREAD_TICKS = 10
 LOTS = 1_000
@@ -34,8 +34,8 @@ async def simulate() -> None:
         AsyncClient(account="taker", port_base=port_base) as taker,
     ):
         scale = await maker.scale(symbol)
-        middle = scale.price_ticks(price)
-        for _ in range(steps):
+        middle = scale.price_ticks(Decimal(price))
+        for _ in range(int(steps)):
             middle += random.randint(-SPREAD_TICKS, SPREAD_TICKS)
             bid, offer = scale.price(middle - SPREAD_TICKS), scale.price(middle + SPREAD_TICKS)
             both = [

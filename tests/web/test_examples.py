@@ -67,6 +67,14 @@ def test_the_simulation_over_websocket(venue: Venue, keys: Path) -> None:
     assert abs(float(fills[2])) <= int(fills[1]) * 0.1 + 1e-9
 
 
+@pytest.mark.parametrize("name", sorted(file.name for file in EXAMPLES.glob("*.py")))
+def test_an_example_without_its_words_tells_them(name: str) -> None:
+    ended = subprocess.run([sys.executable, EXAMPLES / name], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"python docs/examples/{name} " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_no_example_is_longer_than_a_screen_or_untold() -> None:
     readme = (EXAMPLES.parents[1] / "README.md").read_text(encoding="utf-8")
     files = sorted(EXAMPLES.glob("*.py"))
