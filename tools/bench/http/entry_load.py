@@ -19,7 +19,7 @@ from tools.bench.http.load import bodies, say
 from tools.bench.http.websocket import WebSocket, frame
 
 _ANSWER: Final = b'{"type":"answer","id":'
-_HEARTBEAT: Final = b'{"type":"heartbeat"'
+_ERROR: Final = b'{"type":"error"'
 
 
 class EntryLoad:
@@ -57,9 +57,9 @@ class EntryLoad:
             came_ns = now()
             for message in came:
                 if not message.startswith(_ANSWER):
-                    if not message.startswith(_HEARTBEAT):
+                    if message.startswith(_ERROR):
                         raise SystemExit(f"an order was not taken: {message.decode()}")
-                    continue
+                    continue  # heartbeats, and that no publisher is there
                 number = int(message[len(_ANSWER) : message.index(b",", len(_ANSWER))])
                 times.append(came_ns - sent_ns[number])
                 done += 1
