@@ -1,6 +1,7 @@
 """The public streams over real WebSockets: books, trades, and what becomes of whoever does wrong or reads slowly."""
 
 import asyncio
+import contextlib
 import json
 import random
 import socket
@@ -78,7 +79,8 @@ def test_a_book_kept_from_snapshot_and_updates_is_the_engines(venue: Venue) -> N
                 assert {side: book.rows(side) for side in rows} == rows
                 assert rows == await asyncio.to_thread(open_levels, client)
                 assert book.snapshots == 1
-                assert 3 < book.updates < 400, "changes are told together"
+                # How many there are depends on the machine: a quick one trades all of it between few of them.
+                assert 1 <= book.updates < 400, "changes are told together"
             await asyncio.to_thread(lambda: client.mass_cancel().result())
 
     asyncio.run(reading())
@@ -225,33 +227,30 @@ def test_another_instance_goes_on_with_trades(venue: Venue) -> None:
 def test_a_message_is_encoded_once_for_all_its_readers(venue: Venue) -> None:
     async def reading() -> None:
         readers = 25
-        async with WebInstance(venue) as instance:
-            streams = [Stream(instance.url) for _ in range(readers)]
-            for stream in streams:
-                await stream.__aenter__()
-                subscribe(stream, "book")
+        async with WebInstance(venue) as instance, contextlib.AsyncExitStack() as ends:
+            streams = [await ends.enter_async_context(Stream(instance.url)) for _ in range(readers)]
             books = [BookKept() for _ in streams]
-            for stream, book in zip(streams, books, strict=True):
-                await follow(stream, book, lambda book=book: bool(book.snapshots))  # type: ignore[misc]
+
+            async def all_follow(holds: Callable[[BookKept], bool]) -> None:
+                for stream, book in zip(streams, books, strict=True):
+                    await follow(stream, book, lambda book=book: holds(book))  # type: ignore[misc]
+
+            for stream in streams:
+                subscribe(stream, "book")
+            await all_follow(lambda book: bool(book.snapshots))
             feed: Any = await instance.house.hub.feed("book", SYMBOL)
             before, told = feed.encodings, books[0].updates
             with venue.client("drawn") as client:
                 await asyncio.to_thread(trade_at_random, client, random.Random(9), 200)
+                await all_follow(lambda book: book.updates > told)
                 await asyncio.to_thread(lambda: client.mass_cancel().result())
                 await asyncio.to_thread(lambda: client.enter(SYMBOL, "buy", "0.777", "1.11").result())
-                for stream, book in zip(streams, books, strict=True):
-                    await follow(
-                        stream,
-                        book,
-                        lambda book=book: book.rows("bids") == [("1.11", "0.777")],  # type: ignore[misc]
-                    )
+                await all_follow(lambda book: book.rows("bids") == [("1.11", "0.777")])
                 await asyncio.to_thread(lambda: client.mass_cancel().result())
             assert all(book.snapshots == 1 for book in books)
             messages = books[0].updates - told
             assert messages > 1
             assert feed.encodings - before <= messages + 1, "one for each message, not for each reader"
-            for stream in streams:
-                await stream.__aexit__(None, None, None)
 
     asyncio.run(reading())
 
