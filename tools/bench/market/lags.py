@@ -2,7 +2,8 @@
 
 A frame of `level.` and the frame of `depth.` that is made of it are told by the log sequence of their last event. The
 lag is the time from the receipt of the one to the receipt of the other, so it has the way through the publisher and two
-ways through the network less one. One symbol is looked at, so that the reader itself costs little. Called by `live`.
+ways through the network less one. One symbol is looked at, so that the reader itself costs little. Where a relay takes
+the publisher's place, its frames are the engine's. Called by `live`.
 """
 
 import time
@@ -26,10 +27,11 @@ _QUIET_S: Final = 0.5
 class Lags:
     """Subscribed from the beginning on; `take` for so long, or `take_all`."""
 
-    def __init__(self, where: Addresses, symbol: str) -> None:
+    def __init__(self, where: Addresses, symbol: str, *, relayed: bool = False) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._feed = self._subscribed(where.feed, topic(LEVEL, symbol))
-        self._streams = self._subscribed(where.market_data, topic(DEPTH, symbol))
+        self._streams = self._subscribed(where.market_data, topic(LEVEL if relayed else DEPTH, symbol))
+        self._sequence_told = _last_sequence if relayed else _sequence_of_stream
         self._poller = zmq.Poller()
         self._poller.register(self._feed, zmq.POLLIN)
         self._poller.register(self._streams, zmq.POLLIN)
@@ -72,10 +74,7 @@ class Lags:
         try:
             while True:
                 receive(_NOBLOCK)
-                frame = decode_frame(receive())
-                last = frame.events[-1]
-                assert isinstance(last, Level), "what the topic has"
-                self._said_ns.setdefault(last.sequence, now())
+                self._said_ns.setdefault(_last_sequence(receive()), now())
         except zmq.Again:
             pass
 
@@ -84,8 +83,7 @@ class Lags:
         try:
             while True:
                 receive(_NOBLOCK)
-                header = decode_market_frame_header(receive())
-                self._told_ns.setdefault(header.sequence, now())
+                self._told_ns.setdefault(self._sequence_told(receive()), now())
         except zmq.Again:
             pass
 
@@ -95,3 +93,15 @@ class Lags:
         socket.setsockopt(zmq.SUBSCRIBE, name.encode())
         socket.connect(endpoint)
         return socket
+
+
+def _last_sequence(payload: bytes) -> int:
+    """Of a frame of `level.`."""
+    last = decode_frame(payload).events[-1]
+    assert isinstance(last, Level), "what the topic has"
+    return last.sequence
+
+
+def _sequence_of_stream(payload: bytes) -> int:
+    """Of a frame of `depth.`."""
+    return decode_market_frame_header(payload).sequence

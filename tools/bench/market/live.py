@@ -3,7 +3,8 @@
     pacer ─orders─▶ engine ══feed══▶ publisher ══streams══▶ this process, which hears feed and streams
 
 Pacer, engine, publisher and this process share the cores there are. Engine and publisher are one pair for all of it;
-each measurement has symbols of its own.
+each measurement has symbols of its own. How late a change is, is measured with a bare relay in the publisher's place
+first, so that it can be seen what the way and the machine add.
 """
 
 import statistics
@@ -60,23 +61,27 @@ class Live:
         self.lags: list[float] = []
         self.full_missing = 0
         self.cpu = 0.0  # of the publisher under full load, in cores
-        self.latency = Latency(0.0, 0.0, 0.0)
+        self.latency = self.relayed = Latency(0.0, 0.0, 0.0)
         self.joins: list[float] = []
         self.levels = 0
         self._size = size
         self._progress = progress
 
     def run(self) -> None:
-        """All three."""
+        """All of it."""
         base = free_port_base(HOST)
         where = addresses(base, HOST)
-        with parts.engine("os", port_base=base) as engine, parts.publisher(base, engine.data) as publisher:
-            self._progress("live: as many orders as the engine takes")
-            self._full(engine, publisher, where)
-            self._progress(f"latency: {PACED_PER_S:,} orders a second")
-            self._paced(engine, where)
-            self._progress("late joiner")
-            self._late(engine, where)
+        with parts.engine("os", port_base=base) as engine:
+            self._progress(f"a relay: {PACED_PER_S:,} orders a second")
+            with parts.part("market.relay", where.feed, where.market_data):
+                _, self.relayed = self._paced(engine, where, "R", relayed=True)
+            with parts.publisher(base, engine.data) as publisher:
+                self._progress("live: as many orders as the engine takes")
+                self._full(engine, publisher, where)
+                self._progress(f"latency: {PACED_PER_S:,} orders a second")
+                self.paced_per_s, self.latency = self._paced(engine, where, "P")
+                self._progress("late joiner")
+                self._late(engine, where)
 
     def _full(self, engine: parts.EnginePart, publisher: parts.Part, where: Addresses) -> None:
         with _pacer(engine, "F", 0, self._size.full_commands, 64) as pacer:
@@ -93,17 +98,21 @@ class Live:
         self.full_missing = lags.missing
         lags.close()
 
-    def _paced(self, engine: parts.EnginePart, where: Addresses) -> None:
+    def _paced(
+        self, engine: parts.EnginePart, where: Addresses, prefix: str, *, relayed: bool = False
+    ) -> tuple[float, Latency]:
+        """Orders a second, and how late their changes were."""
         size = self._size
         commands = int(PACED_PER_S * (size.paced_s + 2))
-        with _pacer(engine, "P", PACED_PER_S, commands, 1) as pacer:
-            lags = Lags(where, "P0")
+        with _pacer(engine, prefix, PACED_PER_S, commands, 1) as pacer:
+            lags = Lags(where, f"{prefix}0", relayed=relayed)
             lags.take(0.5)
             pacer.ask("go")
             lags.take(size.paced_s)
-            self.paced_per_s = float(pacer.ask_to_end()["per_s"])
-        self.latency = figures.latency(lag for _, lag in lags.found())
+            per_s = float(pacer.ask_to_end()["per_s"])
+        found = figures.latency(lag for _, lag in lags.found())
         lags.close()
+        return per_s, found
 
     def _late(self, engine: parts.EnginePart, where: Addresses) -> None:
         size = self._size
@@ -134,12 +143,8 @@ class Live:
                 "frames_missing": self.full_missing,
                 "publisher_cores": round(self.cpu, 2),
             },
-            "latency": {
-                "orders_per_s": round(self.paced_per_s),
-                "p50_ms": round(self.latency.p50_us / 1000, 3),
-                "p99_ms": round(self.latency.p99_us / 1000, 3),
-                "max_ms": round(self.latency.max_us / 1000, 3),
-            },
+            "latency": {"orders_per_s": round(self.paced_per_s), **_in_ms(self.latency)},
+            "relay_latency": _in_ms(self.relayed),
             "late_joiner": {
                 "levels": self.levels,
                 "median_ms": round(statistics.median(self.joins), 1),
@@ -167,9 +172,12 @@ class Live:
             ("frames of the engine without one of the publisher", f"{self.full_missing:,}"),
             ("cores that the publisher used", f"{self.cpu:.2f}"),
             ("orders a second, paced", f"{self.paced_per_s:,.0f}"),
-            (
-                "lag of a change, p50, p99 and longest, ms",
-                f"{self.latency.p50_us / 1000:.2f}, {self.latency.p99_us / 1000:.2f}, {self.latency.max_us / 1000:.2f}",
+            *(
+                (
+                    f"lag of a change, p50, p99 and longest{of}, ms",
+                    ", ".join(f"{ms:.2f}" for ms in _in_ms(lag).values()),
+                )
+                for of, lag in (("", self.latency), (" of a bare relay", self.relayed))
             ),
             (
                 f"late joiner, {self.levels:,} levels, median and longest of {len(self.joins)}, ms",
@@ -182,6 +190,14 @@ class Live:
         """The lag in the first and in the last third of the time, the first tenth left out."""
         third = max(1, len(self.lags) // 3)
         return statistics.median(self.lags[1 : 1 + third] or self.lags), statistics.median(self.lags[-third:])
+
+
+def _in_ms(latency: Latency) -> dict[str, float]:
+    """As it is printed."""
+    times_us = (latency.p50_us, latency.p99_us, latency.max_us)
+    return {
+        name: round(us / 1000, 3) for name, us in zip(("p50_ms", "p99_ms", "max_ms"), times_us, strict=True)
+    }
 
 
 def _pacer(engine: parts.EnginePart, prefix: str, per_s: int, commands: int, a_message: int) -> Any:
