@@ -32,7 +32,7 @@ from bus.sockets.market.market_sockets import PublisherAddress
 from tools import options
 from tools.instances import run_instances
 from tools.tap.market import publishers_of
-from tools.tuning import tune_threads
+from tools.tuning import tune_garbage_collector, tune_threads
 from web.application import application
 from web.edge.tls import Tls
 from web.guard.audit import Audit
@@ -214,6 +214,7 @@ async def _run(
         house.page = Page(read) if config.metrics.enabled else None
         server.start()
         metrics.start(read)
+        tune_garbage_collector()
         tune_threads()
         print(f"ready web={server.url} metrics={metrics.url} pid={os.getpid()}", flush=True)
         await stopped.wait()

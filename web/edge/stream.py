@@ -40,6 +40,8 @@ class Stream(IOStream):
         self._on_end = on_end
         self._in_head = True
         self._lingers = False
+        self._goes_on = False
+        self._is_prompt = False
         self._writing_since_ns = 0
         #: What is said in the place of Tornado's bare words: why what comes cannot be read.
         self.fault = Refusal(BAD_HTTP)
@@ -69,6 +71,29 @@ class Stream(IOStream):
         """As Tornado's; it reads the lines of chunked bodies so."""
         self._in_head = False
         return super().read_until(delimiter, max_bytes)
+
+    def reading(self) -> bool:
+        """As Tornado's; also for the moment in which it settles whether to go on listening to who has sent something.
+
+        Else it would cease to, between a head and its body, and begin again: half a dozen system calls for each
+        request. Who sends more while that waits here is listened to no longer, as ever.
+        """
+        return self._goes_on or super().reading()
+
+    def _handle_read(self) -> None:
+        was_empty = not self._read_buffer_size
+        super()._handle_read()
+        self._goes_on = was_empty
+
+    def _handle_events(self, fd: Any, events: int) -> None:
+        super()._handle_events(fd, events)
+        self._goes_on = False
+
+    def set_nodelay(self, value: bool) -> None:
+        """Never held back, from the first time on: each answer is one write. Tornado turns it on and off for each."""
+        if value and not self._is_prompt:
+            self._is_prompt = True
+            super().set_nodelay(True)
 
     def write(self, data: bytes | memoryview) -> "asyncio.Future[None]":
         """As Tornado's, in other words where it refuses."""
