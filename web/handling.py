@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import structlog
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders
 from tornado.web import RequestHandler
 
@@ -21,6 +22,7 @@ from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError
 from web import bodies
 from web.call import Call
+from web.edge import heads
 from web.edge.problems import JSON, SECURITY_HEADERS, problem
 from web.edge.tls import STRICT_TRANSPORT
 from web.errors import (
@@ -203,7 +205,12 @@ class Handler(RequestHandler):
         status, took_us = self.get_status(), (monotonic_ns() - self._began_ns) // 1_000
         self._house.tally.add(*where, status, took_us)
         self._house.usage.answered(self._who, *where, self._names, self._symbol, status, took_us)
-        return super().flush(include_footers)
+        if self._headers_written or not heads.is_plain(self.request, status):
+            return super().flush(include_footers)
+        self._headers_written = True
+        body, self._write_buffer = b"".join(self._write_buffer), []
+        connection = cast(HTTP1Connection, self.request.connection)
+        return connection.write(heads.head(status, self._headers) + body)
 
     def compute_etag(self) -> str | None:
         """Only of what may be kept."""

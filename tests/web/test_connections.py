@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import select
 import threading
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pytest
 
@@ -125,3 +127,36 @@ def test_connections_are_forgotten_when_they_end(server: WebServer) -> None:
         assert server.exchange(GOOD).status == 200
     until_there_are(server, 0, 0)
     assert (server.server.connections.accepted, server.server.connections.evicted) == (3 * CONNECTIONS_MAX, 0)
+
+
+def test_who_sends_ahead_of_an_answer_waits_in_the_kernel() -> None:
+    asked, stuck = threading.Event(), threading.Event()
+
+    async def waits(call: Call) -> Health:
+        del call
+        asked.set()
+        await asyncio.to_thread(stuck.wait, WAIT_S)
+        for _ in range(200):  # in each of them the loop would read on, if it still listened
+            await asyncio.sleep(0)
+        return Health("ok")
+
+    route = Route(
+        method="GET", path="/slow", handler=waits, summary="Wait", scope=None, cost=HOUSE, answer=Health
+    )
+    # Far more than a connection holds of what was read and is not wanted yet.
+    ahead = memoryview(
+        b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + bytes(20_000_000)
+    )
+    with WebServer([route]) as server, server.connect() as connection:
+        connection.sendall(SLOW)
+        assert asked.wait(WAIT_S)
+        connection.setblocking(False)
+        sent = 0
+        while select.select([], [connection], [], 0.2)[1] and sent < len(ahead):
+            with contextlib.suppress(BlockingIOError):
+                sent += connection.send(ahead[sent:])
+        stuck.set()
+        connection.settimeout(WAIT_S)
+        assert answer(connection).status == HTTPStatus.OK
+        connection.sendall(ahead[sent:])
+        assert answer(connection).status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE

@@ -8,6 +8,7 @@
 - `proxies`: from where a request comes
 - `connections`: how many may be connected, and who has to go when it are too many
 - `problems`: the one JSON shape, and the headers of everything that is said
+- `heads`: heads of answers, made in one go
 
 Called by `web.server`. Tornado reads HTTP; what is here stands between its sockets and its parser.
 """

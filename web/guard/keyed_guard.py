@@ -48,6 +48,16 @@ _KEYS_BEHIND_AN_ADDRESS: Final = 10
 _SIGNS: Final = {BAD_KEY: BAD_KEY_SIGN, BAD_SIGNATURE: BAD_SIGNATURE_SIGN}
 
 
+class _Seen:
+    """What the guard knows of a request: what was taken for it last, and who it is from."""
+
+    __slots__ = ("taken", "who")
+
+    def __init__(self) -> None:
+        self.taken: Taken | None = None
+        self.who: Principal | None = None
+
+
 class KeyedGuard:
     """See above, and `web.guard.guard.Guard`."""
 
@@ -57,22 +67,22 @@ class KeyedGuard:
         self._watch = Watch(settings, audit)
         self._limits = Limits(rates(settings))
         self._monitoring = Networks(settings.metrics_networks)
-        self._taken: WeakKeyDictionary[HTTPServerRequest, Taken] = WeakKeyDictionary()
-        self._callers: WeakKeyDictionary[HTTPServerRequest, Principal] = WeakKeyDictionary()
+        self._seen: WeakKeyDictionary[HTTPServerRequest, _Seen] = WeakKeyDictionary()
 
     async def admit(self, route: Route | None, request: HTTPServerRequest) -> Principal | None:
         """See Guard. A key that is shown is looked at, also where none is needed."""
         address, now_ns = request.remote_ip or "", monotonic_ns()
+        seen = self._seen[request] = _Seen()
         holder = address_holder(address)
         self._watch.let_pass(holder, now_ns)
         scope, cost = self._scope(route), HOUSE if route is None else route.cost
         if API_KEY not in request.headers:
-            self._take(holder, cost, address, now_ns, request)
+            self._take(holder, cost, address, now_ns, seen)
             if scope is not None and not self._monitors(route, address, request):
                 raise Refusal(KEY_NEEDED)
             return None
         # Before the signature is looked at, which costs something, too.
-        self._take(f"{holder} with keys", cost, address, now_ns, request, _KEYS_BEHIND_AN_ADDRESS)
+        self._take(f"{holder} with keys", cost, address, now_ns, seen, _KEYS_BEHIND_AN_ADDRESS)
         key_id, timestamp, signature = (
             _header(request.headers, name) for name in (API_KEY, TIMESTAMP, SIGNATURE)
         )
@@ -80,17 +90,18 @@ class KeyedGuard:
         method, path = request.method or "", (request.uri or "").encode("latin-1")
         signed = signed_text(timestamp, method, path, request.body)
         who = await self._who(key_id, timestamp, signature, signed, address)
-        self._callers[request] = who
-        self._take(key_holder(who.key_id), cost, address, now_ns, request)
+        seen.who = who
+        self._take(key_holder(who.key_id), cost, address, now_ns, seen)
         if scope is not None and scope not in who.scopes:
             raise Refusal(SCOPE_MISSING, f"the key is not for this: it has no scope {scope}")
         return who
 
     def headers(self, request: HTTPServerRequest) -> Mapping[str, str]:
         """See Guard."""
-        taken = self._taken.get(request)
-        if taken is None:
+        seen = self._seen.get(request)
+        if seen is None or seen.taken is None:
             return {}
+        taken = seen.taken
         return {
             "RateLimit-Limit": str(taken.limit),
             "RateLimit-Remaining": str(taken.remaining),
@@ -99,11 +110,12 @@ class KeyedGuard:
 
     def caller(self, request: HTTPServerRequest) -> Principal | None:
         """See Guard."""
-        return self._callers.get(request)
+        seen = self._seen.get(request)
+        return None if seen is None else seen.who
 
     def told(self, route: Route | None, request: HTTPServerRequest, status: int) -> None:
         """See Guard."""
-        address, now_ns, who = request.remote_ip or "", monotonic_ns(), self._callers.get(request)
+        address, now_ns, who = request.remote_ip or "", monotonic_ns(), self.caller(request)
         if route is None:
             if status == HTTPStatus.NOT_FOUND:
                 self._watch.sign(address, SCAN_SIGN, now_ns, path=request.path)
@@ -165,12 +177,10 @@ class KeyedGuard:
             and (bool(self._settings.trusted_proxies) or FORWARDED_FOR not in request.headers)
         )
 
-    def _take(
-        self, holder: str, cost: str, address: str, now_ns: int, request: HTTPServerRequest, times: int = 1
-    ) -> None:
+    def _take(self, holder: str, cost: str, address: str, now_ns: int, seen: _Seen, times: int = 1) -> None:
         """One request from an allowance, of which the answer will tell. Raises Refusal."""
         self._watch.let_pass(holder, now_ns)
-        taken = self._taken[request] = self._limits.take(holder, cost, now_ns, times)
+        taken = seen.taken = self._limits.take(holder, cost, now_ns, times)
         if taken.retry_s:
             self._watch.limited(holder, address, now_ns)
             raise _limited(taken, cost)
