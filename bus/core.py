@@ -60,6 +60,12 @@ class Core(Protocol):
     def take_public(self) -> list[Stream]:
         """Public events since the last take, by topic."""
 
+    def draws_wanted(self) -> list[tuple[str, int, int]]:
+        """`(symbol, number, random_ms)` of each auction whose end is to be drawn by chance, for a record EndDrawn.
+
+        Each is told once.
+        """
+
     def open_sessions(self) -> list[tuple[int, str, int, int]]:
         """`(session, account, role, lease_ms)` of each open session."""
 

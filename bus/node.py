@@ -9,6 +9,7 @@ failed sync or a broken assertion stops the node; what was waiting is then never
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable
 
 import zmq
@@ -25,7 +26,7 @@ from bus.metrics.metric import Reading
 from bus.metrics.of_engine import read_engine
 from bus.metrics.powers import Powers
 from bus.process import Process
-from bus.protocol.records import EngineStarted, TimeTicked
+from bus.protocol.records import EndDrawn, EngineStarted, TimeTicked
 from bus.protocol.status import DEGRADED, OK, ProcessStatus
 from bus.protocol.terms import CLOCK_SYSTEM
 from bus.sequencer import Sequencer, apply_open_batch
@@ -59,7 +60,7 @@ _ENTRY_OVERHEAD_FACTOR = 2
 class Node:
     """Sockets, journal and core on one loop. `start` once, then the loop runs until `on_stop` is called.
 
-    `settle_ms`: how long after a change a tick follows; 0 for never.
+    `settle_ms`: how long after a change a tick follows; 0 for never. `draw`: a number below another, by chance.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Node:
         on_stop: Callable[[MatchbusError], None],
         utc: Callable[[], int] = utc_ns,
         settle_ms: int = SETTLE_MS,
+        draw: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         limits = config.limits
         largest_batch = (limits.drain_bytes_max + limits.message_bytes_max) * _ENTRY_OVERHEAD_FACTOR
@@ -93,6 +95,7 @@ class Node:
         self._process = process
         self._on_stop = on_stop
         self._utc_ns = utc
+        self._draw = draw
         self._stopped = False
         self._sequencer = Sequencer()
         self._outbound = Outbound(self._leave)
@@ -346,6 +349,14 @@ class Node:
             self._outbound.add(rest, durable)
         except MatchbusError as error:
             self.fail(error)
+            return
+        draws = self._core.draws_wanted()
+        if draws:
+            # Behind the batch, so that what was drawn is in the log before anybody can have heard of the auction.
+            for symbol, number, random_ms in draws:
+                delay_ns = self._draw(random_ms * 1_000_000 + 1)
+                self._sequencer.add_record(EndDrawn(symbol, number, delay_ns))
+            self._run()
 
     def _carry_out(self) -> int:
         """Write the batch and apply it; its generation. Raises JournalFailed or EngineStopped."""

@@ -24,10 +24,10 @@ from bus.protocol.commands import (
     Quote,
     ReplaceOrder,
     SetLimits,
-    SetTradingStatus,
+    SetPhase,
 )
 from bus.protocol.feed import TICK
-from bus.protocol.records import EngineStarted, Record, SessionEnded, SessionOpened, Skipped
+from bus.protocol.records import EndDrawn, EngineStarted, Record, SessionEnded, SessionOpened, Skipped
 from bus.protocol.terms import BUY, L3, SELL
 from matcher import views
 from matcher.expiry import end_due
@@ -35,6 +35,7 @@ from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
 from matcher.operating import operate
 from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
+from matcher.phases import draws_wanted, take_draw
 from matcher.quoting import quote
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
@@ -49,7 +50,7 @@ _BEHIND_WHAT_IS_DUE = (
     MassCancel,
     Quote,
     DefineInstrument,
-    SetTradingStatus,
+    SetPhase,
     SetLimits,
     BustTrade,
     CorrectTrade,
@@ -146,7 +147,7 @@ class Engine:
                 trading.cancel_all_after(account, command)  # type: ignore[arg-type]
             elif isinstance(
                 command,
-                (DefineInstrument, SetTradingStatus, AdvanceClock, SetLimits, BustTrade, CorrectTrade),
+                (DefineInstrument, SetPhase, AdvanceClock, SetLimits, BustTrade, CorrectTrade),
             ):
                 operate(trading, opened, command)
                 time_ns = trading.time_ns
@@ -184,6 +185,8 @@ class Engine:
             ended = state.sessions.pop(record.session)
             if ended.cancel_on_disconnect:
                 self.trading.end_session(ended.account, record.session)
+        elif isinstance(record, EndDrawn):
+            take_draw(self.trading, record.symbol, record.number, record.delay_ns)
         elif not isinstance(record, Skipped):
             self.outputs.ticks.append((TICK, state.sequence, state.time_ns))
 
@@ -236,6 +239,17 @@ class Engine:
         first_ns: int = self.state.timers.first_ns()
         return first_ns
 
+    def draws_wanted(self) -> list[tuple[str, int, int]]:
+        """`(symbol, number, random_ms)` of each auction whose end is to be drawn, for a record EndDrawn.
+
+        Each is told once; to another engine of this state again.
+        """
+        trading = self.trading
+        if not trading.undrawn:
+            return []
+        trading.undrawn = False
+        return draws_wanted(self.state.instruments)
+
     def open_sessions(self) -> list[tuple[int, str, int, int]]:
         """`(session, account, role, lease_ms)` of each open session."""
         return [(s.session, s.account.name, s.role, s.lease_ms) for s in self.state.sessions.values()]
@@ -268,7 +282,7 @@ class Engine:
 
     def instruments(self) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
-        return [(instrument.definition, instrument.status) for instrument in self.state.instruments.values()]
+        return [(instrument.definition, instrument.phase) for instrument in self.state.instruments.values()]
 
     def symbols(self) -> list[str]:
         """The symbols of all instruments, in order of definition."""
@@ -287,7 +301,7 @@ class Engine:
         """`(trading status, last price in ticks or 0, bids, asks)`, rows as in BookSnapshot. O(levels or orders)."""
         instrument = self.state.instruments[symbol]
         rows = instrument.book.orders if kind == L3 else instrument.book.levels
-        return (instrument.status, instrument.last_price_ticks, rows(BUY), rows(SELL))
+        return (instrument.phase, instrument.last_price_ticks, rows(BUY), rows(SELL))
 
     def checksum(self, symbol: str) -> int:
         """The checksum of a symbol's book. O(best levels)."""

@@ -10,10 +10,12 @@ from matcher.book.level import Level, Order
 from matcher.following import Following
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.phases import end_stage, tell_indicative
+from matcher.timers import is_of_phase
 
 
 def end_due(market: Following) -> None:
-    """End the orders and countdowns of the state that are due at the time of the command; while judging nothing is."""
+    """End the orders, countdowns and phases that are due at the time of the command; while judging nothing is."""
     if market.judging:
         return
     timers = market.state.timers
@@ -29,12 +31,21 @@ def end_due(market: Following) -> None:
         timer = timers.take_due(market.time_ns)
         if timer is None:
             break
-        _, _, order, account = timer
-        if order is not None:
-            over, reason = [order], EXPIRED
+        subject = timer[3]
+        if isinstance(subject, Order):
+            over, reason = [subject], EXPIRED
+        elif isinstance(subject, Account):
+            over, reason = _run_out(subject), CANCEL_ALL_AFTER
         else:
-            assert account is not None, "a timer is of an order or of an account"
-            over, reason = _run_out(account), CANCEL_ALL_AFTER
+            # What was due before has ended with all that follows when a phase does.
+            market.publish_levels(levels)
+            market.follow_all(ended)
+            levels, ended = [], []
+            if is_of_phase(timer):
+                end_stage(market, subject)
+            else:
+                tell_indicative(market, subject)
+            continue
         market.withdraw(over, reason, False, levels)
         ended += over
     market.publish_levels(levels)

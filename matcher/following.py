@@ -25,10 +25,10 @@ from typing import Any
 
 from bus.protocol.reports import TRIGGERED
 from bus.protocol.terms import (
+    CONTINUOUS,
     IOC,
     LIMIT,
     MARKET,
-    OPEN,
     PEGGED,
     RESTING,
     STOP_LIMIT,
@@ -95,7 +95,7 @@ class Following(Pegging):
         """The next thing that follows is done; False when there is none."""
         if self.unlink_next(watch):
             return True
-        if instrument.status != OPEN:
+        if instrument.phase != CONTINUOUS:
             return False
         pegs = watch.pegs
         if pegs.orders:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from bus.protocol.commands import DefineInstrument
-from bus.protocol.terms import OPEN, PRO_RATA
+from bus.protocol.terms import CONTINUOUS, PRO_RATA
 from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE, topic
 from matcher.book.book import Book
+from matcher.book.stage import Stage
 from matcher.book.trades import KeptTrades
 from matcher.book.triggers import Watch
 
@@ -17,6 +18,9 @@ class Instrument:
     `orders` and `statuses` are the events since the outputs were last taken; `*_number` are the last numbers that
     were given in these four topics. `touched` says that there are some. `pro_rata`: a level is shared in proportion.
     `watch`: who waits for a trigger, None while nobody does.
+
+    `phase`: what its market does at the moment; `stage`: what is known of the end of that, None in continuous trading.
+    `reference_ticks`: the price of the last auction, 0 before the first. `place`: how many instruments came before it.
     """
 
     __slots__ = (
@@ -32,13 +36,16 @@ class Instrument:
         "order_number",
         "order_topic",
         "orders",
+        "phase",
+        "place",
         "price_max_ticks",
         "price_min_ticks",
         "pro_rata",
         "quantity_max_lots",
         "quantity_min_lots",
+        "reference_ticks",
         "share_min_lots",
-        "status",
+        "stage",
         "status_number",
         "status_topic",
         "statuses",
@@ -50,12 +57,15 @@ class Instrument:
         "watch",
     )
 
-    def __init__(self, definition: DefineInstrument) -> None:
+    def __init__(self, definition: DefineInstrument, place: int) -> None:
         symbol = definition.symbol
         self.symbol = symbol
-        self.status = OPEN
+        self.place = place
+        self.phase = CONTINUOUS
         self.book = Book()
+        self.stage: Stage | None = None
         self.last_price_ticks = 0
+        self.reference_ticks = 0
         self.next_trade_id = 1
         self.kept = KeptTrades()
         self.next_public_id = 1

@@ -21,6 +21,7 @@ from bus.protocol.terms import (
     BUY,
     CANCEL_NEWEST,
     CANCEL_OLDEST,
+    CONTINUOUS,
     DECREMENT,
     FOK,
     IOC,
@@ -36,16 +37,20 @@ from matcher.book.links import Links, is_first_of_group
 from matcher.book.shares import pool_from, shared_lots
 from matcher.book.side import BookSide
 from matcher.instruments import Instrument
-from matcher.resting import Resting
+from matcher.uncrossing import Uncrossing
 
 
-class Matching(Resting):
+class Matching(Uncrossing):
     """What a book does with orders that may be in it."""
 
     __slots__ = ()
 
     def execute(self, order: Order, instrument: Instrument) -> None:
         """An active order meets the market: it trades what it may, and the rest of it rests or ends."""
+        instructions = order.instructions
+        if instrument.phase != CONTINUOUS or (instructions is not None and instructions.for_auction):
+            self.collect(order, instrument)
+            return
         price = order.price_ticks
         time_in_force = order.time_in_force
         opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
@@ -53,8 +58,8 @@ class Matching(Resting):
             if self._available_lots(order, instrument, opposite, order.quantity_lots) < order.quantity_lots:
                 self.end_unfilled(order, FOK_UNFILLED)
                 return
-        elif order.instructions is not None:
-            minimum = order.instructions.minimum_lots
+        elif instructions is not None:
+            minimum = instructions.minimum_lots
             if minimum and self._available_lots(order, instrument, opposite, minimum) < minimum:
                 self.end_unfilled(order, MINIMUM_UNFILLED)
                 return
@@ -261,7 +266,7 @@ class Matching(Resting):
         order.quantity_lots = quantity_lots
         order.shown_lots = quantity_lots - order.filled_lots
         self.report_replaced(order, request_id, False)
-        if instrument.book.would_trade(order.side, price_ticks):
+        if instrument.phase == CONTINUOUS and instrument.book.would_trade(order.side, price_ticks):
             self.match(order, instrument)
             if order.status != RESTING:
                 return

@@ -13,18 +13,18 @@ from bus.protocol.commands import (
     CORRECT_TRADE,
     DEFINE_INSTRUMENT,
     SET_LIMITS,
-    SET_TRADING_STATUS,
+    SET_PHASE,
     AdvanceClock,
     BustTrade,
     CorrectTrade,
     DefineInstrument,
     OperatorCommand,
     SetLimits,
-    SetTradingStatus,
+    SetPhase,
 )
-from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED, TRADING_STATUS_SET
+from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED
 from bus.protocol.reports import TRADE_REVISED
-from bus.protocol.terms import CLOCK_COMMANDS, HALTED, MAKER, OPEN, OPERATOR, TAKER
+from bus.protocol.terms import CLOCK_COMMANDS, IN_AUCTION, MAKER, OPERATOR, TAKER
 from bus.protocol.topics import ACCOUNT
 from matcher.book.level import Order
 from matcher.book.trades import BUSTED
@@ -35,6 +35,7 @@ from matcher.gate.orders import price_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
+from matcher.phases import set_phase
 from matcher.reporting import Reporting
 from matcher.state import Session
 from matcher.views import open_symbols
@@ -51,8 +52,8 @@ def operate(market: Following, session: Session, command: OperatorCommand) -> No
         reason = reasons.NOT_PERMITTED
     elif isinstance(command, DefineInstrument):
         reason = define_instrument(market, command)
-    elif isinstance(command, SetTradingStatus):
-        reason = set_trading_status(market, command)
+    elif isinstance(command, SetPhase):
+        reason = set_phase(market, command)
     elif isinstance(command, AdvanceClock):
         reason = advance_clock(market, command)
     elif isinstance(command, SetLimits):
@@ -71,8 +72,8 @@ def tag_of(command: OperatorCommand) -> int:
     """The tag of an operator's command."""
     if isinstance(command, DefineInstrument):
         return DEFINE_INSTRUMENT
-    if isinstance(command, SetTradingStatus):
-        return SET_TRADING_STATUS
+    if isinstance(command, SetPhase):
+        return SET_PHASE
     if isinstance(command, SetLimits):
         return SET_LIMITS
     if isinstance(command, BustTrade):
@@ -95,7 +96,7 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
         return 0
     # book
     if instrument is None:
-        instrument = Instrument(command)
+        instrument = Instrument(command, len(state.instruments))
         state.instruments[command.symbol] = instrument
     else:
         instrument.redefine(command)
@@ -122,26 +123,6 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
             command.pro_rata_minimum_lots,
         )
     )
-    if instrument.watch is not None:
-        market.follow(instrument)
-    return 0
-
-
-def set_trading_status(market: Following, command: SetTradingStatus) -> int:
-    """Open or halt an instrument; said again, it is published again."""
-    # gate
-    instrument = market.state.instruments.get(command.symbol)
-    if instrument is None:
-        return reasons.UNKNOWN_SYMBOL
-    if command.status != OPEN and command.status != HALTED:
-        return reasons.INVALID_STATUS
-    if market.judging:
-        return 0
-    # book
-    instrument.status = command.status
-    # events
-    market.touch(instrument)
-    instrument.statuses.append((TRADING_STATUS_SET, market.sequence, market.time_ns, command.status))
     if instrument.watch is not None:
         market.follow(instrument)
     return 0
@@ -220,8 +201,9 @@ def revise_trade(market: Reporting, command: BustTrade | CorrectTrade) -> int:
     kept.revised[trade_id] = price
     # events
     quantity = kept.quantity_lots(trade_id)
-    _report_revised(market, kept.maker(trade_id), trade_id, price, quantity, MAKER, before)
-    _report_revised(market, kept.taker(trade_id), trade_id, price, quantity, TAKER, before)
+    maker, taker = (IN_AUCTION, IN_AUCTION) if kept.is_of_auction(trade_id) else (MAKER, TAKER)
+    _report_revised(market, kept.maker(trade_id), trade_id, price, quantity, maker, before)
+    _report_revised(market, kept.taker(trade_id), trade_id, price, quantity, taker, before)
     market.touch(instrument)
     about = (market.sequence, market.time_ns, trade_id)
     if isinstance(command, BustTrade):

@@ -18,7 +18,7 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
-    SetTradingStatus,
+    SetPhase,
 )
 from bus.protocol.terms import CANCELLED, FOK, IOC
 from matcher.book.level import Order
@@ -39,10 +39,10 @@ class Overlay:
         "_market",
         "_open",
         "_orders",
+        "_phases",
         "_quotes",
         "_redefined",
         "_sequence",
-        "_statuses",
         "_time_ns",
     )
 
@@ -60,7 +60,7 @@ class Overlay:
         self._ids: list[tuple[str, Request | None]] = []
         #: end, status, price and quantity before
         self._orders: list[tuple[Order, int, int, int, int]] = []
-        self._statuses: list[tuple[Instrument, int]] = []
+        self._phases: list[tuple[Instrument, int]] = []
         self._redefined: list[tuple[Instrument, DefineInstrument]] = []
         self._defined: list[str] = []
 
@@ -104,10 +104,10 @@ class Overlay:
             self._quote(command, order)
         elif isinstance(command, DefineInstrument):
             self._define(command)
-        elif isinstance(command, SetTradingStatus):
+        elif isinstance(command, SetPhase):
             instrument = market.state.instruments[command.symbol]
-            self._statuses.append((instrument, instrument.status))
-            instrument.status = command.status
+            self._phases.append((instrument, instrument.phase))
+            instrument.phase = command.phase
 
     def take_back(self) -> None:
         """The state, and the context of the market, are as they were."""
@@ -129,8 +129,8 @@ class Overlay:
                 account.requests[request_id] = before
         account.open = self._open
         account.quotes = self._quotes
-        for instrument, status in reversed(self._statuses):
-            instrument.status = status
+        for instrument, phase in reversed(self._phases):
+            instrument.phase = phase
         for instrument, definition in reversed(self._redefined):
             instrument.redefine(definition)
         for symbol in reversed(self._defined):
@@ -183,7 +183,7 @@ class Overlay:
         instruments = self._market.state.instruments
         instrument = instruments.get(command.symbol)
         if instrument is None:
-            instruments[command.symbol] = Instrument(command)
+            instruments[command.symbol] = Instrument(command, len(self._market.state.instruments))
             self._defined.append(command.symbol)
         else:
             self._redefined.append((instrument, instrument.definition))

@@ -4,7 +4,7 @@ Nearly all of it follows from the orders: each knows its group and the order tha
 follows. So that is all that a checkpoint has of it.
 """
 
-from bus.protocol.terms import OPEN, PEGGED, RESTING, WAITING
+from bus.protocol.terms import CONTINUOUS, PEGGED, RESTING, WAITING
 from matcher.book.groups import Group
 from matcher.book.level import Order
 from matcher.book.pegs import best_displayed
@@ -35,7 +35,7 @@ def relink(
             continue
         if watch.is_idle():
             raise ValueError(f"not a state: {symbol} watches for nobody")
-        if instrument.status == OPEN:
+        if instrument.phase == CONTINUOUS:
             watch.pegs.see(instrument.book)
 
 
@@ -50,7 +50,7 @@ def _relink_order(
     assert instructions is not None
     group = instructions.group
     held_by = instructions.held_by
-    if group is None and not held_by and order.order_type != PEGGED:
+    if group is None and not held_by and order.order_type != PEGGED and not instructions.for_auction:
         return
     watch = instrument.watch
     if watch is None:
@@ -76,6 +76,10 @@ def _relink_order(
         ):
             raise ValueError(f"not a state: order {order.sequence} does not wait for order {held_by}")
         watch.hold(order, parent)
+    elif instructions.for_auction:
+        watch.auctioned[order.sequence] = order
+        if order.status == WAITING and unplaced.pop(order.sequence, None) is None:
+            raise ValueError(f"not a state: order {order.sequence} does not wait for its auction")
     elif order.order_type == PEGGED:
         watch.pegs.orders[order.sequence] = order
         if order.status == WAITING and (unplaced.pop(order.sequence, None) is None or order.price_ticks):
@@ -86,6 +90,7 @@ def check_links(accounts: dict[str, Account], instruments: dict[str, Instrument]
     """AssertionError for the first link or peg that is not as it must be. O(open orders)."""
     grouped: dict[str, int] = {}
     followers: dict[str, list[int]] = {}
+    auctioned: dict[str, list[int]] = {}
     for account in accounts.values():
         for order in account.open.values():
             assert isinstance(order, Order)
@@ -96,15 +101,21 @@ def check_links(accounts: dict[str, Account], instruments: dict[str, Instrument]
             if group is not None:
                 grouped[order.symbol] = grouped.get(order.symbol, 0) + 1
                 _check_group(group, order, account)
+            if instructions.for_auction:
+                auctioned.setdefault(order.symbol, []).append(order.sequence)
             if order.order_type == PEGGED and not instructions.held_by:
                 followers.setdefault(order.symbol, []).append(order.sequence)
     for symbol, instrument in instruments.items():
         watch = instrument.watch
         followed = [] if watch is None else sorted(watch.pegs.orders)
         assert followed == sorted(followers.get(symbol, [])), "all pegged orders follow, and nobody else"
+        known = [] if watch is None else sorted(watch.auctioned)
+        assert known == sorted(auctioned.get(symbol, [])), (
+            "all orders for an auction are known, and no others"
+        )
         counted = 0 if watch is None else watch.links.grouped
         assert counted == grouped.get(symbol, 0), "all orders in groups are counted"
-        if watch is not None and followed and instrument.status == OPEN:
+        if watch is not None and followed and instrument.phase == CONTINUOUS:
             _check_pegs(instrument, watch)
 
 

@@ -23,7 +23,8 @@ class Reporting:
     leaves there the order that it would make or change (`judged`), why not (`verdict`, 0 when it would be taken), and
     whether the request was executed before (`again`).
 
-    `rejected` counts, for whoever watches the process; nothing here looks at it.
+    `rejected` counts, for whoever watches the process; nothing here looks at it. `undrawn`: there may be an auction whose
+    end is to be drawn.
 
     `ids_max`, `open_max` and `kept_max` are rules of the state, at hand.
     """
@@ -45,6 +46,7 @@ class Reporting:
         "session",
         "state",
         "time_ns",
+        "undrawn",
         "verdict",
     )
 
@@ -63,6 +65,7 @@ class Reporting:
         self.verdict = 0
         self.again = False
         self.rejected = 0
+        self.undrawn = True
         self._hold(state.rules)
 
     def take_rules(self, rules: Rules) -> None:

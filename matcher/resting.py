@@ -4,12 +4,17 @@ Everything here is sure to be carried out: whether it may be was asked before. B
 so that they agree whenever somebody looks.
 """
 
+from typing import Final
+
 from bus.protocol.feed import LEVEL, ORDER_ADDED, ORDER_DELETED, ORDER_REDUCED
-from bus.protocol.terms import BUY, WAITING
+from bus.protocol.terms import AUCTIONS, BUY, WAITING
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from matcher.book.level import Level, Order
 from matcher.instruments import Instrument
 from matcher.reporting import Reporting
+
+#: What an auction would do is told at most this often, by engine time.
+INDICATIVE_NS: Final = 100_000_000
 
 
 class Resting(Reporting):
@@ -25,6 +30,8 @@ class Resting(Reporting):
             order.shown_lots = instructions.slice_lots(order.quantity_lots - order.filled_lots)
         side = order.side
         level = (instrument.book.bids if side == BUY else instrument.book.asks).rest(order)
+        if instrument.stage is not None:
+            self.look_again(instrument)
         # ledger
         order.account.open[order.sequence] = order
         # events
@@ -61,6 +68,8 @@ class Resting(Reporting):
 
     def shrink(self, order: Order, level: Level, instrument: Instrument, quantity_lots: int) -> bool:
         """As `reduce`, but the level is still to be published. Whether what it displays has changed."""
+        if instrument.stage is not None:
+            self.look_again(instrument)
         leaves = quantity_lots - order.filled_lots
         less = order.quantity_lots - quantity_lots
         order.quantity_lots = quantity_lots
@@ -135,11 +144,21 @@ class Resting(Reporting):
     def leave(self, order: Order, instrument: Instrument) -> Level:
         """An order leaves the book; its level is still to be published if the order was displayed."""
         level = (instrument.book.bids if order.side == BUY else instrument.book.asks).remove(order)
+        if instrument.stage is not None:
+            self.look_again(instrument)
         public_id = order.public_id
         if public_id:
             self.touch(instrument)
             instrument.orders.append((ORDER_DELETED, self.sequence, public_id))
         return level
+
+    def look_again(self, instrument: Instrument) -> None:
+        """The book of an auction has changed: what it would do is told in a while."""
+        stage = instrument.stage
+        if stage is None or stage.due_ns or instrument.phase not in AUCTIONS:
+            return
+        stage.due_ns = max(stage.told_ns + INDICATIVE_NS, self.time_ns)
+        self.state.timers.look_again(instrument)
 
     def publish_level(self, instrument: Instrument, level: Level) -> None:
         """A level as it is now, for everybody."""

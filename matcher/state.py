@@ -1,12 +1,12 @@
 """The state of the engine: everything that the log has made, and nothing else."""
 
 from bus.protocol.records import Rules
-from bus.protocol.terms import CLOCK_SYSTEM
+from bus.protocol.terms import CLOCK_SYSTEM, CONTINUOUS
 from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.relinking import check_links
-from matcher.timers import NEVER_NS, Timers, day_end_ns, set_timers
+from matcher.timers import NEVER_NS, Timers, day_end_ns, set_stage_timers, set_timers
 from matcher.views import open_symbols
 
 
@@ -64,12 +64,15 @@ class State:
         timers = Timers()
         for symbol, instrument in self.instruments.items():
             assert symbol == instrument.symbol, "an instrument is found by its symbol"
-            instrument.book.check()
+            collecting = instrument.phase != CONTINUOUS
+            assert collecting == (instrument.stage is not None), "only continuous trading has no stage"
+            instrument.book.check(collecting=collecting)
+            set_stage_timers(timers, instrument)
             instrument.kept.check(instrument.next_trade_id, symbol)
             resting += instrument.book.order_count()
             if instrument.watch is not None:
                 instrument.watch.check(instrument.next_trade_id)
-                resting += len(instrument.watch.waiting) + instrument.watch.pegs.waiting_count()
+                resting += len(instrument.watch.out_of_book())
         assert resting == sum(len(account.open) for account in self.accounts.values()), (
             "open orders rest or wait, and only they"
         )

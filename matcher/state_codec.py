@@ -8,8 +8,9 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
                  limits, quotes]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
-    instrument  [definition, status, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
-                 kept (`matcher.trades_codec`)]
+    instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
+                 kept (`matcher.trades_codec`), reference_ticks, stage]
+    stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns], or nil
 
 An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
 the sequences of both, first ended first. A request is named by its log sequence, which is unique. A replace points at
@@ -17,10 +18,10 @@ its order, which is there: it ends after the replace, so it is forgotten after i
 best first, a level the list of its order ids, first in priority first. `waiting` is [ids, trailing, elected], or nil:
 who waits for a trigger of its own, trailing stops with the best price that they have seen (0: none), and who was
 elected, with the price that did it, first in line first; nil when nobody waits, is linked or pegged. Who waits for
-another order or for a reference, and who cancels with whom, follows from the orders. Accounts, sessions and instruments
-stand in the order in which the log brought them.
+another order, for a reference or for an auction, and who cancels with whom, follows from the orders. Accounts, sessions
+and instruments stand in the order in which the log brought them.
 
-Timers are not there, since they follow from orders and accounts.
+Timers are not there, since they follow from orders, accounts and instruments.
 
 Called between batches, by whoever writes checkpoints or compares digests. Cost: O(everything), encoded at once.
 """
@@ -32,19 +33,20 @@ import msgspec
 
 from bus.protocol.commands import DefineInstrument
 from bus.protocol.records import Rules
-from bus.protocol.terms import RESTING, TRAILING_STOP, WAITING
+from bus.protocol.terms import CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITING
 from matcher.accounts_codec import ACCOUNT, account_of, account_row
 from matcher.book.level import Order
 from matcher.book.side import BookSide
+from matcher.book.stage import Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.instruments import Instrument
 from matcher.relinking import relink
 from matcher.state import Session, State
-from matcher.timers import set_timers
+from matcher.timers import set_stage_timers, set_timers
 from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
-STATE_FORMAT: Final = 2
+STATE_FORMAT: Final = 3
 
 Row = tuple[Any, ...]
 
@@ -52,8 +54,9 @@ Row = tuple[Any, ...]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
+_STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int]
 _INSTRUMENT: Final[Any] = tuple[
-    DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT
+    DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT]
@@ -101,8 +104,9 @@ def decode_state(payload: bytes) -> State:
     state.timers.begin_day(state.time_ns)
     symbols: dict[str, str] = {}
     for instrument_row in row[10]:
-        instrument = _instrument_of(instrument_row)
+        instrument = _instrument_of(instrument_row, len(state.instruments))
         state.instruments[instrument.symbol] = instrument
+        set_stage_timers(state.timers, instrument)
         symbols[instrument.symbol] = instrument.symbol
     resting: dict[int, Order] = {}
     for one in row[8]:
@@ -149,7 +153,7 @@ def _instrument_row(instrument: Instrument) -> Row:
     watch = instrument.watch
     return (
         instrument.definition,
-        instrument.status,
+        instrument.phase,
         instrument.last_price_ticks,
         instrument.next_trade_id,
         instrument.next_public_id,
@@ -161,6 +165,24 @@ def _instrument_row(instrument: Instrument) -> Row:
         _side_rows(instrument.book.asks),
         None if watch is None else (watch.fixed_rows(), watch.trailing_rows(), watch.elected_rows()),
         kept_row(instrument),
+        instrument.reference_ticks,
+        _stage_row(instrument.stage),
+    )
+
+
+def _stage_row(stage: Stage | None) -> Row | None:
+    if stage is None:
+        return None
+    return (
+        stage.number,
+        stage.ends_ns,
+        stage.random_ms,
+        stage.next_phase,
+        stage.drawn_ns,
+        stage.told,
+        stage.told_ns,
+        stage.told_number,
+        stage.due_ns,
     )
 
 
@@ -176,10 +198,10 @@ def _side_rows(side: BookSide) -> list[list[int]]:
     return rows
 
 
-def _instrument_of(row: Row) -> Instrument:
+def _instrument_of(row: Row, place: int) -> Instrument:
     """The instrument with an empty book."""
-    instrument = Instrument(row[0])
-    instrument.status = row[1]
+    instrument = Instrument(row[0], place)
+    instrument.phase = row[1]
     instrument.last_price_ticks = row[2]
     instrument.next_trade_id = row[3]
     instrument.next_public_id = row[4]
@@ -187,7 +209,17 @@ def _instrument_of(row: Row) -> Instrument:
     instrument.level_number = row[6]
     instrument.order_number = row[7]
     instrument.status_number = row[8]
+    instrument.reference_ticks = row[13]
+    instrument.stage = None if row[14] is None else _stage_of(row[14])
+    if (instrument.stage is None) != (instrument.phase == CONTINUOUS) or instrument.phase not in PHASES:
+        raise ValueError(f"not a state: {instrument.symbol} is in no phase")
     return instrument
+
+
+def _stage_of(row: Row) -> Stage:
+    stage = Stage(row[0], row[1], row[2], row[3])
+    (stage.drawn_ns, stage.told, stage.told_ns, stage.told_number, stage.due_ns) = row[4:]
+    return stage
 
 
 def _fill_side(side: BookSide, rows: list[list[int]], symbol: str, resting: dict[int, Order]) -> None:

@@ -1,18 +1,19 @@
 """Timers: what ends by the clock, in the order in which it is due.
 
-A timer is an order that expires, or an account's countdown to the cancelling of all its orders. They stand in a heap by
-(deadline, number), the number being the sequence of the command that set them. A timer whose order has ended, or whose
-countdown was started again, stays in the heap until it comes up or until half of the heap is such: so setting one
-costs O(log timers), ending one nothing.
+A timer is an order that expires, an account's countdown to the cancelling of all its orders, an instrument's phase that
+ends, or its auction of which something is to be told. They stand in a heap by (deadline, number), the number being the
+sequence of the command that set them. A timer whose order has ended, or whose countdown was started again, stays in the
+heap until it comes up or until half of the heap is such: so setting one costs O(log timers), ending one nothing.
 
-All of it follows from the orders and accounts of the state (`matcher.state_codec` sets them again), so it is no state.
-Who asks for what is due is `matcher.expiry`.
+All of it follows from the orders, accounts and instruments of the state (`matcher.state_codec` sets them again), so it
+is no state. Who asks for what is due is `matcher.expiry`.
 """
 
 from heapq import heapify, heappop, heappush
 from typing import Final
 
 from matcher.book.level import Order
+from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 
 #: Later than any timer. A machine integer in a compiled core: each command compares with it.
@@ -22,8 +23,10 @@ DAY_NS: Final = 24 * 3600 * 1_000_000_000
 #: A heap smaller than this is not worth tidying up.
 _TIDY_FROM: Final = 64
 
-#: (deadline, number, whose order expires or None, whose countdown runs out or None)
-Timer = tuple[int, int, Order | None, Account | None]
+#: (deadline, number, rank, what it is of). One command may set timers of several instruments: ranks tell them apart.
+Timer = tuple[int, int, int, Order | Account | Instrument]
+#: Of orders and accounts. Of an instrument's phase it is twice its place and one, of its auction one more.
+_NO_RANK: Final = 0
 
 
 def day_end_ns(time_ns: int) -> int:
@@ -53,11 +56,25 @@ class Timers:
 
     def expire(self, order: Order, deadline_ns: int) -> None:
         """The order ends then, unless it has ended before."""
-        self._add((deadline_ns, order.sequence, order, None))
+        self._add((deadline_ns, order.sequence, _NO_RANK, order))
 
     def count_down(self, account: Account) -> None:
         """The account's countdown, as it says."""
-        self._add((account.countdown_ns, account.countdown_number, None, account))
+        self._add((account.countdown_ns, account.countdown_number, _NO_RANK, account))
+
+    def end_stage(self, instrument: Instrument) -> None:
+        """The instrument's phase ends then, if it is known when."""
+        stage = instrument.stage
+        assert stage is not None, "a phase that ends by itself has a stage"
+        end_ns = stage.end_ns()
+        if end_ns:
+            self._add((end_ns, stage.number, 2 * instrument.place + 1, instrument))
+
+    def look_again(self, instrument: Instrument) -> None:
+        """It is told then what the instrument's auction would do."""
+        stage = instrument.stage
+        assert stage is not None, "an auction has a stage"
+        self._add((stage.due_ns, stage.told_number, 2 * instrument.place + 2, instrument))
 
     def take_due(self, time_ns: int) -> Timer | None:
         """The first timer that counts and is due by now, taken; None when there is none. Amortized O(log timers)."""
@@ -77,9 +94,9 @@ class Timers:
         self._look()
         return heap[0][0] if heap else 0
 
-    def counted(self) -> list[tuple[int, int]]:
-        """(deadline, number) of all timers that count, each once, for who checks them. O(timers log timers)."""
-        found = sorted((timer[0], timer[1]) for timer in self._heap if _counts(timer))
+    def counted(self) -> list[tuple[int, int, int]]:
+        """(deadline, number, rank) of all timers that count, each once, for who checks them. O(timers log timers)."""
+        found = sorted((timer[0], timer[1], timer[2]) for timer in self._heap if _counts(timer))
         return [one for at, one in enumerate(found) if not at or one != found[at - 1]]
 
     def _add(self, timer: Timer) -> None:
@@ -109,9 +126,31 @@ def set_timers(timers: Timers, account: Account) -> None:
         timers.count_down(account)
 
 
+def set_stage_timers(timers: Timers, instrument: Instrument) -> None:
+    """Those of an instrument, as its stage says."""
+    stage = instrument.stage
+    if stage is None:
+        return
+    timers.end_stage(instrument)
+    if stage.due_ns:
+        timers.look_again(instrument)
+
+
+def is_of_phase(timer: Timer) -> bool:
+    """Of an instrument's timer: whether it ends the phase, and does not only tell of its auction."""
+    return timer[2] % 2 != 0
+
+
 def _counts(timer: Timer) -> bool:
-    """Whether its order is still open, or its countdown the last that was started."""
-    _, number, order, account = timer
-    if order is not None:
-        return order.ended_ns == 0
-    return account is not None and account.countdown_number == number
+    """Whether its order is still open, its countdown the last that was started, its phase still on."""
+    deadline_ns, number, rank, subject = timer
+    if isinstance(subject, Order):
+        return subject.ended_ns == 0
+    if isinstance(subject, Account):
+        return subject.countdown_number == number
+    stage = subject.stage
+    if stage is None:
+        return False
+    if rank % 2:
+        return stage.number == number and stage.end_ns() == deadline_ns
+    return stage.told_number == number and stage.due_ns == deadline_ns

@@ -28,11 +28,11 @@ from bus.protocol.commands import (
 from bus.protocol.reports import ACCEPTED
 from bus.protocol.terms import (
     BUY,
+    CONTINUOUS,
     DAY,
     FOK,
     GTC,
     LIMIT,
-    OPEN,
     PEGGED,
     POST_ONLY,
     POST_ONLY_REPRICE,
@@ -44,6 +44,7 @@ from matcher.book.level import Order
 from matcher.book.triggers import TRIGGERED_TYPES
 from matcher.gate.limits import entry_reason, replace_reason
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
+from matcher.gate.phases import replace_reason as phase_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest
@@ -89,13 +90,13 @@ class Trading(Requests):
             and GTC <= time_in_force <= FOK
             and instrument.quantity_min_lots <= quantity <= instrument.quantity_max_lots
             and instrument.price_min_ticks <= price <= instrument.price_max_ticks
-            and instrument.status == OPEN
+            and instrument.phase == CONTINUOUS
         ):  # anything but a plain limit order, which passes in this one look
             reason = order_reason(instrument, account, command, self.time_ns)
             if reason:
                 self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
-            if instructed != NOT_INSTRUCTED or flags & INSTRUCTING_FLAGS or time_in_force == DAY:
+            if instructed != NOT_INSTRUCTED or flags & INSTRUCTING_FLAGS or time_in_force >= DAY:
                 instructions = Instructions(command)
                 if time_in_force == DAY:
                     instructions.expires_ns = day_end_ns(self.time_ns)
@@ -173,6 +174,9 @@ class Trading(Requests):
         """What instructions make of an order before it meets the market: it may have to wait for that."""
         instructions = order.instructions
         assert instructions is not None, "only instructions make something of an order"
+        if instructions.for_auction:
+            self.watch_of(instrument).auctioned[order.sequence] = order
+            return
         if instructions.command.cancels_with or instructions.command.triggered_by:
             self.link(order, instrument)
             if order.status == WAITING:
@@ -321,11 +325,11 @@ class Trading(Requests):
 
     def _replace_reason(self, order: Order, instrument: Instrument, command: ReplaceOrder) -> int:
         """Why an open order may not be replaced so; 0 when it may."""
-        if instrument.status != OPEN:
-            return reasons.NOT_TRADING
         price = command.price_ticks
         quantity = command.quantity_lots
-        reason = quantity_reason(instrument, quantity) if quantity else 0
+        reason = phase_reason(instrument.phase, order, price)
+        if not reason and quantity:
+            reason = quantity_reason(instrument, quantity)
         if not reason and price:
             reason = price_reason(instrument, price)
         if reason:

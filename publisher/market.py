@@ -17,10 +17,10 @@ from bus.protocol.control import InstrumentState
 from bus.protocol.feed import (
     LEVEL,
     InstrumentDefined,
+    PhaseChanged,
     Trade,
     TradeBusted,
     TradeCorrected,
-    TradingStatusSet,
 )
 from bus.protocol.market.streams import (
     ALERT_TOPIC,
@@ -236,7 +236,7 @@ class Market:
         if not state.known or state.told() == self._told:
             return
         self._told = state.told()
-        self._new_definition = SymbolDefinition(self.log_sequence, state.status, state.definition)
+        self._new_definition = SymbolDefinition(self.log_sequence, state.phase, state.definition)
         self.streams.say_aside(self._symbol, self.log_sequence, self.time_ns, [self._told])
 
     def _take_moment(self, moment: Moment) -> None:
@@ -325,8 +325,8 @@ class Market:
     def _take_status(self, event: object) -> None:
         if isinstance(event, InstrumentDefined):
             self.state.define(event)
-        elif isinstance(event, TradingStatusSet):
-            self.state.set_status(event.status)
+        elif isinstance(event, PhaseChanged):
+            self.state.set_phase(event.phase)
         self._define()
 
     def _take_levels(self, moment: Moment) -> None:

@@ -38,7 +38,7 @@ def restore(connection: Connection, market: Market) -> None:
     definition = read_symbols(connection).get(symbol)
     if definition is not None:
         market.state.define(definition.definition)
-        market.state.set_status(definition.status)
+        market.state.set_phase(definition.phase)
     if progress is None:
         return
     newest = read_trades(connection, symbol, limit=market.trades.capacity, newest_first=True)[::-1]

@@ -4,8 +4,8 @@ from typing import Final
 
 from bus.protocol.control import InstrumentState
 from bus.protocol.feed import InstrumentDefined
-from bus.protocol.market.streams import CONTINUOUS, HALTED_PHASE, Symbol
-from bus.protocol.terms import OPEN
+from bus.protocol.market.streams import Symbol
+from bus.protocol.terms import CONTINUOUS
 
 #: Until instruments have schedules and more than one kind.
 ALWAYS: Final = "always"
@@ -13,13 +13,13 @@ SPOT: Final = "spot"
 
 
 class SymbolState:
-    """The definition and the trading status; `known` is false before the first word of the engine about it."""
+    """The definition and the phase; `known` is false before the first word of the engine about it."""
 
-    __slots__ = ("_definition", "status", "symbol")
+    __slots__ = ("_definition", "phase", "symbol")
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
-        self.status = OPEN
+        self.phase = CONTINUOUS
         self._definition: InstrumentDefined | None = None
 
     @property
@@ -41,22 +41,21 @@ class SymbolState:
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
             d.pro_rata_minimum_lots,
         )  # fmt: skip
-        self.status = state.status
+        self.phase = state.phase
 
     def define(self, event: InstrumentDefined) -> None:
         """It was defined, or has new limits."""
         self._definition = event
 
-    def set_status(self, status: int) -> None:
-        """It is open or halted."""
-        self.status = status
+    def set_phase(self, phase: int) -> None:
+        """Another phase began."""
+        self.phase = phase
 
     def told(self) -> Symbol:
         """What is told of it. Only when `known`."""
         d = self.definition
-        phase = CONTINUOUS if self.status == OPEN else HALTED_PHASE
         return Symbol(
             self.symbol, d.base, d.quote, d.tick_mantissa, d.tick_decimals, d.lot_mantissa, d.lot_decimals,
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
-            self.status, phase, ALWAYS, SPOT,
+            self.phase, ALWAYS, SPOT,
         )  # fmt: skip

@@ -11,7 +11,6 @@ from typing import Any, Final
 import msgspec
 
 from bus.protocol import commands, history, terms
-from bus.protocol.market.streams import PHASES
 from bus.protocol.reasons import reason_name
 from bus.sockets.session.prices import Scale
 
@@ -25,7 +24,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.CancelAllAfter,
         commands.Quote,
         commands.DefineInstrument,
-        commands.SetTradingStatus,
+        commands.SetPhase,
         commands.AdvanceClock,
         commands.SetLimits,
         commands.BustTrade,
@@ -47,7 +46,7 @@ _WORDS: Final[Mapping[str, Mapping[int, str]]] = {
     "peg": terms.PEGS,
     "self_trade": terms.SELF_TRADES,
     "state": history.EXECUTION_STATES,
-    "phase": PHASES,
+    "phase": terms.PHASES,
 }
 
 #: Amounts in ticks times lots, as text.
@@ -55,7 +54,7 @@ _QUOTE_AMOUNTS: Final = ("quote_volume", "taker_buy_quote")
 #: Prices that may be 0.
 _DIFFERENCES: Final = ("change_ticks", "spread_ticks")
 
-#: Whose `status` is that of an order, not of an instrument.
+#: Whose `status` is that of an order.
 _OF_ORDERS: Final = ("Duplicate", "OpenOrder", "PastOrder")
 
 
@@ -127,9 +126,8 @@ def _shown(kind: str, name: str, value: Any, scale: Scale | None) -> Any:
             return reason_name(value) if value else None
         if name == "flags":
             return flag_words(value)
-        if name == "status":
-            words = terms.ORDER_STATUSES if kind in _OF_ORDERS else terms.TRADING_STATUSES
-            return words.get(value, value)
+        if name == "status" and kind in _OF_ORDERS:
+            return terms.ORDER_STATUSES.get(value, value)
         if name in _WORDS:
             return _WORDS[name].get(value, value if value else None)
     return value

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.protocol.control import InstrumentState
-from bus.protocol.terms import MATCHINGS, OPEN, PRICE_TIME, PRO_RATA, TRADING_STATUSES
+from bus.protocol.terms import CONTINUOUS, MATCHINGS, PHASES, PRICE_TIME, PRO_RATA
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.prices import Scale
 from tools import options
@@ -143,7 +143,7 @@ def halt(
       matchbus instrument halt BTC-USD
     """
     operate(
-        lambda client: client.set_trading_status(symbol, "halted"),
+        lambda client: client.set_phase(symbol, "halted"),
         f"{symbol} is halted",
         data,
         token_file,
@@ -171,7 +171,7 @@ def open_(
       matchbus instrument open BTC-USD
     """
     operate(
-        lambda client: client.set_trading_status(symbol, "open"),
+        lambda client: client.set_phase(symbol, "continuous"),
         f"{symbol} is open",
         data,
         token_file,
@@ -243,14 +243,14 @@ def correct(
 
 def instruments_table(found: dict[str, InstrumentState]) -> Table:
     """Instruments in the order in which they were defined."""
-    columns = ("symbol", "status", ">tick", ">lot", ">price from", ">to", ">quantity from", ">to", "matching")
+    columns = ("symbol", "phase", ">tick", ">lot", ">price from", ">to", ">quantity from", ">to", "matching")
     table = plain_table(counted(len(found), "instrument"), columns)
     for symbol, state in found.items():
         definition = state.definition
         scale = Scale(definition)
         table.add_row(
             symbol,
-            Text(TRADING_STATUSES[state.status], "green" if state.status == OPEN else "bold red"),
+            Text(PHASES[state.phase], "green" if state.phase == CONTINUOUS else "bold red"),
             short(scale.price(1)),
             short(scale.quantity(1)),
             short(scale.price(definition.price_min_ticks)),

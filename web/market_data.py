@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from bus.protocol.market import streams
 from bus.protocol.market.requests import DepthAnswer, TradeRow
-from bus.protocol.terms import BUY, MATCHINGS, PRICE_TIME, TRADING_STATUSES
+from bus.protocol.terms import BUY, MATCHINGS, PHASES, PRICE_TIME
 from bus.sockets.session.prices import Scale
 from web.schemas.candles import IndicatorValue, Kline
 from web.schemas.market import Instrument, Orderbook, Statistics, Ticker
@@ -59,8 +59,7 @@ def instrument(scale: Scale, symbol: streams.Symbol) -> Instrument:
         text(scale.quantity(symbol.quantity_min_lots)),
         text(scale.quantity(symbol.quantity_max_lots)),
         MATCHINGS[symbol.matching or PRICE_TIME],
-        TRADING_STATUSES[symbol.status],
-        streams.PHASES[symbol.phase],
+        PHASES[symbol.phase],
         symbol.trading_hours,
         symbol.product,
     )

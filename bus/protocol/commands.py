@@ -25,6 +25,8 @@ OptionalClientId = Annotated[str, Meta(max_length=36)]
 Symbol = Annotated[str, Meta(min_length=1, max_length=20)]
 OptionalSymbol = Annotated[str, Meta(max_length=20)]
 Asset = Annotated[str, Meta(min_length=1, max_length=12)]
+#: A remark for people, kept in the log.
+Note = Annotated[str, Meta(max_length=200)]
 AccountName = Annotated[str, Meta(min_length=1, max_length=32)]
 
 ENTER_ORDER: Final = 10
@@ -34,7 +36,7 @@ MASS_CANCEL: Final = 13
 QUOTE: Final = 14
 CANCEL_ALL_AFTER: Final = 15
 DEFINE_INSTRUMENT: Final = 20
-SET_TRADING_STATUS: Final = 21
+SET_PHASE: Final = 21
 ADVANCE_CLOCK: Final = 22
 SET_LIMITS: Final = 23
 BUST_TRADE: Final = 24
@@ -167,13 +169,20 @@ class DefineInstrument(
     pro_rata_minimum_lots: Int64 = 0
 
 
-class SetTradingStatus(
-    Struct, array_like=True, tag=SET_TRADING_STATUS, forbid_unknown_fields=True, frozen=True, gc=False
-):
-    """Operator: open or halt an instrument. While halted only cancels are taken."""
+class SetPhase(Struct, array_like=True, tag=SET_PHASE, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Operator: an instrument's phase is from now on this one (docs/rules.md, chapter PHASE).
+
+    `duration_ms`: after it the phase ends by itself, 0 for until further notice; of auctions and halts only.
+    `random_ms`: an auction ends up to so much later, at a time that is drawn and not told before. `next_phase` is what
+    follows then, 0 for the usual: closed behind a closing auction, else continuous. `why`: for the record.
+    """
 
     symbol: Symbol
-    status: Int64
+    phase: Int64
+    duration_ms: Int64 = 0
+    random_ms: Int64 = 0
+    next_phase: Int64 = 0
+    why: Note = ""
 
 
 class AdvanceClock(
@@ -217,5 +226,5 @@ class CorrectTrade(
 
 
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote
-OperatorCommand = DefineInstrument | SetTradingStatus | AdvanceClock | SetLimits | BustTrade | CorrectTrade
+OperatorCommand = DefineInstrument | SetPhase | AdvanceClock | SetLimits | BustTrade | CorrectTrade
 Command = TraderCommand | OperatorCommand

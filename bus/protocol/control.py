@@ -146,10 +146,10 @@ class OpenOrders(Struct, array_like=True, tag=OPEN_ORDERS, frozen=True):
 
 
 class InstrumentState(Struct, array_like=True, frozen=True):
-    """An instrument as it was defined last, and its trading status."""
+    """An instrument as it was defined last, and its phase."""
 
     definition: DefineInstrument
-    status: int
+    phase: int
 
 
 class Instruments(Struct, array_like=True, tag=INSTRUMENTS, frozen=True):

@@ -25,16 +25,18 @@ ORDER_EXECUTED: Final = 63
 ORDER_DELETED: Final = 64
 ORDER_REDUCED: Final = 65
 INSTRUMENT_DEFINED: Final = 66
-TRADING_STATUS_SET: Final = 67
+PHASE_CHANGED: Final = 67
 TICK: Final = 68
 FEED_HEARTBEAT: Final = 69
 STREAM_HEARTBEAT: Final = 70
 TRADE_BUSTED: Final = 71
 TRADE_CORRECTED: Final = 72
+INDICATIVE: Final = 73
+AUCTION_ENDED: Final = 74
 
 
 class Trade(Struct, array_like=True, tag=TRADE, frozen=True, gc=False):
-    """A trade. `trade_id` counts the symbol's trades, from 1. `aggressor` is the side of the taker."""
+    """A trade. `trade_id` counts the symbol's trades, from 1. `aggressor` is the side of the taker, 0 in an auction."""
 
     sequence: int
     time_ns: int
@@ -132,12 +134,48 @@ class InstrumentDefined(Struct, array_like=True, tag=INSTRUMENT_DEFINED, frozen=
     pro_rata_minimum_lots: int = 0
 
 
-class TradingStatusSet(Struct, array_like=True, tag=TRADING_STATUS_SET, frozen=True, gc=False):
-    """An instrument is open (1) or halted (2)."""
+class PhaseChanged(Struct, array_like=True, tag=PHASE_CHANGED, frozen=True, gc=False):
+    """An instrument has another phase, or was given the one that it has. `cause`: one of CAUSES.
+
+    `ends_ns`: when the phase ends by itself, 0 when it does not. An auction may end later, by a random time that is not
+    told.
+    """
 
     sequence: int
     time_ns: int
-    status: int
+    phase: int
+    cause: int
+    ends_ns: int
+
+
+class Indicative(Struct, array_like=True, tag=INDICATIVE, frozen=True, gc=False):
+    """What an auction would do if it ended now: its price (0: none), how many lots it would trade, and what is left.
+
+    `imbalance_lots`: what the buyers of that price ask for beyond what is offered, negative when it is the sellers who
+    are more; without a price, of market orders alone. Told when an auction begins and when this has changed, at most
+    once in 100 ms.
+    """
+
+    sequence: int
+    time_ns: int
+    price_ticks: int
+    quantity_lots: int
+    imbalance_lots: int
+
+
+class AuctionEnded(Struct, array_like=True, tag=AUCTION_ENDED, frozen=True, gc=False):
+    """An auction has ended at this price (0: nobody traded); its trades have the same sequence.
+
+    `phase` is that of the auction; the phase that follows is told behind it. `imbalance_lots`: as in Indicative, of
+    what remained.
+    """
+
+    sequence: int
+    time_ns: int
+    phase: int
+    price_ticks: int
+    quantity_lots: int
+    imbalance_lots: int
 
 
 class Tick(Struct, array_like=True, tag=TICK, frozen=True, gc=False):
@@ -182,10 +220,12 @@ Event = (
     | OrderDeleted
     | OrderReduced
     | InstrumentDefined
-    | TradingStatusSet
+    | PhaseChanged
     | Tick
     | FeedHeartbeat
     | StreamHeartbeat
     | TradeBusted
     | TradeCorrected
+    | Indicative
+    | AuctionEnded
 )

@@ -44,6 +44,7 @@ BATCH_REFUSED: Final = 207
 
 UNKNOWN_SYMBOL: Final = 301
 NOT_TRADING: Final = 302
+NOT_IN_PHASE: Final = 303
 
 INVALID_SIDE: Final = 401
 INVALID_ORDER_TYPE: Final = 402
@@ -82,7 +83,7 @@ OPEN_ORDERS_LIMIT: Final = 605
 
 INVALID_INSTRUMENT: Final = 701
 INSTRUMENT_DIFFERS: Final = 702
-INVALID_STATUS: Final = 703
+INVALID_PHASE: Final = 703
 CLOCK_IS_SYSTEM: Final = 704
 TIME_NOT_LATER: Final = 705
 INVALID_LIMITS: Final = 706
@@ -92,6 +93,7 @@ TRADE_NOT_KEPT: Final = 709
 TRADE_BUSTED: Final = 710
 INVALID_CORRECTION: Final = 711
 TIME_TOO_FAR: Final = 712
+INVALID_DURATION: Final = 713
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -110,6 +112,7 @@ PEG_MOVED: Final = 814
 REFERENCE_GONE: Final = 815
 CANCEL_ALL_AFTER: Final = 816
 QUOTE_REPLACED: Final = 817
+AUCTION_OVER: Final = 818
 
 SKIPPED: Final = 901
 
@@ -140,7 +143,8 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     TOO_LATE: ("too_late", "the deadline of its message had passed; nothing was done, and the id is free"),
     BATCH_REFUSED: ("batch_refused", "another command of its message was refused, and all or nothing was to be done"),
     UNKNOWN_SYMBOL: ("unknown_symbol", "no instrument has this symbol"),
-    NOT_TRADING: ("not_trading", "the instrument is halted: only cancels are taken"),
+    NOT_TRADING: ("not_trading", "the instrument is halted or closed: only cancels are taken"),
+    NOT_IN_PHASE: ("not_in_phase", "the instrument's phase takes orders, but none of this kind"),
     INVALID_SIDE: ("invalid_side", "a side is 1 (buy) or 2 (sell)"),
     INVALID_ORDER_TYPE: ("invalid_order_type", "no such order type"),
     INVALID_TIME_IN_FORCE: ("invalid_time_in_force", "no such time in force"),
@@ -175,7 +179,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     OPEN_ORDERS_LIMIT: ("open_orders_limit", "the account has as many open orders as its operator allows"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
     INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
-    INVALID_STATUS: ("invalid_status", "no such trading status"),
+    INVALID_PHASE: ("invalid_phase", "no such phase, or one that has no end of its own"),
     CLOCK_IS_SYSTEM: ("clock_is_system", "the engine runs on the system clock; start it with --clock commands"),
     TIME_NOT_LATER: ("time_not_later", "engine time only moves forward"),
     INVALID_LIMITS: ("invalid_limits", "limits are 0 or positive, of an account with a well-formed name"),
@@ -185,6 +189,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     TRADE_BUSTED: ("trade_busted", "the trade was busted before"),
     INVALID_CORRECTION: ("invalid_correction", "a corrected price is another one, within the price limits"),
     TIME_TOO_FAR: ("time_too_far", "engine time ends in 2100, so that it never leaves the numbers that carry it"),
+    INVALID_DURATION: ("invalid_duration", "auctions and halts last at most 24 hours, and end by chance only if they end"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),
@@ -202,6 +207,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     REFERENCE_GONE: ("reference_gone", "the price that the order follows is gone"),
     CANCEL_ALL_AFTER: ("cancel_all_after", "the account did not start its countdown again in time"),
     QUOTE_REPLACED: ("quote_replaced", "a newer quote of its account took its place, ended it, or would have met it"),
+    AUCTION_OVER: ("auction_over", "the auction that the order was for is over"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

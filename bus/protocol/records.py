@@ -11,10 +11,11 @@ ENGINE_STARTED: Final = 90
 SESSION_OPENED: Final = 91
 SESSION_ENDED: Final = 92
 TIME_TICKED: Final = 93
+END_DRAWN: Final = 94
 
 #: The version of what commands mean. A change that lets an old log replay to other events raises it; the golden
 #: journal of each version is in `tests/journal/golden/`.
-SEMANTICS_VERSION: Final = 2
+SEMANTICS_VERSION: Final = 3
 
 
 class Rules(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +56,17 @@ class TimeTicked(Struct, array_like=True, tag=TIME_TICKED, frozen=True, forbid_u
     """Engine time moves on although no command came."""
 
 
+class EndDrawn(Struct, array_like=True, tag=END_DRAWN, frozen=True, forbid_unknown_fields=True):
+    """How much later than planned the auction of an instrument ends that began with sequence `number`.
+
+    Drawn by the node when it has begun, so that the log says what nobody could know before.
+    """
+
+    symbol: str
+    number: int
+    delay_ns: int
+
+
 class Skipped(Struct, frozen=True):
     """Takes the place of a command that the operator decided to skip (I12). Never on a wire and never in the log:
 
@@ -75,4 +87,4 @@ class Withheld(Struct, frozen=True):
     command: Any
 
 
-Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked
+Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked | EndDrawn

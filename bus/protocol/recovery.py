@@ -73,7 +73,7 @@ class BookSnapshot(Struct, array_like=True, tag=BOOK_SNAPSHOT, frozen=True):
     level_number: int
     order_number: int
     status_number: int
-    status: int
+    phase: int
     last_price_ticks: int
     checksum: int
     bids: list[tuple[int, int, int]]

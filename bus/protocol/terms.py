@@ -41,7 +41,19 @@ IOC: Final = 2  # immediate or cancel: what does not trade at once is cancelled
 FOK: Final = 3  # fill or kill: all at once or nothing
 DAY: Final = 4  # until the trading day ends
 GTD: Final = 5  # good till date: until a time that the order names
-TIMES_IN_FORCE: Final = {GTC: "GTC", IOC: "IOC", FOK: "FOK", DAY: "DAY", GTD: "GTD"}
+AT_OPEN: Final = 6  # at the open: for the next opening auction, and only for that
+AT_CLOSE: Final = 7  # at the close: for the next closing auction
+GFA: Final = 8  # good for auction: for the next auction of any kind
+TIMES_IN_FORCE: Final = {
+    GTC: "GTC",
+    IOC: "IOC",
+    FOK: "FOK",
+    DAY: "DAY",
+    GTD: "GTD",
+    AT_OPEN: "ATO",
+    AT_CLOSE: "ATC",
+    GFA: "GFA",
+}
 
 #: Bits of an order's `flags`.
 POST_ONLY: Final = 1
@@ -67,9 +79,43 @@ SELF_TRADES: Final = {
     DECREMENT: "decrement",
 }
 
-OPEN: Final = 1
+#: The phases of an instrument: what its market does at the moment (docs/rules.md, chapter PHASE).
+CONTINUOUS: Final = 1
 HALTED: Final = 2
-TRADING_STATUSES: Final = {OPEN: "open", HALTED: "halted"}
+CLOSED: Final = 3
+PRE_OPEN: Final = 4
+OPENING_AUCTION: Final = 5
+VOLATILITY_AUCTION: Final = 6
+CLOSING_AUCTION: Final = 7
+PHASES: Final = {
+    CONTINUOUS: "continuous",
+    HALTED: "halted",
+    CLOSED: "closed",
+    PRE_OPEN: "pre-open",
+    OPENING_AUCTION: "opening-auction",
+    VOLATILITY_AUCTION: "volatility-auction",
+    CLOSING_AUCTION: "closing-auction",
+}
+#: Phases in which orders collect for one price, and that end with it.
+AUCTIONS: Final = (OPENING_AUCTION, VOLATILITY_AUCTION, CLOSING_AUCTION)
+
+#: Why a phase began.
+BY_OPERATOR: Final = 1
+BY_SCHEDULE: Final = 2
+BY_TIME: Final = 3  # the phase before it had a duration
+BY_BAND: Final = 4  # an order met a price beyond a band
+BY_IMBALANCE: Final = 5  # a side of the book was emptied
+BY_BREAKER: Final = 6
+BY_EMERGENCY: Final = 7
+CAUSES: Final = {
+    BY_OPERATOR: "operator",
+    BY_SCHEDULE: "schedule",
+    BY_TIME: "time",
+    BY_BAND: "band",
+    BY_IMBALANCE: "imbalance",
+    BY_BREAKER: "breaker",
+    BY_EMERGENCY: "emergency",
+}
 
 #: How the orders of a price level share what comes in; 0 is price-time, too.
 PRICE_TIME: Final = 1
@@ -92,7 +138,8 @@ ORDER_STATUSES: Final = {
 
 MAKER: Final = 1
 TAKER: Final = 2
-LIQUIDITIES: Final = {MAKER: "maker", TAKER: "taker"}
+IN_AUCTION: Final = 3  # nobody took: both orders had waited for the auction's price
+LIQUIDITIES: Final = {MAKER: "maker", TAKER: "taker", IN_AUCTION: "auction"}
 
 TRADER: Final = 1
 BROKER: Final = 2

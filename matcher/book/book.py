@@ -3,11 +3,11 @@
 from bus.protocol.checksum import CHECKSUM_LEVELS, book_checksum
 from bus.protocol.terms import BUY, SELL
 from matcher.book.level import Level
-from matcher.book.side import BookSide
+from matcher.book.side import MARKET_KEY, BookSide
 
 
 class Book:
-    """Bids and asks. The invariant: the best bid is below the best ask."""
+    """Bids and asks. The invariant: the best bid is below the best ask, unless orders collect for an auction."""
 
     __slots__ = ("asks", "bids")
 
@@ -64,19 +64,27 @@ class Book:
                     order = order.newer
         return count
 
-    def check(self) -> None:
-        """Walk every order of every level; AssertionError for the first thing that is not as it must be. O(orders)."""
+    def check(self, *, collecting: bool) -> None:
+        """Walk every order of every level; AssertionError for the first thing that is not as it must be. O(orders).
+
+        `collecting`: orders may stand here that would trade, and market orders.
+        """
         for side in (self.bids, self.asks):
             keys = list(side.levels)
             assert keys == sorted(keys), "levels are in price order"
             first = side.levels.peekitem(0)[1] if side.levels else None
             assert side.best is first, "the best level is the first"
             for key, level in side.levels.items():
-                assert key == level.price_ticks * side.sign, "a level stands at its price"
+                if level.price_ticks or not collecting:
+                    assert key == level.key == level.price_ticks * side.sign, "a level stands at its price"
+                else:
+                    assert key == level.key == MARKET_KEY, "market orders come first"
+                    assert not level.count, "and are not displayed"
                 assert level.side == side.side, "a level is of its side"
                 _check_level(level)
         bid, ask = self.bids.best, self.asks.best
-        assert bid is None or ask is None or bid.price_ticks < ask.price_ticks, "the book is not crossed"
+        if not collecting:
+            assert bid is None or ask is None or bid.price_ticks < ask.price_ticks, "the book is not crossed"
 
 
 def _rows(side: BookSide) -> list[tuple[int, int, int]]:

@@ -6,7 +6,7 @@ from msgspec.structs import astuple
 from mypy_extensions import mypyc_attr
 
 from bus.protocol.commands import EnterOrder
-from bus.protocol.terms import HIDDEN, PEGGED, POST_ONLY_REPRICE
+from bus.protocol.terms import AT_OPEN, HIDDEN, MARKET, PEGGED, POST_ONLY_REPRICE
 from matcher.book.groups import Group
 
 #: The fields of an EnterOrder that every order has; those behind them are instructions.
@@ -28,13 +28,15 @@ class Instructions:
 
     `pegged`: its price follows another; `limit_ticks` is the worst price of such an order, 0 for any, as a replace may
     have changed it. `group`: the orders that it cancels with; `held_by`: the sequence of the order for whose fill it
-    waits, 0 when it does not. `watched`: its end concerns somebody (see `matcher.book.links`, `matcher.book.pegs`).
+    waits, 0 when it does not. `for_auction`: it is for an auction and nothing else. `watched`: its end concerns
+    somebody (see `matcher.book.links`, `matcher.book.pegs`).
     """
 
     __slots__ = (
         "command",
         "display_lots",
         "expires_ns",
+        "for_auction",
         "group",
         "held_by",
         "hidden",
@@ -50,11 +52,16 @@ class Instructions:
         self.command = command
         self.display_lots = command.display_lots
         self.expires_ns = command.expires_ns
-        self.hidden = command.flags & HIDDEN != 0
+        # A market order waits for an auction's price, and is in no level that is displayed.
+        self.hidden = command.flags & HIDDEN != 0 or (
+            command.order_type == MARKET and not command.price_ticks
+        )
         self.minimum_lots = command.minimum_lots
         self.self_trade = command.self_trade
         self.self_trade_group = command.self_trade_group
-        self.pegged = self.watched = command.order_type == PEGGED
+        self.pegged = command.order_type == PEGGED
+        self.for_auction = command.time_in_force >= AT_OPEN
+        self.watched = self.pegged or self.for_auction
         self.limit_ticks = command.price_ticks
         self.group: Group | None = None
         self.held_by = 0

@@ -90,7 +90,9 @@ class Order(Request):
 
 @mypyc_attr(acyclic=True)
 class Level:
-    """All orders of one side at one price, first in priority first.
+    """All orders of one side at one price, first in priority first; at price 0 the market orders of an auction.
+
+    `key`: its place on its side, as in `matcher.book.side`.
 
     `quantity_lots` and `count` are of what is displayed, `pegged` counts those of them that follow another price;
     `reserve_lots` is what is not displayed: hidden orders, and what icebergs hold back. `touched` is the sequence of
@@ -101,6 +103,7 @@ class Level:
         "count",
         "first_hidden",
         "head",
+        "key",
         "pegged",
         "price_ticks",
         "quantity_lots",
@@ -110,8 +113,9 @@ class Level:
         "touched",
     )
 
-    def __init__(self, side: int, price_ticks: int) -> None:
+    def __init__(self, side: int, price_ticks: int, key: int) -> None:
         self.side = side
+        self.key = key
         self.price_ticks = price_ticks
         self.quantity_lots = 0
         self.reserve_lots = 0

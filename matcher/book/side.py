@@ -1,15 +1,20 @@
 """The levels of one side of a book, best first.
 
 The sorted mapping is touched only when a level appears or vanishes; the best level is kept at hand. Keys are prices
-on the ask side and negated prices on the bid side, so that the best key is always the first.
+on the ask side and negated prices on the bid side, so that the best key is always the first. While an auction collects
+orders its market orders have a level before all others.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from sortedcontainers import SortedDict
 
 from bus.protocol.terms import BUY
 from matcher.book.level import Level, Order
+
+#: The key of the level of market orders: before that of any price.
+MARKET_KEY: Final = -(2**62)
 
 
 class BookSide:
@@ -26,13 +31,13 @@ class BookSide:
     def rest(self, order: Order) -> Level:
         """The order rests at its price, behind all that are there. O(1), and O(log levels) for a new level."""
         price = order.price_ticks
-        key = price * self.sign
+        key = price * self.sign if price else MARKET_KEY
         level: Level | None = self.levels.get(key)
         if level is None:
-            level = Level(self.side, price)
+            level = Level(self.side, price, key)
             self.levels[key] = level
             best = self.best
-            if best is None or key < best.price_ticks * self.sign:
+            if best is None or key < best.key:
                 self.best = level
         level.join(order)
         return level
@@ -48,7 +53,7 @@ class BookSide:
 
     def drop(self, level: Level) -> None:
         """An empty level vanishes. O(log levels)."""
-        del self.levels[level.price_ticks * self.sign]
+        del self.levels[level.key]
         if level is self.best:
             self.best = self.levels.peekitem(0)[1] if self.levels else None
 
@@ -67,6 +72,18 @@ class BookSide:
             if found >= wanted_lots:
                 break
         return found
+
+    def market_lots(self) -> int:
+        """What the market orders of an auction want here. O(1)."""
+        best = self.best
+        return best.reserve_lots if best is not None and not best.price_ticks else 0
+
+    def best_limit_ticks(self) -> int:
+        """The best price of a limit order, 0 when there is none. O(log levels)."""
+        best = self.best
+        if best is None or best.price_ticks:
+            return 0 if best is None else best.price_ticks
+        return self.levels.peekitem(1)[1].price_ticks if len(self.levels) > 1 else 0
 
     def __iter__(self) -> Iterator[Level]:
         """Levels, best first."""

@@ -1,8 +1,9 @@
 """The trades of the trading day, kept so that an operator can bust or correct them.
 
 One flat list, since every trade pays for it: maker, taker, price and quantity of each, in the order of their ids, which
-are dense. What was revised stands beside it. A trading day is a UTC calendar day of engine time; when one begins the
-trades of the one before are dropped (`matcher.expiry`).
+are dense. In an auction nobody takes: its trades have buyer and seller there, and a quantity below 0. What was revised
+stands beside it. A trading day is a UTC calendar day of engine time; when one begins the trades of the one before are
+dropped (`matcher.expiry`).
 """
 
 from typing import Any, Final
@@ -80,7 +81,12 @@ class KeptTrades:
     def quantity_lots(self, trade_id: int) -> int:
         """Of a trade that is kept."""
         quantity: int = self.items[(trade_id - self.first) * PLACES + 3]
-        return quantity
+        return quantity if quantity > 0 else -quantity
+
+    def is_of_auction(self, trade_id: int) -> bool:
+        """Of a trade that is kept."""
+        quantity: int = self.items[(trade_id - self.first) * PLACES + 3]
+        return quantity < 0
 
     def check(self, next_trade_id: int, symbol: str) -> None:
         """AssertionError for the first thing that is not as it must be. O(trades)."""

@@ -97,16 +97,29 @@ class Watch:
     """All orders of an instrument to whom something may happen without a command of their own: they wait, they are
     linked or they are pegged. There is one only while there is such an order: see `Instrument.watch`.
 
-    `waiting`: those who wait for a trigger or for another order, by sequence; `elected`: sequence and price of the
+    `waiting`: those who wait for a trigger or for another order, by sequence; `auctioned`: those who are for an auction
+    alone, whether they wait for it or rest in its book; `elected`: sequence and price of the
     trade (0: it was another order), in the order in which they become active. `next_trade_id`: the first trade that was
     not looked at. `links` and `pegs` know the linked and the pegged orders.
     """
 
-    __slots__ = ("above", "below", "downs", "elected", "links", "next_trade_id", "pegs", "ups", "waiting")
+    __slots__ = (
+        "above",
+        "auctioned",
+        "below",
+        "downs",
+        "elected",
+        "links",
+        "next_trade_id",
+        "pegs",
+        "ups",
+        "waiting",
+    )
 
     def __init__(self, next_trade_id: int) -> None:
         self.next_trade_id = next_trade_id
         self.waiting: dict[int, Order] = {}
+        self.auctioned: dict[int, Order] = {}
         self.elected: deque[tuple[int, int]] = deque()
         self.links = Links()
         self.pegs = Pegs()
@@ -116,11 +129,14 @@ class Watch:
 
     def is_idle(self) -> bool:
         """Whether there is nobody to watch for."""
-        return not (self.waiting or self.pegs.orders or self.links.grouped or self.links.line)
+        return not (
+            self.waiting or self.pegs.orders or self.links.grouped or self.links.line or self.auctioned
+        )
 
     def ended(self, order: Order, instructions: Instructions) -> None:
         """An order has ended that is watched."""
         self.pegs.orders.pop(order.sequence, None)
+        self.auctioned.pop(order.sequence, None)
         self.links.ended(order, instructions)
 
     def hold(self, order: Order, parent: Order) -> None:
@@ -154,7 +170,7 @@ class Watch:
             del self.waiting[order.sequence]
             self.links.let_go(order)
             return
-        if order.order_type == PEGGED:  # it waits for its reference, which is not known here
+        if order.order_type == PEGGED or order.instructions.for_auction:  # `ended` takes it out
             return
         command: Any = order.instructions.command
         up = is_up(order.side, order.order_type)
@@ -219,6 +235,13 @@ class Watch:
     def elected_rows(self) -> list[tuple[int, int]]:
         """Those who stand in line and still wait, with the price that elected them."""
         return [(sequence, price) for sequence, price in self.elected if sequence in self.waiting]
+
+    def out_of_book(self) -> list[Order]:
+        """All that are open and wait. O(these)."""
+        found = list(self.waiting.values())
+        for one in (self.pegs.orders, self.auctioned):
+            found += [order for order in one.values() if order.status == WAITING]
+        return found
 
     def check(self, next_trade_id: int) -> None:
         """AssertionError for the first thing that is not as it must be. O(waiting orders)."""

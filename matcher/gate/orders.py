@@ -12,12 +12,12 @@ from bus.protocol.reasons import (
     INVALID_DISPLAY,
     INVALID_EXPIRY,
     INVALID_FLAGS,
+    INVALID_LINK,
     INVALID_MINIMUM,
     INVALID_ORDER_TYPE,
     INVALID_SELF_TRADE,
     INVALID_SIDE,
     INVALID_TIME_IN_FORCE,
-    NOT_TRADING,
     PRICE_NOT_POSITIVE,
     PRICE_TOO_HIGH,
     PRICE_TOO_LOW,
@@ -27,16 +27,17 @@ from bus.protocol.reasons import (
     WOULD_TRADE,
 )
 from bus.protocol.terms import (
+    AT_OPEN,
     BUY,
     DECREMENT,
     FOK,
+    GFA,
     GTC,
     GTD,
     HIDDEN,
     IOC,
     LIMIT,
     MARKET,
-    OPEN,
     PEGGED,
     POST_ONLY,
     POST_ONLY_REPRICE,
@@ -48,6 +49,7 @@ from bus.protocol.terms import (
 from matcher.book.triggers import TRIGGERED_TYPES
 from matcher.gate.links import ended_reason, link_reason
 from matcher.gate.pegs import peg_reason, reference_reason
+from matcher.gate.phases import enter_reason
 from matcher.gate.triggers import reached_reason, trigger_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
@@ -61,8 +63,9 @@ _ALL_FLAGS = POST_ONLY | POST_ONLY_REPRICE | HIDDEN
 
 def order_reason(instrument: Instrument, account: Account, command: EnterOrder, time_ns: int) -> int:
     """Why this order of the account may not enter at this time; 0 when it may."""
-    if instrument.status != OPEN:
-        return NOT_TRADING
+    reason = enter_reason(instrument.phase, command)
+    if reason:
+        return reason
     side = command.side
     if side != BUY and side != SELL:
         return INVALID_SIDE
@@ -71,7 +74,7 @@ def order_reason(instrument: Instrument, account: Account, command: EnterOrder, 
         return INVALID_ORDER_TYPE
     at_market = order_type in _MARKET_TYPES
     time_in_force = command.time_in_force
-    if not GTC <= time_in_force <= GTD:
+    if not GTC <= time_in_force <= GFA:
         return INVALID_TIME_IN_FORCE
     flags = command.flags
     post_only = flags & (POST_ONLY | POST_ONLY_REPRICE)
@@ -80,7 +83,10 @@ def order_reason(instrument: Instrument, account: Account, command: EnterOrder, 
     at_once = time_in_force in (IOC, FOK)
     if (post_only or flags & HIDDEN) and (at_market or at_once):
         return INVALID_COMBINATION
-    if at_market and at_once != (order_type == MARKET):
+    for_auction = time_in_force >= AT_OPEN
+    if for_auction and (order_type not in (LIMIT, MARKET) or flags or command.display_lots):
+        return INVALID_COMBINATION
+    if at_market and (at_once or for_auction) != (order_type == MARKET):
         return INVALID_COMBINATION
     if post_only and (order_type in TRIGGERED_TYPES or order_type == PEGGED):
         return INVALID_COMBINATION
@@ -97,7 +103,7 @@ def order_reason(instrument: Instrument, account: Account, command: EnterOrder, 
     linked = command.cancels_with or command.triggered_by
     reason = _instruction_reason(instrument, command, time_ns)
     if not reason and linked:
-        reason = link_reason(account, command)
+        reason = INVALID_LINK if for_auction else link_reason(account, command)
     if not reason and not command.triggered_by:
         reason = _market_reason(instrument, command)
     if not reason and linked:
@@ -134,6 +140,7 @@ def _instruction_reason(instrument: Instrument, command: EnterOrder, time_ns: in
     if minimum and (
         not 0 < minimum <= command.quantity_lots
         or command.time_in_force == FOK
+        or command.time_in_force >= AT_OPEN
         or command.order_type == PEGGED
         or command.flags & (POST_ONLY | POST_ONLY_REPRICE)
     ):

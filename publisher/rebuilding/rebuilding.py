@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from bus.protocol.feed import InstrumentDefined, TradingStatusSet
+from bus.protocol.feed import InstrumentDefined, PhaseChanged
 from publisher.alignment import Moment, Reached
 from publisher.rebuilding.comparison import Comparison, Kept, how_they_differ, stray_symbols
 from publisher.rebuilding.findings import Findings
@@ -122,8 +122,8 @@ class Rebuilding:
     def _is_defined_so(self, symbol: str, state: SymbolState) -> bool:
         """Whether this is what is stored of it. When it was said is not looked at: an answer has no number."""
         stored = self._definitions[symbol]
-        return state.known and (stored.status, _unnumbered(stored.definition)) == (
-            state.status,
+        return state.known and (stored.phase, _unnumbered(stored.definition)) == (
+            state.phase,
             _unnumbered(state.definition),
         )
 
@@ -131,8 +131,8 @@ class Rebuilding:
         for event in moment.statuses:
             if isinstance(event, InstrumentDefined):
                 state.define(event)
-            elif isinstance(event, TradingStatusSet):
-                state.set_status(event.status)
+            elif isinstance(event, PhaseChanged):
+                state.set_phase(event.phase)
             if self._is_defined_so(symbol, state):
                 del self._doubted[symbol]
                 return
@@ -143,8 +143,8 @@ class Rebuilding:
             self.findings.differs(symbol, "definition", "is stored, and the log has no such")
             return
         self._tell(symbol, "definition", _unnumbered(stored.definition), _unnumbered(state.definition))
-        if stored.status != state.status:
-            how = f"status is {stored.status}, the log says {state.status}"
+        if stored.phase != state.phase:
+            how = f"phase is {stored.phase}, the log says {state.phase}"
             self.findings.differs(symbol, "definition", how)
 
     def _tell(self, symbol: str, what: str, there: Struct, made: Struct) -> None:

@@ -83,7 +83,7 @@ class SymbolDefinition(Struct, frozen=True):
     """A symbol as it was announced last. `sequence` is that of the last event that changed any of it."""
 
     sequence: int
-    status: int
+    phase: int
     definition: InstrumentDefined
 
 

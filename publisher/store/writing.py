@@ -130,7 +130,7 @@ class Writing:
             {
                 "symbol": piece.symbol,
                 "sequence": piece.definition.sequence,
-                "status": piece.definition.status,
+                "status": piece.definition.phase,
                 "definition": msgspec.json.encode(
                     msgspec.structs.asdict(piece.definition.definition)
                 ).decode(),

@@ -3,7 +3,7 @@
 import pytest
 
 from bus.protocol.commands import DefineInstrument
-from bus.protocol.terms import BUY, HALTED, OPEN, SELL
+from bus.protocol.terms import BUY, CONTINUOUS, HALTED, SELL
 from bus.sockets.session.prices import Scale
 from tools.tap.ladder import Print, View, ladder
 
@@ -25,7 +25,7 @@ def view(**changes: object) -> View:
         "asks": ASKS,
         "trades": TRADES,
         "last_price_ticks": 300_001,
-        "status": OPEN,
+        "status": CONTINUOUS,
         "number": 1234,
         "note": "",
     }

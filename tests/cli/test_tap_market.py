@@ -15,7 +15,7 @@ from bus.sockets.session.prices import Scale
 from tests.support.processes import Processes
 from tools.tap.market_lines import item_lines
 
-SYMBOL = streams.Symbol("BTC-USD", "BTC", "USD", 25, 2, 1, 4, 1, 10**8, 1, 10**8, 0, 1, 1, "always", "spot")
+SYMBOL = streams.Symbol("BTC-USD", "BTC", "USD", 25, 2, 1, 4, 1, 10**8, 1, 10**8, 0, 1, "always", "spot")
 NOW_NS = 1_800_000_000_000_000_000
 
 

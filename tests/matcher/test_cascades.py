@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.protocol import reports
-from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder, SetTradingStatus
+from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder, SetPhase
 from bus.protocol.terms import (
     BUY,
+    CONTINUOUS,
     FOK,
     GTC,
     IOC,
     LIMIT,
     MARKET,
-    OPEN,
     SELL,
     STOP,
     STOP_LIMIT,
@@ -192,7 +192,7 @@ def test_who_was_elected_when_trading_stopped_starts_when_it_goes_on() -> None:
     engine.state.check()
     assert msgspec.msgpack.decode(encode_state(engine.state)) == stopped(elected=True)
     time_ns = engine.time_ns + 1
-    engine.apply_message(1, 1, time_ns, [SetTradingStatus("BTC-USD", OPEN)], time_ns)
+    engine.apply_message(1, 1, time_ns, [SetPhase("BTC-USD", CONTINUOUS)], time_ns)
     events = [event for _, _, events in engine.take_private() for event in events]
     assert [event[8] for event in events if event[0] == reports.TRIGGERED] == [103]
     assert [event[10] for event in events if event[0] == reports.FILLED] == [105, 105]
@@ -202,7 +202,7 @@ def test_who_was_elected_when_trading_stopped_starts_when_it_goes_on() -> None:
 def test_who_was_elected_can_still_be_cancelled() -> None:
     engine = Engine(decode_state(msgspec.msgpack.encode(stopped(elected=True))))
     time_ns = engine.time_ns + 1
-    commands = [CancelOrder(client_order_id="stop"), SetTradingStatus("BTC-USD", OPEN)]
+    commands = [CancelOrder(client_order_id="stop"), SetPhase("BTC-USD", CONTINUOUS)]
     engine.apply_message(1, 1, time_ns, commands, time_ns)
     tags = [event[0] for _, _, events in engine.take_private() for event in events]
     assert tags == [reports.CANCELLED, reports.COMPLETED]

@@ -16,12 +16,13 @@ from bus.protocol.commands import (
     EnterOrder,
     MassCancel,
     ReplaceOrder,
-    SetTradingStatus,
+    SetPhase,
 )
 from bus.protocol.terms import (
     BEST_ASK,
     BEST_BID,
     BUY,
+    CONTINUOUS,
     FOK,
     GTC,
     HALTED,
@@ -30,7 +31,6 @@ from bus.protocol.terms import (
     LIMIT,
     MARKET,
     MIDPOINT,
-    OPEN,
     PEGGED,
     SELL,
     STOP,
@@ -74,8 +74,8 @@ class Walk:
         dice = self.dice
         name = f"o{dice.randint(max(0, self.count - 12), self.count)}"
         kind = dice.random()
-        if self.exchange.engine.state.instruments[self.symbol].status == HALTED and dice.random() < 0.5:
-            return SetTradingStatus(self.symbol, OPEN)
+        if self.exchange.engine.state.instruments[self.symbol].phase == HALTED and dice.random() < 0.5:
+            return SetPhase(self.symbol, CONTINUOUS)
         if kind < 0.08:
             return CancelOrder(client_order_id=name)
         if kind < 0.14:
@@ -85,7 +85,7 @@ class Walk:
         if kind < 0.15:
             return MassCancel(side=dice.choice([0, BUY, SELL]))
         if kind < 0.17:
-            return SetTradingStatus(self.symbol, dice.choice([HALTED, OPEN, OPEN, OPEN]))
+            return SetPhase(self.symbol, dice.choice([HALTED, CONTINUOUS, CONTINUOUS, CONTINUOUS]))
         if kind < 0.18:
             return btc(
                 symbol=self.symbol,

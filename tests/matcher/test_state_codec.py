@@ -124,7 +124,7 @@ def test_an_id_that_was_taken_again_is_the_later_request() -> None:
         ("accounts.anna.requests.a3.public_id", 99),
         ("accounts.anna.requests.a2.status", 3),
         ("instruments.BTC-USD.definition", btc()),
-        ("instruments.BTC-USD.status", 2),
+        ("instruments.BTC-USD.phase", 2),
         ("instruments.BTC-USD.last_price_ticks", 1),
         ("instruments.BTC-USD.next_trade_id", 99),
         ("instruments.BTC-USD.next_public_id", 99),

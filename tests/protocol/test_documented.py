@@ -64,7 +64,7 @@ NUMBERS = {
     "Time in force": terms.TIMES_IN_FORCE,
     "Flags": terms.FLAGS,
     "Options": terms.OPTIONS,
-    "Trading status": terms.TRADING_STATUSES,
+    "Trading status": terms.PHASES,
     "Matching": terms.MATCHINGS,
     "Order status": terms.ORDER_STATUSES,
     "Liquidity": terms.LIQUIDITIES,
@@ -247,9 +247,9 @@ def test_every_example_is_what_the_code_reads_and_writes() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        ("93 15 a7", "93 15 a6", "SetTradingStatus, "),
-        ("= [21, ", "= [22, ", "SetTradingStatus, "),
-        ('= [21, "BTC-USD", 2]', '= [21, "BTC-USD", 1]', "SetTradingStatus, "),
+        ("93 15 a7", "93 15 a6", "SetPhase, "),
+        ("= [21, ", "= [22, ", "SetPhase, "),
+        ('= [21, "BTC-USD", 2]', '= [21, "BTC-USD", 1]', "SetPhase, "),
         ("```hex record\n91 5d", "```hex record\n91 5e", "TimeTicked, "),
         ("```hex control\n91 02\n= [2]", "```hex control\n91 03\n= [3]", "Heartbeat, 91 03: is a Logout"),
         (

@@ -16,7 +16,7 @@ from bus.protocol.codec import (
     encode_envelope,
     encode_message,
 )
-from bus.protocol.commands import CancelOrder, Command, EnterOrder, MassCancel, SetTradingStatus
+from bus.protocol.commands import CancelOrder, Command, EnterOrder, MassCancel, SetPhase
 from bus.protocol.control import Heartbeat, Hello, Logout, OpenOrders, QueryOrders, Refused
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Filled, Rejected, Report
 from bus.protocol.terms import BUY, CLOCK_COMMANDS, IOC, OPERATOR, SELL
@@ -685,7 +685,7 @@ def play(world: World, actions: list[tuple[str, int]]) -> None:
         elif action == "heartbeats":
             world.engine.heartbeats()
         elif action == "halt":
-            world.engine.command(world.operator, SetTradingStatus("BTC-USD", 1 + n % 2))
+            world.engine.command(world.operator, SetPhase("BTC-USD", 1 + n % 2))
         else:
             world.collect()
             world.down.shake(random.Random(n), drop=0.3, repeat=0.3, swap=0.3)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bus.errors import GapNotHealed, NotTaken
 from bus.protocol import reasons
 from bus.protocol.codec import FrameHeader, decode_frame_header, encode_envelope, encode_frame
-from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder, SetTradingStatus
+from bus.protocol.commands import CancelOrder, EnterOrder, ReplaceOrder, SetPhase
 from bus.protocol.control import Refused
 from bus.protocol.feed import LEVEL, ORDER_DELETED, TICK, Level, Tick, Trade
 from bus.protocol.terms import BUY, HALTED, L2, L3, OPERATOR, SELL
@@ -100,7 +100,7 @@ class World:
     def set_status(self, status: int) -> None:
         """The operator opens or halts the instrument."""
         operator = self.engine.open_session("operator", OPERATOR)
-        self.engine.command(operator, SetTradingStatus("BTC-USD", status))
+        self.engine.command(operator, SetPhase("BTC-USD", status))
 
     def rest(self, price: int, quantity: int = 5, side: int = BUY) -> None:
         """An order comes to rest: one event on `level.` and one on `order.`."""

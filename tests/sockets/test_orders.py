@@ -30,8 +30,8 @@ from bus.sockets.session.orders import (
     cancel_order,
     enter_order,
     mass_cancel,
+    phase_of,
     replace_order,
-    trading_status_of,
 )
 from bus.sockets.session.prices import Scale
 
@@ -149,4 +149,4 @@ def test_an_order_is_named_by_its_number_or_by_the_clients_text() -> None:
 def test_mass_cancels_and_statuses() -> None:
     assert mass_cancel("", None) == MassCancel("", 0)
     assert mass_cancel("BTC-USD", "sell") == MassCancel("BTC-USD", SELL)
-    assert trading_status_of("halted") == HALTED
+    assert phase_of("halted") == HALTED

@@ -3,6 +3,7 @@
 from bus.protocol.codec import Malformed
 from bus.protocol.records import (
     SEMANTICS_VERSION,
+    EndDrawn,
     EngineStarted,
     Rules,
     SessionEnded,
@@ -11,7 +12,7 @@ from bus.protocol.records import (
 )
 from bus.protocol.terms import CLOCK_COMMANDS
 from matcher.engine import Engine
-from tests.support.scenario import Happened
+from tests.support.scenario import Happened, middle
 from tests.support.scenario_language import DAWN_NS, Action, End, Open, Send, Start, Wait
 from tests.support.scenario_printing import Moment
 
@@ -58,6 +59,9 @@ class EngineDriver:
         else:
             moments[first] = Moment(time_ns, 0, 0)
             self.engine.apply_record(self._record(action), time_ns)
+        for symbol, number, random_ms in self.engine.draws_wanted():
+            drawn = middle(random_ms * 1_000_000 + 1)
+            self.engine.apply_record(EndDrawn(symbol, number, drawn), max(self.now_ns, state.time_ns + 1))
         state.check()
         private, public = self.engine.take_outputs()
         return Happened(

@@ -21,7 +21,7 @@ from bus.protocol.commands import (
     EnterOrder,
     MassCancel,
     ReplaceOrder,
-    SetTradingStatus,
+    SetPhase,
 )
 from bus.protocol.records import (
     SEMANTICS_VERSION,
@@ -342,7 +342,7 @@ class Market:
         kind = dice.draw(6)
         if kind < 2:
             symbol = dice.one_of([*SYMBOLS, "NONE"])
-            return SetTradingStatus(symbol, dice.one_of([1, 1, 1, 1, 1, 2, 3]))
+            return SetPhase(symbol, dice.one_of([1, 1, 1, 1, 1, 2, 9]))
         if kind < 4:
             changes: dict[str, Any] = dice.one_of(_REDEFINITIONS)
             return btc(**changes)

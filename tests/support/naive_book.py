@@ -18,7 +18,7 @@ from bus.protocol.commands import (
     EnterOrder,
     MassCancel,
     ReplaceOrder,
-    SetTradingStatus,
+    SetPhase,
 )
 from bus.protocol.records import EngineStarted, SessionEnded, SessionOpened
 from tests.support.naive_gate import (
@@ -123,7 +123,7 @@ class NaiveExchange(NaiveRequests):
         """Links first, then pegs; then the first in line of those who were triggered or released becomes active."""
         if self._look_at_links(instrument):
             return True
-        if instrument.status != terms.OPEN:
+        if instrument.phase != terms.CONTINUOUS:
             return False
         if self._look_at_pegs(instrument):
             return True
@@ -279,8 +279,8 @@ class NaiveExchange(NaiveRequests):
             self._cancel_all_after(account, command)
         elif isinstance(command, DefineInstrument):
             self._operate(account, c.DEFINE_INSTRUMENT, self._define(command))
-        elif isinstance(command, SetTradingStatus):
-            self._operate(account, c.SET_TRADING_STATUS, self._set_status(command))
+        elif isinstance(command, SetPhase):
+            self._operate(account, c.SET_PHASE, self._set_status(command))
         elif isinstance(command, AdvanceClock):
             reason = self._advance_clock(command)
             self._end_due()
@@ -476,22 +476,22 @@ class NaiveExchange(NaiveRequests):
         )
         return 0
 
-    def _set_status(self, command: SetTradingStatus) -> int:
+    def _set_status(self, command: SetPhase) -> int:
         known = self._found(command.symbol)
         broken = []
         if self._role() != terms.OPERATOR:
             broken.append(reasons.NOT_PERMITTED)
         if known is None:
             broken.append(reasons.UNKNOWN_SYMBOL)
-        if command.status not in (terms.OPEN, terms.HALTED):
-            broken.append(reasons.INVALID_STATUS)
+        if command.phase not in (terms.CONTINUOUS, terms.HALTED):
+            broken.append(reasons.INVALID_PHASE)
         if known is None or broken:
             return min(broken)
-        known.status = command.status
+        known.phase = command.phase
         self._publish(
             "status",
             command.symbol,
-            (feed.TRADING_STATUS_SET, self.sequence, self.time_ns, command.status),
+            (feed.PHASE_CHANGED, self.sequence, self.time_ns, command.phase, terms.BY_OPERATOR, 0),
         )
         return 0
 

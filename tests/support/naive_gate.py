@@ -20,7 +20,7 @@ class NaiveInstrument:
     """An instrument. `resting` holds its orders in the order in which they came to rest."""
 
     definition: DefineInstrument
-    status: int = terms.OPEN
+    phase: int = terms.CONTINUOUS
     resting: list[NaiveOrder] = field(default_factory=list)
     trades: list[int] = field(default_factory=list)  # the price of each
     looked_at: int = 0  # how many of them
@@ -40,7 +40,7 @@ def broken_by_order(
         return [reasons.UNKNOWN_SYMBOL]
     limits = instrument.definition
     broken = []
-    if instrument.status != terms.OPEN:
+    if instrument.phase != terms.CONTINUOUS:
         broken.append(reasons.NOT_TRADING)
     if command.side not in terms.SIDES:
         broken.append(reasons.INVALID_SIDE)
@@ -133,7 +133,7 @@ def broken_by_replace(order: NaiveOrder, command: ReplaceOrder, instrument: Naiv
     """Reasons against a replace of an open order."""
     limits = instrument.definition
     broken = []
-    if instrument.status != terms.OPEN:
+    if instrument.phase != terms.CONTINUOUS:
         broken.append(reasons.NOT_TRADING)
     if command.quantity_lots != 0:
         broken += _broken_by_quantity(limits, command.quantity_lots)

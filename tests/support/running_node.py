@@ -12,6 +12,7 @@ A second RunningNode over the same disk or directory is a restart.
 
 import asyncio
 import contextlib
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -65,6 +66,7 @@ class RunningNode:
         config: Config | None = None,
         utc_ns: Callable[[], int] = time.time_ns,
         settles: bool = False,
+        draw: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self.config = config or small_config()
         self.disk = disk or Disk()
@@ -73,6 +75,7 @@ class RunningNode:
         self.directory = directory
         self._utc_ns = utc_ns
         self._settles = settles
+        self._draw = draw
         self._loop = uvloop.new_event_loop()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._thread = threading.Thread(target=self._loop.run_forever, name="node", daemon=True)
@@ -111,6 +114,7 @@ class RunningNode:
             self._stopped_by_itself,
             self._utc_ns,
             SETTLE_MS if self._settles else 0,
+            self._draw,
         )
         self._loop.set_exception_handler(lambda _, context: self.node.fail(_unforeseen(context, self.core)))
         self.node.start(started)

@@ -41,6 +41,11 @@ class Happened:
     moments: Mapping[int, Moment]
 
 
+def middle(below: int) -> int:
+    """What is drawn in scenarios."""
+    return below // 2
+
+
 class Driver(Protocol):
     """An exchange that a scenario can be told to."""
 

@@ -17,7 +17,7 @@ Commands:
     mass-cancel [SYMBOL] [buy|sell]
     cancel-all-after 5s|never
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
-    status SYMBOL open|halted
+    phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N]
     quote ID SYMBOL buy|sell LOTS [@ TICKS]
     bust SYMBOL TRADE
@@ -31,7 +31,7 @@ What stands behind the lots of an order may come in any order; a limit order, GT
     stop|stop-limit|take-profit|take-profit-limit TICKS        with its trigger
     trailing-stop TICKS|50bp                                   with its distance
     peg best-bid|best-ask|midpoint [+1|-1]                     with its offset
-    GTC|IOC|FOK|DAY|GTD   expires +1h                          since the dawn of all scenarios
+    GTC|IOC|FOK|DAY|GTD|ATO|ATC|GFA   expires +1h                          since the dawn of all scenarios
     post-only|post-only-reprice|hidden
     display LOTS   minimum LOTS
     self-trade cancel-newest|cancel-oldest|cancel-both|decrement   group NUMBER
@@ -301,9 +301,17 @@ def _define(words: list[str]) -> commands.DefineInstrument:
     )
 
 
-def _status(words: list[str]) -> commands.SetTradingStatus:
-    symbol, status = words
-    return commands.SetTradingStatus(symbol, _number(terms.TRADING_STATUSES, status))
+def _phase(words: list[str]) -> commands.SetPhase:
+    symbol, phase, *more = words
+    said = dict(zip(more[::2], more[1::2], strict=True))
+    return commands.SetPhase(
+        symbol,
+        _number(terms.PHASES, phase),
+        _duration(said.pop("for", "0s")) // 10**6,
+        _duration(said.pop("random", "0s")) // 10**6,
+        _number(terms.PHASES, said.pop("then")) if "then" in said else 0,
+        said.pop("why", ""),
+    )
 
 
 def _advance_clock(words: list[str]) -> commands.AdvanceClock:
@@ -337,7 +345,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "mass-cancel": _mass_cancel,
     "cancel-all-after": _cancel_all_after,
     "define": _define,
-    "status": _status,
+    "phase": _phase,
     "advance-clock": _advance_clock,
     "limits": _limits,
     "quote": _quote,

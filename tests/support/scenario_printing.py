@@ -33,7 +33,7 @@ _VERBS = {
     commands.MASS_CANCEL: "mass-cancel",
     commands.CANCEL_ALL_AFTER: "cancel-all-after",
     commands.DEFINE_INSTRUMENT: "define",
-    commands.SET_TRADING_STATUS: "status",
+    commands.SET_PHASE: "phase",
     commands.ADVANCE_CLOCK: "advance-clock",
     commands.QUOTE: "quote",
     commands.SET_LIMITS: "limits",
@@ -66,6 +66,13 @@ def time_text(time_ns: int) -> str:
         count, left = divmod(left, length_ns)
         text += f"{count}{unit}" if count or (unit == "ns" and text == "+") else ""
     return text
+
+
+def _phase_changed(it: feed.PhaseChanged) -> str:
+    words = [terms.PHASES[it.phase]]
+    words += [f"by {terms.CAUSES[it.cause]}"] if it.cause != terms.BY_OPERATOR else []
+    words += [f"until {time_text(it.ends_ns)}"] if it.ends_ns else []
+    return " ".join(words)
 
 
 def _accepted(it: reports.Accepted) -> str:
@@ -202,7 +209,8 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     reports.Prevented: _prevented,
     reports.Completed: lambda it: f"completed {_VERBS[it.command]}: {it.count}",
     feed.Trade: lambda it: (
-        f"trade {it.trade_id}: {it.quantity_lots} @ {it.price_ticks}, {terms.SIDES[it.aggressor]} took"
+        f"trade {it.trade_id}: {it.quantity_lots} @ {it.price_ticks}"
+        + (f", {terms.SIDES[it.aggressor]} took" if it.aggressor else "")
     ),
     feed.TradeBusted: lambda it: f"trade {it.trade_id} busted: {it.quantity_lots} @ {it.price_ticks}",
     feed.TradeCorrected: lambda it: (
@@ -218,6 +226,10 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     feed.OrderDeleted: lambda it: f"-{it.public_id}",
     feed.OrderReduced: lambda it: f"~{it.public_id} {it.quantity_lots}",
     feed.InstrumentDefined: _defined,
-    feed.TradingStatusSet: lambda it: terms.TRADING_STATUSES[it.status],
+    feed.PhaseChanged: _phase_changed,
+    feed.Indicative: lambda it: f"indicative {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}",
+    feed.AuctionEnded: lambda it: (
+        f"{terms.PHASES[it.phase]} ended {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}"
+    ),
     feed.Tick: lambda it: f"tick {time_text(it.time_ns)}",
 }

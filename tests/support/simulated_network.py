@@ -321,7 +321,7 @@ class SimulatedEngine:
 
     def _instruments(self, number: int) -> Instruments:
         instruments = self.engine.state.instruments.values()
-        return Instruments(number, [InstrumentState(i.definition, i.status) for i in instruments])
+        return Instruments(number, [InstrumentState(i.definition, i.phase) for i in instruments])
 
     def heartbeats(self) -> None:
         """To each session, and on the feed."""
@@ -391,7 +391,7 @@ class SimulatedEngine:
             instrument.level_number,
             instrument.order_number,
             instrument.status_number,
-            instrument.status,
+            instrument.phase,
             instrument.last_price_ticks,
             book.checksum(),
             rows(BUY),

@@ -459,4 +459,4 @@ class SimulatedPublisher:
 
     def _symbol(self) -> Symbol:
         limits = (1, 10_000_000, 1, 1_000_000)
-        return Symbol(self.market.symbol, "BTC", "USD", 1, 2, 1, 3, *limits, 0, 1, 1, "always", "")
+        return Symbol(self.market.symbol, "BTC", "USD", 1, 2, 1, 3, *limits, 0, 1, "always", "")

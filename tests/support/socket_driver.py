@@ -16,7 +16,7 @@ from bus.protocol.control import EngineHeartbeat, Heartbeat, Hello, LoggedOut, L
 from bus.protocol.terms import CLOCK_COMMANDS, CLOCKS
 from tests.support.node_ears import NodeEars, Said, Standing, standing
 from tests.support.running_node import TOKEN, RunningNode, small_config
-from tests.support.scenario import Happened
+from tests.support.scenario import Happened, middle
 from tests.support.scenario_language import DAWN_NS, Action, End, Open, Send, Start, Tick, Wait
 from tests.support.scenario_printing import Moment
 from tests.support.simulated_disk import SimulatedDisk
@@ -43,6 +43,7 @@ class SocketDriver:
         self._ears: NodeEars | None = None
         self._last = Standing(0, 0, {}, {})
         self._by_commands = False
+        self._draws = 0
 
     def close(self) -> None:
         """The exchange of this story is over."""
@@ -80,8 +81,10 @@ class SocketDriver:
         if not isinstance(action, Send | Wait):
             self._hear_reports()
         now = self.node.call(lambda: standing(self.node.core))
-        if now.sequence != first + len(moments) - 1:
-            raise IdleSecond(f"the log stands at {now.sequence}, and not at {first + len(moments) - 1}")
+        expected = first + len(moments) + self._draws - 1
+        self._draws = 0
+        if now.sequence != expected:
+            raise IdleSecond(f"the log stands at {now.sequence}, and not at {expected}")
         said += self.ears.hear_out(now, told)
         self._last = now
         return Happened(said, moments)
@@ -110,10 +113,15 @@ class SocketDriver:
             limits__instruments_max=action.instruments,
             limits__trades_kept_per_instrument_max=action.trades,
         )
-        self._node = RunningNode(disk=self._disk, config=config, utc_ns=lambda: self.now_ns)
+        self._node = RunningNode(disk=self._disk, config=config, utc_ns=lambda: self.now_ns, draw=self._drawn)
         self._ears = NodeEars(self._node, self._last)
         for w in self.sessions.values():
             self._hello(Hello(w.account, w.role, session=w.session, session_key=w.session_key))
+
+    def _drawn(self, below: int) -> int:
+        """How an auction ends is drawn, which takes a sequence."""
+        self._draws += 1
+        return middle(below)
 
     def _open(self, action: Open) -> None:
         self.sessions[action.name] = self._hello(

@@ -45,7 +45,7 @@ class View(Struct, frozen=True):
     asks: Sequence[Row]
     trades: Sequence[Print]
     last_price_ticks: int  # of the last trade, also of one that was not seen; 0: there was none
-    status: int
+    phase: int
     number: int
     note: str  # what is wrong, or was
     counted: str = "event"  # what `number` counts
@@ -153,7 +153,7 @@ def _title(view: View, width: int) -> Text:
             line.append(f"  {_grouped(view.scale.quantity(newest.quantity_lots))}", style)
     else:
         line.append("  no trade yet", "dim")
-    if view.status == HALTED:
+    if view.phase == HALTED:
         line.append("  HALTED", "bold white on red")
     right = Text(f"{view.counted} {view.number:,}", "dim")
     line.append(" " * max(1, width - len(line) - len(right)))

@@ -5,7 +5,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from bus.protocol import feed
-from bus.protocol.terms import BUY, OPEN, SIDES, TRADING_STATUSES
+from bus.protocol.terms import BUY, CONTINUOUS, PHASES, SIDES
 from bus.protocol.topics import parse
 from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped, UnknownEvent, Withdrawn
 from bus.sockets.session.prices import Scale
@@ -86,9 +86,9 @@ def event_text(event: Any, scale: Scale | None) -> Text:
         return Text(f"order {event.public_id} reduced to {quantity(event.quantity_lots)}")
     if isinstance(event, feed.InstrumentDefined):
         return Text(f"defined: {event.base} in {event.quote}, tick {price(1)}, lot {quantity(1)}", "bold")
-    if isinstance(event, feed.TradingStatusSet):
-        status = TRADING_STATUSES.get(event.status, str(event.status))
-        return Text(f"is {status}", "bold green" if event.status == OPEN else "bold red")
+    if isinstance(event, feed.PhaseChanged):
+        phase = PHASES.get(event.phase, str(event.phase))
+        return Text(f"is {phase}", "bold green" if event.phase == CONTINUOUS else "bold red")
     if isinstance(event, feed.Tick):
         return Text(f"tick {time_text(event.time_ns)}", "dim")
     if isinstance(event, feed.FeedHeartbeat):

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from bus.clock import monotonic_ns
-from bus.protocol.feed import Trade, TradingStatusSet
+from bus.protocol.feed import PhaseChanged, Trade
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import BUY, SELL
 from bus.protocol.topics import TRADE
@@ -41,7 +41,7 @@ class Shown:
         self._scale = scale
         self._trades: deque[Print] = deque(maxlen=TRADES_MAX)
         self._last_price_ticks = 0
-        self._status = 0
+        self._phase = 0
         self._note = ""
         self._note_until_ns = 0
         self._heard_ns = monotonic_ns()
@@ -72,7 +72,7 @@ class Shown:
             book.levels(SELL),
             list(self._trades),
             self._last_price_ticks,
-            self._status,
+            self._phase,
             number,
             note,
             counted,
@@ -97,8 +97,8 @@ class LiveBook(Shown):
         self._heard_ns = monotonic_ns()
         if isinstance(event, Trade):
             self._take_trade(event)
-        elif isinstance(event, TradingStatusSet):
-            self._status = event.status
+        elif isinstance(event, PhaseChanged):
+            self._phase = event.phase
         elif isinstance(event, Resynced):
             self._begin(event.snapshot)
         elif isinstance(event, Skipped):
@@ -114,7 +114,7 @@ class LiveBook(Shown):
         return self._view(self._book, self._book.number, "event")
 
     def _begin(self, snapshot: BookSnapshot) -> None:
-        self._status = snapshot.status
+        self._phase = snapshot.phase
         self._last_price_ticks = snapshot.last_price_ticks or self._last_price_ticks
         if self._begun:
             self._say(f"events were missed: the book began anew at log sequence {snapshot.log_sequence:,}")

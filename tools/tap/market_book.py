@@ -32,7 +32,7 @@ class MarketBook(Shown):
 
     def __init__(self, reader: MarketReader, symbol: Symbol, stream: str) -> None:
         super().__init__(symbol.symbol, Scale(symbol))
-        self._status = symbol.status
+        self._phase = symbol.phase
         self._depth = reader.depth(symbol.symbol, stream)
         self._last_trade_id = 0
 
@@ -53,7 +53,7 @@ class MarketBook(Shown):
                 if isinstance(one, Trade):
                     self._take_new(one)
                 elif isinstance(one, Symbol):
-                    self._status = one.status
+                    self._phase = one.phase
         elif isinstance(item, Resynced):
             for row in item.trades:
                 self._take_new(row.trade)

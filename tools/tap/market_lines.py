@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from bus.protocol import terms
 from bus.protocol.market import streams
 from bus.protocol.topics import parse
 from bus.sockets.market.stream_items import JOINED, Differs, Item, Published, Resynced, Skipped
@@ -99,7 +100,7 @@ def _what(event: Any, scale: Scale | None) -> Text:
         text = f"alert {event.alert_id}: {event.condition} {event.threshold}, is at {event.value}"
         return Text(text, "bold magenta")
     if isinstance(event, streams.Symbol):
-        phase = streams.PHASES.get(event.phase, str(event.phase))
+        phase = terms.PHASES.get(event.phase, str(event.phase))
         text = f"{event.base} in {event.quote}, tick {words.price(1)}, lot {words.quantity(1)}, {phase}"
         return Text(text, "bold")
     if isinstance(event, streams.StreamsHeartbeat):

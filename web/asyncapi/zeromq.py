@@ -55,7 +55,7 @@ _PUBLISHED: Final[dict[str, dict[str, tuple[type[Struct], tuple[type[Struct], ..
             codec.Frame,
             (feed.OrderAdded, feed.OrderExecuted, feed.OrderDeleted, feed.OrderReduced),
         ),
-        f"status.{_SYMBOL}": (codec.Frame, (feed.InstrumentDefined, feed.TradingStatusSet)),
+        f"status.{_SYMBOL}": (codec.Frame, (feed.InstrumentDefined, feed.PhaseChanged)),
         "clock.": (codec.Frame, (feed.Tick,)),
         f"heartbeat.{_SYMBOL}": (codec.Frame, (feed.FeedHeartbeat,)),
         "heartbeat.clock.": (codec.Frame, (feed.StreamHeartbeat,)),

@@ -71,7 +71,7 @@ class Page {
     this.markets.select(symbol);
     this.ladder.clearTrade();
     for (const part of [this.ladder, this.tape, this.ticket, this.depth, this.mine, this.alerts]) part.show(market);
-    at("halted").hidden = market.instrument.status === "open";
+    at("halted").hidden = market.instrument.phase !== "halted";
     if (before) before.book.sequence = null;
     this.stream.want("market", { channels: ["book", "trades", "statistics"], symbols: [symbol] });
     this.stream.want("candles", { channels: [`klines_${this.#interval}`], symbols: [symbol] });

@@ -38,7 +38,7 @@ class Orderbook(Struct, frozen=True):
 class Instrument(Struct, frozen=True):
     """What is traded under a symbol. Prices are multiples of `tick`, quantities of `lot`.
 
-    `matching`: price-time or pro-rata. `status`: open, or halted: only cancels are taken.
+    `matching`: price-time or pro-rata. `phase`: what its market does at the moment.
     """
 
     symbol: str
@@ -51,7 +51,6 @@ class Instrument(Struct, frozen=True):
     quantity_min: DecimalText
     quantity_max: DecimalText
     matching: str
-    status: str
     phase: str
     trading_hours: str
     product: str

@@ -65,11 +65,6 @@ WRONG_BOOK: Final = 3
 WITHDRAWN: Final = 4
 RESYNC_REASONS: Final = {STARTED: "started", GAP: "gap", WRONG_BOOK: "wrong book", WITHDRAWN: "withdrawn"}
 
-#: What a symbol's market does now; auctions and schedules have numbers of their own when they come.
-CONTINUOUS: Final = 1
-HALTED_PHASE: Final = 2
-PHASES: Final = {CONTINUOUS: "continuous", HALTED_PHASE: "halted"}
-
 
 class Book(Struct, array_like=True, tag=BOOK, frozen=True, gc=False):
     """All price levels as of `sequence`. `level_number`: that of the last Level of the feed that is in it.
@@ -183,7 +178,6 @@ class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
     quantity_min_lots: int
     quantity_max_lots: int
     matching: int
-    status: int
     phase: int
     trading_hours: str
     product: str

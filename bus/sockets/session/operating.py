@@ -5,7 +5,7 @@ from bus.protocol.commands import (
     BustTrade,
     CorrectTrade,
     SetLimits,
-    SetTradingStatus,
+    SetPhase,
 )
 from bus.protocol.terms import PRICE_TIME
 from bus.sockets.session import orders
@@ -53,10 +53,10 @@ class Operating(Answers[A]):
         self._scales.pop(symbol, None)
         return pending
 
-    def set_trading_status(self, symbol: str, status: Word) -> A:
+    def set_phase(self, symbol: str, status: Word) -> A:
         """Operator: open or halt an instrument. Answered with Completed or Rejected."""
         pending = self._new_pending("", "")
-        self._put(pending, SetTradingStatus(symbol, orders.trading_status_of(status)))
+        self._put(pending, SetPhase(symbol, orders.phase_of(status)))
         return pending
 
     def set_limits(

@@ -31,6 +31,7 @@ from bus.protocol.terms import (
     ORDER_TYPES,
     PEGGED,
     PEGS,
+    PHASES,
     POST_ONLY,
     POST_ONLY_REPRICE,
     PRICE_TIME,
@@ -40,7 +41,6 @@ from bus.protocol.terms import (
     STOP_LIMIT,
     TAKE_PROFIT_LIMIT,
     TIMES_IN_FORCE,
-    TRADING_STATUSES,
     TRAILING_STOP,
 )
 from bus.sockets.session.prices import Number, Scale, step_of, whole_number
@@ -231,9 +231,9 @@ def side_of(side: Word) -> int:
     return number_of(side, SIDES, "side")
 
 
-def trading_status_of(status: Word) -> int:
+def phase_of(status: Word) -> int:
     """OPEN or HALTED."""
-    return number_of(status, TRADING_STATUSES, "trading status")
+    return number_of(status, PHASES, "trading status")
 
 
 def number_of(word: Word, names: Mapping[int, str], what: str) -> int:

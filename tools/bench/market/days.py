@@ -13,7 +13,7 @@ from bus.protocol.codec import encode_frame
 from bus.protocol.control import InstrumentState
 from bus.protocol.feed import FEED_HEARTBEAT, LEVEL, TRADE
 from bus.protocol.recovery import BOOK_SNAPSHOT
-from bus.protocol.terms import BUY, L2, OPEN, SELL
+from bus.protocol.terms import BUY, CONTINUOUS, L2, SELL
 from bus.protocol.topics import HEARTBEAT, topic
 from bus.protocol.topics import LEVEL as LEVEL_TOPIC
 from bus.protocol.topics import TRADE as TRADE_TOPIC
@@ -106,10 +106,10 @@ class Days:
         self._markets = [_Symbol(name, seed) for seed, name in enumerate(self.symbols)]
         self._steps_a_part = minutes * MINUTE_NS // STEP_NS
         self.sequence = 1
-        self.instruments = [InstrumentState(flow.definition(name), OPEN) for name in self.symbols]
+        self.instruments = [InstrumentState(flow.definition(name), CONTINUOUS) for name in self.symbols]
         self.snapshots: dict[str, tuple[object, ...]] = {
             market.name: (
-                BOOK_SNAPSHOT, market.name, L2, self.sequence, BEGIN_NS, *market.numbers, OPEN, 0,
+                BOOK_SNAPSHOT, market.name, L2, self.sequence, BEGIN_NS, *market.numbers, CONTINUOUS, 0,
                 market.checksum, market.rows[BUY], market.rows[SELL],
             )
             for market in self._markets

@@ -1,0 +1,54 @@
+"""A stage: a phase of an instrument in which orders collect, or that ends by itself, and what is known of its end.
+
+Continuous trading without an end of its own has none, and pays one look for that. Called by `matcher.phases`.
+"""
+
+from typing import Final
+
+#: Nothing was told yet.
+_UNTOLD: Final = (-1, -1, 0)
+
+
+class Stage:
+    """`number`: the sequence of the command or record that began it.
+
+    `ends_ns`: when it is planned to end, 0 for until further notice. `random_ms`: how much later it may end;
+    `drawn_ns` is what was drawn of that, -1 while it was not. `next_phase`: what follows.
+
+    `told`: price, quantity and imbalance that were told last; `told_ns` and `told_number`: when, and by which sequence.
+    `due_ns`: when what would come of it is looked at again, 0 while nothing has changed.
+    """
+
+    __slots__ = (
+        "drawn_ns",
+        "due_ns",
+        "ends_ns",
+        "next_phase",
+        "number",
+        "random_ms",
+        "told",
+        "told_ns",
+        "told_number",
+    )
+
+    def __init__(self, number: int, ends_ns: int, random_ms: int, next_phase: int) -> None:
+        self.number = number
+        self.ends_ns = ends_ns
+        self.random_ms = random_ms
+        self.next_phase = next_phase
+        self.drawn_ns = -1 if random_ms else 0
+        self.told: tuple[int, int, int] = _UNTOLD
+        self.told_ns = 0
+        self.told_number = 0
+        self.due_ns = 0
+
+    @property
+    def wants_draw(self) -> bool:
+        """Whether it ends by a chance that was not drawn yet."""
+        return self.drawn_ns < 0
+
+    def end_ns(self) -> int:
+        """When it ends, as far as that is known; 0 when it is not."""
+        if not self.ends_ns or self.drawn_ns < 0:
+            return 0
+        return self.ends_ns + self.drawn_ns

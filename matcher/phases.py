@@ -1,0 +1,164 @@
+"""Phases: how an instrument comes from one phase into another, and what it tells meanwhile (docs/rules.md, PHASE).
+
+    continuous ──▶ auction: orders collect, what it would do is told ──▶ uncrossing ──▶ continuous, or closed
+
+A phase begins because an operator says so, because the one before had a duration, or by a rule of protection. One that
+lasts for a duration has a timer; an auction may last a random time longer, which the node draws and logs when it has
+begun, so that nobody can know it before (`draws_wanted`, `take_draw`).
+"""
+
+from typing import Final
+
+from bus.protocol.commands import SetPhase
+from bus.protocol.feed import INDICATIVE, PHASE_CHANGED
+from bus.protocol.reasons import EXPIRED, INVALID_DURATION, INVALID_PHASE, UNKNOWN_SYMBOL
+from bus.protocol.terms import (
+    AUCTIONS,
+    BY_OPERATOR,
+    BY_TIME,
+    CLOSED,
+    CLOSING_AUCTION,
+    CONTINUOUS,
+    DAY,
+    HALTED,
+    PHASES,
+    PRE_OPEN,
+)
+from matcher.book.equilibrium import equilibrium
+from matcher.book.level import Order
+from matcher.book.stage import Stage
+from matcher.following import Following
+from matcher.instruments import Instrument
+
+#: A phase that is meant to outlast a day is meant to last until somebody ends it.
+DURATION_MS_MAX: Final = 24 * 3600 * 1000
+#: Long enough that nobody can tell the end, short enough that nobody waits for it.
+RANDOM_MS_MAX: Final = 10 * 60 * 1000
+_NS_PER_MS: Final = 1_000_000
+
+
+def set_phase(market: Following, command: SetPhase) -> int:
+    """An operator's word: a reason, 0 when it was done. The phase that is on may be set again, with another end."""
+    # gate
+    instrument = market.state.instruments.get(command.symbol)
+    if instrument is None:
+        return UNKNOWN_SYMBOL
+    phase, next_phase = command.phase, command.next_phase
+    if phase not in PHASES or (next_phase != 0 and next_phase not in PHASES) or next_phase == phase:
+        return INVALID_PHASE
+    duration_ms, random_ms = command.duration_ms, command.random_ms
+    ends = phase in AUCTIONS or phase == HALTED
+    if not 0 <= duration_ms <= (DURATION_MS_MAX if ends else 0):
+        return INVALID_DURATION
+    if not 0 <= random_ms <= (RANDOM_MS_MAX if duration_ms and phase in AUCTIONS else 0):
+        return INVALID_DURATION
+    if next_phase and not duration_ms:
+        return INVALID_DURATION
+    if market.judging:
+        return 0
+    # book, ledger, events
+    ends_ns = market.time_ns + duration_ms * _NS_PER_MS if duration_ms else 0
+    begin_phase(market, instrument, phase, BY_OPERATOR, ends_ns, random_ms, next_phase)
+    return 0
+
+
+def begin_phase(
+    market: Following,
+    instrument: Instrument,
+    phase: int,
+    cause: int,
+    ends_ns: int,
+    random_ms: int,
+    next_phase: int,
+) -> None:
+    """The phase begins, and the one that was on ends. `ends_ns` 0: until further notice; `next_phase` 0: the usual.
+
+    O(1), and what ends with the phase: the trades of an auction, the day orders of a market that closes.
+    """
+    before = instrument.phase
+    if (before in AUCTIONS and phase == CLOSED) or (before != CONTINUOUS and phase == CONTINUOUS):
+        market.uncross(instrument)
+    # book
+    instrument.phase = phase
+    instrument.stage = None
+    if phase != CONTINUOUS:
+        usual = CLOSED if phase == CLOSING_AUCTION else CONTINUOUS
+        instrument.stage = Stage(market.sequence, ends_ns, random_ms, next_phase or usual)
+        market.undrawn |= random_ms != 0
+        market.state.timers.end_stage(instrument)
+    # events
+    market.touch(instrument)
+    instrument.statuses.append((PHASE_CHANGED, market.sequence, market.time_ns, phase, cause, ends_ns))
+    if phase == CLOSED:
+        _end_day_orders(market, instrument)
+    elif phase == PRE_OPEN or phase in AUCTIONS:
+        market.join_auction(instrument)
+        if phase in AUCTIONS:
+            tell_indicative(market, instrument)
+    if instrument.watch is not None:
+        market.follow(instrument)
+
+
+def end_stage(market: Following, instrument: Instrument) -> None:
+    """The time of a phase is over: the next one begins."""
+    stage = instrument.stage
+    assert stage is not None, "a phase that ends by itself has a stage"
+    begin_phase(market, instrument, stage.next_phase, BY_TIME, 0, 0, 0)
+
+
+def tell_indicative(market: Following, instrument: Instrument) -> None:
+    """What the auction would do now, if that is not what was told last. O(levels that cross)."""
+    stage = instrument.stage
+    assert stage is not None, "an auction has a stage"
+    book = instrument.book
+    found = equilibrium(book.bids, book.asks, instrument.reference_ticks)
+    stage.due_ns = 0
+    if found == stage.told:
+        return
+    stage.told = found
+    stage.told_ns = market.time_ns
+    stage.told_number = market.sequence
+    market.touch(instrument)
+    instrument.statuses.append((INDICATIVE, market.sequence, market.time_ns, *found))
+
+
+def take_draw(market: Following, symbol: str, number: int, delay_ns: int) -> None:
+    """The random time by which an auction lasts longer was drawn. Of one that is over already nothing follows."""
+    instrument = market.state.instruments.get(symbol)
+    stage = None if instrument is None else instrument.stage
+    if instrument is None or stage is None or stage.number != number or not stage.wants_draw:
+        return
+    stage.drawn_ns = delay_ns
+    market.state.timers.end_stage(instrument)
+
+
+def draws_wanted(instruments: dict[str, Instrument]) -> list[tuple[str, int, int]]:
+    """`(symbol, number, random_ms)` of each auction whose end is still to be drawn. O(instruments)."""
+    wanted: list[tuple[str, int, int]] = []
+    for instrument in instruments.values():
+        stage = instrument.stage
+        if stage is not None and stage.wants_draw:
+            wanted.append((instrument.symbol, stage.number, stage.random_ms))
+    return wanted
+
+
+def _end_day_orders(market: Following, instrument: Instrument) -> None:
+    """The market has closed: so has the day of its day orders, oldest first. O(orders of the instrument)."""
+    found: list[Order] = []
+    for side in (instrument.book.bids, instrument.book.asks):
+        for level in side:
+            order = level.head
+            while order is not None:
+                if order.time_in_force == DAY:
+                    found.append(order)
+                order = order.newer
+    watch = instrument.watch
+    if watch is not None:
+        found += [order for order in watch.out_of_book() if order.time_in_force == DAY]
+    found.sort(key=_sequence_of)
+    market.take_out_all(found, EXPIRED, False)
+
+
+def _sequence_of(order: Order) -> int:
+    sequence: int = order.sequence
+    return sequence
