@@ -179,7 +179,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     OPEN_ORDERS_LIMIT: ("open_orders_limit", "the account has as many open orders as its operator allows"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
     INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
-    INVALID_PHASE: ("invalid_phase", "no such phase, or one that has no end of its own"),
+    INVALID_PHASE: ("invalid_phase", "no such phase, or no other one to follow it"),
     CLOCK_IS_SYSTEM: ("clock_is_system", "the engine runs on the system clock; start it with --clock commands"),
     TIME_NOT_LATER: ("time_not_later", "engine time only moves forward"),
     INVALID_LIMITS: ("invalid_limits", "limits are 0 or positive, of an account with a well-formed name"),

@@ -25,7 +25,7 @@ def view(**changes: object) -> View:
         "asks": ASKS,
         "trades": TRADES,
         "last_price_ticks": 300_001,
-        "status": CONTINUOUS,
+        "phase": CONTINUOUS,
         "number": 1234,
         "note": "",
     }
@@ -59,5 +59,5 @@ def test_an_empty_side_a_halt_and_a_note_are_said() -> None:
     assert "no bids" in ladder(view(bids=[]), 80, 24).plain
     assert "no orders" in ladder(view(bids=[], asks=[], trades=[], last_price_ticks=0), 80, 24).plain
     assert "no trade yet" in ladder(view(trades=[], last_price_ticks=0), 80, 24).plain
-    assert "HALTED" in ladder(view(status=HALTED), 80, 24).plain
+    assert "HALTED" in ladder(view(phase=HALTED), 80, 24).plain
     assert ladder(view(note="waiting for the book"), 80, 24).plain.rstrip().endswith("waiting for the book")

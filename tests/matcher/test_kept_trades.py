@@ -130,7 +130,7 @@ def test_the_public_is_told_without_a_name() -> None:
 def test_kept_trades_that_could_not_have_come_about_are_refused(change: Any, error: str) -> None:
     row = msgspec.msgpack.decode(encode_state(traded().engine.state))
     assert row[0] == STATE_FORMAT
-    change(row[10][0][-1])
+    change(row[10][0][12])
     with pytest.raises(ValueError, match=error):
         decode_state(msgspec.msgpack.encode(row))
 

@@ -14,7 +14,6 @@ import msgspec
 import pytest
 
 from bus.config_loading import settings
-from bus.protocol import terms
 from bus.protocol.checksum import book_checksum
 from bus.protocol.market import codec, requests, streams
 from publisher.alerts.definition import CONDITIONS, PARAMETERS
@@ -39,7 +38,6 @@ STRUCTS: dict[str, list[type[msgspec.Struct]]] = {
     "MarketFrame": [codec.MarketFrame],
 }
 NUMBERS = {
-    "Phase": terms.PHASES,
     "Reason to begin": streams.RESYNC_REASONS,
     "State of a trade": {VALID: "valid", BUSTED: "busted", CORRECTED: "corrected"},
 }

@@ -298,7 +298,6 @@ def test_small_ticks_are_written_without_an_exponent(venue: TimedVenue) -> None:
         "quantity_min": "100",
         "quantity_max": "1000000",
         "matching": "price-time",
-        "status": "open",
         "phase": "continuous",
         "trading_hours": "always",
         "product": "spot",
