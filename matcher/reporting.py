@@ -23,8 +23,8 @@ class Reporting:
     leaves there the order that it would make or change (`judged`), why not (`verdict`, 0 when it would be taken), and
     whether the request was executed before (`again`).
 
-    `rejected` counts, for whoever watches the process; nothing here looks at it. `undrawn`: there may be an auction whose
-    end is to be drawn.
+    `rejected` counts, for whoever watches the process; nothing here looks at it. `undrawn`: there may be an auction
+    whose end is to be drawn.
 
     `ids_max`, `open_max` and `kept_max` are rules of the state, at hand.
     """

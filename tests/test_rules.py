@@ -106,7 +106,9 @@ def test_the_page_is_one_of_rules() -> None:
 
 
 def test_a_rule_is_short() -> None:
-    assert [rule.id for rule in rules_of(CHAPTERS) if len(" ".join(rule.text)) > 360] == []
+    """A table is looked up, and not read."""
+    texts = {rule.id: [text for text in rule.text if not text.startswith("|")] for rule in rules_of(CHAPTERS)}
+    assert [rule for rule, text in texts.items() if len(" ".join(text)) > 360] == []
 
 
 def test_each_reason_of_the_log_is_named_by_a_rule() -> None:

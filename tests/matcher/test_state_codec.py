@@ -6,9 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from bus.protocol.commands import CancelOrder, MassCancel, ReplaceOrder
+from bus.protocol.commands import CancelOrder, MassCancel, ReplaceOrder, SetPhase
 from bus.protocol.records import Rules
-from bus.protocol.terms import BUY, IOC, SELL
+from bus.protocol.terms import (
+    BUY,
+    CLOSED,
+    CLOSING_AUCTION,
+    GFA,
+    IOC,
+    MARKET,
+    SELL,
+    VOLATILITY_AUCTION,
+)
 from matcher.engine import Engine
 from matcher.ledger.request import PlainRequest
 from matcher.state import State
@@ -124,7 +133,7 @@ def test_an_id_that_was_taken_again_is_the_later_request() -> None:
         ("accounts.anna.requests.a3.public_id", 99),
         ("accounts.anna.requests.a2.status", 3),
         ("instruments.BTC-USD.definition", btc()),
-        ("instruments.BTC-USD.phase", 2),
+        ("instruments.BTC-USD.reference_ticks", 99),
         ("instruments.BTC-USD.last_price_ticks", 1),
         ("instruments.BTC-USD.next_trade_id", 99),
         ("instruments.BTC-USD.next_public_id", 99),
@@ -141,6 +150,37 @@ def test_each_part_of_the_state_is_in_the_digest_and_comes_back(part: str, value
     setattr(owner, name, value)
     assert state_digest(state) != before
     owner, name = _owner(decode_state(encode_state(state)), part)
+    assert getattr(owner, name) == value
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("phase", CLOSING_AUCTION),
+        ("stage.number", 3),
+        ("stage.ends_ns", 99),
+        ("stage.random_ms", 99),
+        ("stage.drawn_ns", 99),
+        ("stage.next_phase", CLOSED),
+        ("stage.told", (1, 2, 3)),
+        ("stage.told_ns", 99),
+        ("stage.told_number", 99),
+        ("stage.due_ns", 99),
+    ],
+)
+def test_each_part_of_an_auction_is_in_the_digest_and_comes_back(part: str, value: object) -> None:
+    exchange = lively()
+    exchange.say(1, SetPhase("BTC-USD", VOLATILITY_AUCTION, 1000, 1000))
+    exchange.say(2, enter("b2", BUY, 4, 60), enter("b3", BUY, 4, 0, order_type=MARKET, time_in_force=GFA))
+    state = exchange.engine.state
+    again = decode_state(encode_state(state))
+    again.check()
+    before = state_digest(state)
+    assert state_digest(again) == before
+    owner, name = _owner(state, f"instruments.BTC-USD.{part}")
+    setattr(owner, name, value)
+    assert state_digest(state) != before
+    owner, name = _owner(decode_state(encode_state(state)), f"instruments.BTC-USD.{part}")
     assert getattr(owner, name) == value
 
 

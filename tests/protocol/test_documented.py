@@ -248,9 +248,9 @@ def test_every_example_is_what_the_code_reads_and_writes() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        ("93 15 a7", "93 15 a6", "SetPhase, "),
+        ("97 15 a7 42 54 43 2d 55 53 44 02", "97 15 a7 42 54 43 2d 55 53 44 01", "SetPhase, "),
         ("= [21, ", "= [22, ", "SetPhase, "),
-        ('= [21, "BTC-USD", 2]', '= [21, "BTC-USD", 1]', "SetPhase, "),
+        ('= [21, "BTC-USD", 2,', '= [21, "BTC-USD", 1,', "SetPhase, "),
         ("```hex record\n91 5d", "```hex record\n91 5e", "TimeTicked, "),
         ("```hex control\n91 02\n= [2]", "```hex control\n91 03\n= [3]", "Heartbeat, 91 03: is a Logout"),
         (

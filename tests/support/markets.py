@@ -385,7 +385,7 @@ _BUSY_KINDS = [
 _WRONG: list[tuple[str, list[Any]]] = [
     ("side", [0, 3, -1]),
     ("order_type", [0, 9]),
-    ("time_in_force", [0, 1, 3, 6]),
+    ("time_in_force", [0, 1, 3, 9]),
     ("flags", [1, 2, 3, 4, 6, 8, -1]),
     ("price_ticks", [-5, 0, 1, 13, 5]),
     ("quantity_lots", [-3, 0, 1, 21]),

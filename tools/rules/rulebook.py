@@ -72,7 +72,7 @@ def _chapter(text: str) -> Chapter:
 def _rules(chapter: str, parts: list[str]) -> Iterator[Rule]:
     last = 0
     for part in parts:
-        heading, *paragraphs = (" ".join(lines.split("\n")) for lines in re.split(r"\n{2,}", part.strip()))
+        heading, *paragraphs = (_one_line(lines) for lines in re.split(r"\n{2,}", part.strip()))
         match = _RULE.fullmatch(heading)
         if match is None:
             raise BadRulebook(f"{heading!r} is no heading of a rule")
@@ -99,6 +99,11 @@ def _paragraphs(id_: str, paragraphs: list[str]) -> tuple[tuple[str, ...], str, 
         if paragraph.startswith((_SOURCE.strip(), _CONVENTION.strip(), "#")):
             raise BadRulebook(f"{id_}: {paragraph!r} stands in the wrong place")
     return tuple(paragraphs), source, convention
+
+
+def _one_line(paragraph: str) -> str:
+    """A paragraph is broken for editors; a table is as it is."""
+    return paragraph if paragraph.startswith("|") else " ".join(paragraph.split("\n"))
 
 
 def _first_line(text: str) -> str:
