@@ -118,10 +118,11 @@ def test_what_answers_in_the_place_of_the_web_is_told_apart(processes: Processes
             f"something listens at {where}, but it does not answer within 0.3 s",
         )
     with HTTPServer(("127.0.0.1", processes.port_base + 30), Stranger) as other:
-        serving = threading.Thread(target=other.handle_request)
+        # Whoever asked the mute one may come once more, when that has hung up.
+        serving = threading.Thread(target=other.serve_forever)
         serving.start()
-        # It does answer, however long that takes a machine that does other things, too.
         strange = asked(processes, "--expect", "web", "--timeout", "20", status=1)["web"]
+        other.shutdown()
         serving.join()
     assert strange["health"] == "silent"
     assert strange["problem"].endswith("but it answers what is no readiness")
