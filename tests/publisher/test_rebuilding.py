@@ -115,7 +115,7 @@ WRONG = {
     "UPDATE progress SET epoch = 2": "progress: epoch is 2, the log says 1",
     "UPDATE progress SET time_ns = time_ns + 1000000000000": "progress: time_ns is",
     "UPDATE progress SET sequence = sequence + 1000": "progress: stands at sequence",
-    "UPDATE symbols SET status = 2": "definition: status is 2, the log says 1",
+    "UPDATE symbols SET status = 2": "definition: phase is 2, the log says 1",
     "UPDATE symbols SET definition = replace(definition, '\"BTC\"', '\"ETH\"')": "definition: base is ETH",
     "DELETE FROM symbols": "definition: is not stored",
     "DELETE FROM progress": "progress: is not stored, and there are rows",
