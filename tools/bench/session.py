@@ -189,6 +189,11 @@ class Session(Dealer):
         assert not counts.get("Rejected", 0) + counts.get("Duplicate", 0), f"orders were refused: {counts}"
         return counts
 
+    def stamps(self) -> list[tuple[int, int]]:
+        """The log sequence and the engine's time, in ns, of each report since `forget`."""
+        items: list[Any] = [item for payload in self._kept for item in decode_envelope(payload).items]
+        return [(item.sequence, item.time_ns) for item in items]
+
     def forget(self) -> None:
         """Let go what was kept."""
         self._kept.clear()

@@ -41,7 +41,10 @@ QUICK: Final = Size(readers=20, seconds=1.0)
 
 
 class Found(Struct, frozen=True):
-    """Of one measurement. Times from a change to its receipt, see `readers_load`. `memory`: of the web, at its end."""
+    """Of one measurement. Times from a change to its receipt, see `readers_load`; `oldest`: of each message's oldest.
+
+    `memory`: of the web, at its end.
+    """
 
     alive: int
     readers: int
@@ -49,6 +52,8 @@ class Found(Struct, frozen=True):
     p50_ms: float
     p99_ms: float
     max_ms: float
+    oldest_p50_ms: float
+    oldest_p99_ms: float
     cores: float
     memory: int
 
@@ -72,18 +77,28 @@ class Readers:
                 self._progress(f"readers: {self._size.readers} connect")
                 words = (str(at.port), str(self._size.readers), _SYMBOL)
                 with parts.part("http.readers_load", *words) as load:
-                    load.ask(str(self._size.seconds / 4))
+                    self._catch_up(load)
                     self.memory_before = machine.resident_bytes(at.web.pid)
-                    self._measure("steady", at.web.pid, load)
+                    self._measure("steady", at.web.pid, load, changes)
+                    self._catch_up(load)
                     load.ask("stall")
-                    self._measure("one stalled", at.web.pid, load)
+                    self._measure("one stalled", at.web.pid, load, changes)
                 self.changes_per_s = changes.per_s()
 
-    def _measure(self, name: str, web: int, load: parts.Part) -> None:
+    def _catch_up(self, load: parts.Part) -> None:
+        """Nobody is behind: neither because it has just begun nor because nobody read while lags were computed."""
+        load.ask(str(self._size.seconds / 4))
+
+    def _measure(self, name: str, web: int, load: parts.Part, changes: "_Changes") -> None:
         self._progress(f"readers: {name}")
         before_ms = machine.cpu_ms(web)
+        # What is told at the beginning changed before it.
+        first = max(0, len(changes.stamps) - CHANGES_PER_S)
         told = load.ask(str(self._size.seconds))
         cores = (machine.cpu_ms(web) - before_ms) / 1000 / self._size.seconds
+        told |= load.ask(
+            "lags " + " ".join(f"{number}:{time_ns}" for number, time_ns in changes.stamps[first:])
+        )
         self.found[name] = Found(
             int(told["alive"]),
             int(told["readers"]),
@@ -91,6 +106,8 @@ class Readers:
             float(told["p50_ms"]),
             float(told["p99_ms"]),
             float(told["max_ms"]),
+            float(told["oldest_p50_ms"]),
+            float(told["oldest_p99_ms"]),
             cores,
             machine.resident_bytes(web),
         )
@@ -110,6 +127,8 @@ class Readers:
                     "p50_ms": round(found.p50_ms, 1),
                     "p99_ms": round(found.p99_ms, 1),
                     "max_ms": round(found.max_ms, 1),
+                    "oldest_p50_ms": round(found.oldest_p50_ms, 1),
+                    "oldest_p99_ms": round(found.oldest_p99_ms, 1),
                     "web_cores": round(found.cores, 2),
                     "memory": found.memory,
                 }
@@ -153,6 +172,7 @@ class Readers:
                 f"{found.p50_ms:.0f}",
                 f"{found.p99_ms:.0f}",
                 f"{found.max_ms:.0f}",
+                f"{found.oldest_p50_ms:.0f}, {found.oldest_p99_ms:.0f}",
                 f"{found.cores:.2f}",
                 f"{found.memory / 1e6:.1f}",
             )
@@ -161,7 +181,17 @@ class Readers:
         return results.table(
             f"{self._size.readers:,} readers of one book over WebSocket, {self.changes_per_s:.0f} changes a second;"
             f" the web's memory before: {self.memory_before / 1e6:.1f} MB",
-            ("", "alive", "frames/s, at most", "p50 ms", "p99 ms", "max ms", "web's cores", "web's MB"),
+            (
+                "",
+                "alive",
+                "frames/s, at most",
+                "p50 ms",
+                "p99 ms",
+                "max ms",
+                "oldest: p50, p99",
+                "web's cores",
+                "web's MB",
+            ),
             rows,
         )
 
@@ -173,6 +203,8 @@ class _Changes:
         self._session = Session(engine.orders, "bench-changes", engine.token)
         self._ended = Event()
         self._thread = Thread(target=self._run)
+        #: The log sequence and the engine's time, in ns, of each.
+        self.stamps: list[tuple[int, int]] = []
         self._done = 0
         self._start_s = time.monotonic()
 
@@ -203,4 +235,5 @@ class _Changes:
             for command in commands:
                 self._session.order_times_ns(self._session.encode([command], 1))
                 self._done += 1
+            self.stamps += self._session.stamps()
             self._session.forget()

@@ -2,12 +2,15 @@
 
     python -m tools.bench.http.readers_load PORT READERS SYMBOL
 
-Run by `readers` as a process of its own. It says `ready` when all have the book, and reads on. For each line of input,
-`SECONDS`, it looks at everything that comes in so many seconds and tells what that was; `stall` makes the first of them
-stop. That one reads `depth20` as well, with little room in its socket, so that what it does not take is soon too much.
+Run by `readers` as a process of its own. It says `ready` when all have the book, and reads on. It is told by lines:
 
-A message of the book has the engine's time of its newest change. The oldest change in it came right behind the message
-before, so from the time of that to the receipt is at least as long as any change took: this is what is told.
+    SECONDS                     look at all that comes in so many seconds, and tell what that was
+    lags SEQUENCE:TIME_NS ...   the log sequence and the engine's time of each change: tell how late they came in it
+    stall                       the first reader stops
+
+The one that stops reads `depth20` as well, with little room in its socket, so that what it does not take is soon too
+much. A change is late by the time from the engine's to the receipt of the message that it is in, at each reader; of the
+oldest change in each message it is told for itself.
 """
 
 import os
@@ -23,12 +26,12 @@ from bus.errors import NotConnected
 from tools.bench import figures
 from tools.bench.http.websocket import WebSocket
 
+_LAGS: Final = "lags "
 _BOOK: Final = b'{"type":"book"'
 #: Of the one that will stall.
 _STALLED_RECEIVE_BYTES: Final = 4_096
 #: Files of this process that are no connections.
 _FILES_BESIDE: Final = 64
-_NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
 
 
@@ -37,7 +40,6 @@ class Told(msgspec.Struct):
 
     event: str
     seq: int
-    time_ms: int
     prev_seq: int = 0
 
 
@@ -71,8 +73,9 @@ class Readers:
         self._poll.register(sys.stdin.fileno(), select.EPOLLIN)
         self._decoder = msgspec.json.Decoder(Told)
         #: All are told the same bytes: what came last, and what it says.
-        self._newest: tuple[bytes, Told] = (b"", Told("", 0, 0))
-        self._delivered_ns: list[int] = []
+        self._newest: tuple[bytes, Told] = (b"", Told("", 0))
+        #: (behind this sequence, up to this one) -> when the message with these changes was received, by each reader
+        self._delivered: dict[tuple[int, int], list[int]] = {}
 
     def run(self) -> None:
         """Until standard input ends."""
@@ -88,12 +91,14 @@ class Readers:
                     self._poll.unregister(self._readers[0].websocket.fileno())
                     del self._readers[0]
                     print("stalled", flush=True)
+                elif line.startswith(_LAGS):
+                    print(self._lags(line.removeprefix(_LAGS).split()), flush=True)
                 else:
                     print(self._measured(float(line)), flush=True)
 
     def _measured(self, seconds: float) -> str:
         """What came in so many seconds."""
-        self._delivered_ns = []
+        self._delivered = {}
         for reader in self._readers:
             reader.frames = 0
         start_ns = time.monotonic_ns()
@@ -103,10 +108,24 @@ class Readers:
         took_s = (time.monotonic_ns() - start_ns) / _NS_PER_S
         frames = [reader.frames / took_s for reader in self._readers]
         alive = sum(1 for reader in self._readers if reader.frames and not reader.broken)
-        found = figures.latency(self._delivered_ns)
+        return f"alive={alive} readers={len(frames)} frames_per_s_max={max(frames)} frames_per_s_min={min(frames)}"
+
+    def _lags(self, changes: list[str]) -> str:
+        """How late changes were."""
+        stamps = [
+            (int(sequence), int(time_ns)) for sequence, _, time_ns in (one.partition(":") for one in changes)
+        ]
+        lags: list[int] = []
+        oldest: list[int] = []
+        for (after, last), received in self._delivered.items():
+            times = [time_ns for sequence, time_ns in stamps if after < sequence <= last]
+            if times:
+                lags += [at_ns - time_ns for at_ns in received for time_ns in times]
+                oldest += [at_ns - min(times) for at_ns in received]
+        found, of_oldest = figures.latency(lags), figures.latency(oldest)
         return (
-            f"alive={alive} readers={len(self._readers)} frames_per_s_max={max(frames)} frames_per_s_min={min(frames)}"
-            f" p50_ms={found.p50_us / 1000} p99_ms={found.p99_us / 1000} max_ms={found.max_us / 1000}"
+            f"p50_ms={found.p50_us / 1000} p99_ms={found.p99_us / 1000} max_ms={found.max_us / 1000}"
+            f" oldest_p50_ms={of_oldest.p50_us / 1000} oldest_p99_ms={of_oldest.p99_us / 1000}"
         )
 
     def _read(self, wait_ns: int) -> bool:
@@ -135,7 +154,7 @@ class Readers:
         told, last = self._newest[1], reader.last
         if told.event == "update" and last is not None:
             reader.broken |= told.prev_seq > last.seq
-            self._delivered_ns.append(time.time_ns() - last.time_ms * _NS_PER_MS)
+            self._delivered.setdefault((last.seq, told.seq), []).append(time.time_ns())
         reader.frames += 1
         reader.last = told
 
