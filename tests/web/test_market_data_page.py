@@ -71,7 +71,7 @@ def test_every_example_is_answered_as_the_page_says(venue: TimedVenue) -> None:
         else:
             answer = venue.request(method, path)
         expected = json.loads(wanted)
-        if "/orderbook/" in path:
+        if "/orderbook/" in path and "time_ms" in expected:
             # A book is as of the frame of the feed that was read last: a heartbeat may have moved its time.
             assert answer.json["time_ms"] >= expected["time_ms"]
             expected["time_ms"] = answer.json["time_ms"]
