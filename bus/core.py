@@ -102,7 +102,7 @@ class Core(Protocol):
     def book(
         self, symbol: str, kind: int
     ) -> tuple[int, int, list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-        """`(trading status, last price in ticks or 0, bids, asks)` of a symbol, rows as in BookSnapshot."""
+        """`(phase, last price in ticks or 0, bids, asks)` of a symbol, rows as in BookSnapshot."""
 
     def checksum(self, symbol: str) -> int:
         """The checksum of a symbol's book."""

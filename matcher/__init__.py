@@ -6,7 +6,9 @@
 - the handlers, each file standing on the one below it:
   `trading` (enter, cancel, replace and their like), `requests` (ids: refused, remembered, answered again), `following`
   (what comes after a command: triggers), `pegging` and `linking` (what pegged and linked orders do then), `matching`
-  (how an order meets the market), `resting` (how orders rest, shrink and end), `reporting` (what is said of it)
+  (how an order meets the market), `uncrossing` (how orders collect and trade at one price), `resting` (how orders rest,
+  shrink and end), `reporting` (what is said of it)
+- `phases`: how an instrument comes from one phase into another
 - `quoting`, `operating`: quotes, and what only an operator may do
 - `options`, `overlay`: messages with a deadline, that are only judged, or that are all or nothing
 - `timers`, `expiry`: what is due, and how it ends

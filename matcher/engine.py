@@ -298,7 +298,7 @@ class Engine:
         return self.state.clock_number
 
     def book(self, symbol: str, kind: int) -> tuple[int, int, list[views.Row], list[views.Row]]:
-        """`(trading status, last price in ticks or 0, bids, asks)`, rows as in BookSnapshot. O(levels or orders)."""
+        """`(phase, last price in ticks or 0, bids, asks)`, rows as in BookSnapshot. O(levels or orders)."""
         instrument = self.state.instruments[symbol]
         rows = instrument.book.orders if kind == L3 else instrument.book.levels
         return (instrument.phase, instrument.last_price_ticks, rows(BUY), rows(SELL))

@@ -6,7 +6,7 @@ the lower-case names of engine-wide streams (`clock.`) can never be one.
     trade.<S>.      trades                          numbered
     level.<S>.      price levels (L2)               numbered
     order.<S>.      orders (L3)                     numbered
-    status.<S>.     definition and trading status   numbered
+    status.<S>.     definition, phase, auctions     numbered
     clock.          ticks of an idle engine         numbered
     heartbeat.<S>.  last numbers of a symbol        not numbered
     heartbeat.clock.                                not numbered

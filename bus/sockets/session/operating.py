@@ -1,4 +1,4 @@
-"""What an operator says, made into commands: instruments, trading status, limits, revisions of trades, time."""
+"""What an operator says, made into commands: instruments, phases, limits, revisions of trades, time."""
 
 from bus.protocol.commands import (
     AdvanceClock,

@@ -233,7 +233,7 @@ def side_of(side: Word) -> int:
 
 def phase_of(status: Word) -> int:
     """OPEN or HALTED."""
-    return number_of(status, PHASES, "trading status")
+    return number_of(status, PHASES, "phase")
 
 
 def number_of(word: Word, names: Mapping[int, str], what: str) -> int:
