@@ -22,6 +22,7 @@ from bus.protocol.commands import (
 )
 from bus.protocol.records import EngineStarted, SessionEnded, SessionOpened
 from tests.support.naive_gate import (
+    FOR_AUCTIONS,
     NaiveInstrument,
     broken_by_order,
     broken_by_replace,
@@ -224,7 +225,7 @@ class NaiveExchange(NaiveRequests):
                 for order in self.open
                 if (order.symbol, order.status) == (instrument.definition.symbol, terms.WAITING)
                 and order.waits_for is None
-                and order.order_type != terms.PEGGED
+                and order.order_type in WAITING_TYPES
                 and all(order is not other for other, _ in instrument.triggered)
             ]
             instrument.triggered += [(order, price) for order in triggered_by_trade(waiting, price)]
@@ -348,6 +349,10 @@ class NaiveExchange(NaiveRequests):
     def _meet_the_market(self, order: NaiveOrder) -> None:
         """An order that has just come in: all, so much, or nothing; what it can; and then it rests or ends."""
         entered, instrument = order.entered, self._instrument(order.symbol)
+        if order.time_in_force in FOR_AUCTIONS:
+            order.status = terms.WAITING
+            self.open.append(order)
+            return
         is_fok = order.time_in_force == terms.FOK
         wanted = order.quantity if is_fok else entered.minimum_lots
         if wanted and lots_at_once(order, instrument.resting, instrument.definition) < wanted:

@@ -13,6 +13,8 @@ from tests.support.naive_pegs import broken_by_peg, followed_price
 from tests.support.naive_triggers import AT_MARKET, WAITING_TYPES, WITH_A_TRIGGER, is_reached
 
 DAY_NS = 24 * 3600 * 10**9
+#: Of orders that are for an auction alone.
+FOR_AUCTIONS = (terms.AT_OPEN, terms.AT_CLOSE, terms.GFA)
 
 
 @dataclass(eq=False)
@@ -87,7 +89,12 @@ def _broken_by_flags(command: EnterOrder) -> list[int]:
     if (kinds or command.flags & terms.HIDDEN) and not _rests(command):
         broken.append(reasons.INVALID_COMBINATION)
     at_once = command.time_in_force in (terms.IOC, terms.FOK)
-    if command.order_type in AT_MARKET and at_once != (command.order_type == terms.MARKET):
+    for_auction = command.time_in_force in FOR_AUCTIONS
+    if for_auction and command.order_type not in (terms.LIMIT, terms.MARKET):
+        broken.append(reasons.INVALID_COMBINATION)
+    if for_auction and (command.flags != 0 or command.display_lots != 0):
+        broken.append(reasons.INVALID_COMBINATION)
+    if command.order_type in AT_MARKET and (at_once or for_auction) != (command.order_type == terms.MARKET):
         broken.append(reasons.INVALID_COMBINATION)
     if kinds and command.order_type in WAITING_TYPES:
         broken.append(reasons.INVALID_COMBINATION)
@@ -102,7 +109,8 @@ def _broken_by_instructions(command: EnterOrder, limits: DefineInstrument) -> li
             broken.append(reasons.INVALID_DISPLAY)
     if command.minimum_lots != 0:
         is_part = 1 <= command.minimum_lots <= command.quantity_lots
-        if not is_part or command.time_in_force == terms.FOK or _is_post_only(command):
+        knows_none = command.time_in_force == terms.FOK or command.time_in_force in FOR_AUCTIONS
+        if not is_part or knows_none or _is_post_only(command):
             broken.append(reasons.INVALID_MINIMUM)
     if command.self_trade not in (0, *terms.SELF_TRADES):
         broken.append(reasons.INVALID_SELF_TRADE)

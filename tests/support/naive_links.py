@@ -64,6 +64,9 @@ def broken_by_links(account: str, command: EnterOrder, orders: list[NaiveOrder])
         broken.append(reasons.INVALID_LINK)
     if mate is not None and first is not None and mate.group == first.group != 0:
         broken.append(reasons.INVALID_LINK)
+    is_linked = command.cancels_with != "" or command.triggered_by != ""
+    if is_linked and command.time_in_force in (terms.AT_OPEN, terms.AT_CLOSE, terms.GFA):
+        broken.append(reasons.INVALID_LINK)
     at_once = command.time_in_force in (terms.IOC, terms.FOK)
     if command.cancels_with and at_once and not command.triggered_by:
         broken.append(reasons.INVALID_LINK)
