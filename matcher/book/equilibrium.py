@@ -41,18 +41,21 @@ def equilibrium(bids: BookSide, asks: BookSide, reference_ticks: int) -> Equilib
 
 def _rows(side: BookSide, facing_ticks: int, market: int, facing_market: int) -> list[Row]:
     """The levels of a side that can matter, best first: those that cross the best limit of the other side, or are met
-    by its market orders; the best one always.
+    by its market orders; the best one always. Behind those that cross as much may trade as before, for market orders
+    on the other side, and less be left.
     """
     sign = side.sign
     rows: list[Row] = []
     before = market
+    is_behind = not facing_market
     for level in side:
         price = level.price_ticks
         if not price:
             continue
         crosses = facing_ticks and (price - facing_ticks) * sign <= 0
-        if rows and not crosses and before >= facing_market:
+        if rows and not crosses and before >= facing_market and is_behind:
             break
+        is_behind = is_behind or not crosses
         lots = level.quantity_lots + level.reserve_lots
         rows.append((price, lots))
         before += lots
