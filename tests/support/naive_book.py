@@ -20,7 +20,7 @@ from bus.protocol.commands import (
     ReplaceOrder,
     SetPhase,
 )
-from bus.protocol.records import EngineStarted, SessionEnded, SessionOpened
+from bus.protocol.records import EndDrawn, EngineStarted, SessionEnded, SessionOpened
 from tests.support.naive_gate import (
     FOR_AUCTIONS,
     NaiveInstrument,
@@ -32,9 +32,9 @@ from tests.support.naive_gate import (
     product,
 )
 from tests.support.naive_links import broken_by_links, link, members, waiting_for
-from tests.support.naive_matching import Meeting, NaiveOrder, fill, lots_at_once, next_meeting
+from tests.support.naive_matching import NaiveOrder, lots_at_once
 from tests.support.naive_pegs import followed_price
-from tests.support.naive_requests import NaiveRequests
+from tests.support.naive_phases import MS_NS, NaivePhases, broken_by_phase
 from tests.support.naive_triggers import (
     WAITING_TYPES,
     become_active,
@@ -56,19 +56,14 @@ class NaiveSession:
     cancel_on_disconnect: bool
 
 
-class NaiveExchange(NaiveRequests):
+class NaiveExchange(NaivePhases):
     """The whole exchange."""
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = terms.CLOCK_SYSTEM
         self.sessions: dict[int, NaiveSession] = {}
-        self.instruments: list[NaiveInstrument] = []
-        self.open: list[NaiveOrder] = []  # all open orders, oldest first
         self.countdowns: dict[str, tuple[int, int]] = {}  # by account: when it runs out, who started it
-        # What the command at hand does and says.
-        self.touched: list[tuple[str, int, int]] = []  # symbol, side, price
-        self.concerned: list[str] = []  # symbols of orders that have ended
 
     def apply(
         self,
@@ -91,21 +86,6 @@ class NaiveExchange(NaiveRequests):
             self._record(command)
         self._follow()
         return self._in_order_of_leaving()
-
-    def _publish_levels(self) -> None:
-        """What was touched, as it is now."""
-        for symbol, side, price in self.touched:
-            level = [
-                order
-                for order in self._instrument(symbol).resting
-                if (order.side, order.price) == (side, price) and not order.is_hidden
-            ]
-            self._publish(
-                "level",
-                symbol,
-                (feed.LEVEL, self.sequence, side, price, sum(order.shown for order in level), len(level)),
-            )
-        self.touched = []
 
     def _follow(self) -> None:
         """What follows from what was done, one instrument after the other; nobody has asked for it."""
@@ -234,11 +214,17 @@ class NaiveExchange(NaiveRequests):
     def _end_due(self) -> None:
         """What ends by the clock, by deadline and age, and published before anything else happens."""
         while True:
-            due = [(order.ends_ns, order.order_id, "") for order in self.open if order.ends_ns]
-            due += [(end_ns, number, account) for account, (end_ns, number) in self.countdowns.items()]
-            end_ns, number, account = min(due, default=(0, 0, ""))
+            due = [(order.ends_ns, order.order_id, 0, "") for order in self.open if order.ends_ns]
+            due += [(end_ns, number, 0, account) for account, (end_ns, number) in self.countdowns.items()]
+            due += [(*end, "") for end in self._ends_of_phases()]
+            end_ns, number, place, account = min(due, default=(0, 0, 0, ""))
             if not due or end_ns > self.time_ns:
                 break
+            if place:
+                self._follow()
+                self._end_of_phase(place)
+                self._follow()
+                continue
             if account:
                 del self.countdowns[account]
             for order in [one for one in self.open if account in ("", one.account)]:
@@ -262,6 +248,8 @@ class NaiveExchange(NaiveRequests):
             if session.cancel_on_disconnect:
                 for order in [order for order in self.open if order.session == record.session]:
                     self._take_out(order, reasons.SESSION_ENDED, asked=False)
+        elif isinstance(record, EndDrawn):
+            self._draw(record.symbol, record.number, record.delay_ns)
         else:
             self._publish("clock", "", (feed.TICK, self.sequence, self.time_ns))
 
@@ -281,7 +269,7 @@ class NaiveExchange(NaiveRequests):
         elif isinstance(command, DefineInstrument):
             self._operate(account, c.DEFINE_INSTRUMENT, self._define(command))
         elif isinstance(command, SetPhase):
-            self._operate(account, c.SET_PHASE, self._set_status(command))
+            self._operate(account, c.SET_PHASE, self._set_phase(command))
         elif isinstance(command, AdvanceClock):
             reason = self._advance_clock(command)
             self._end_due()
@@ -349,9 +337,8 @@ class NaiveExchange(NaiveRequests):
     def _meet_the_market(self, order: NaiveOrder) -> None:
         """An order that has just come in: all, so much, or nothing; what it can; and then it rests or ends."""
         entered, instrument = order.entered, self._instrument(order.symbol)
-        if order.time_in_force in FOR_AUCTIONS:
-            order.status = terms.WAITING
-            self.open.append(order)
+        if instrument.phase != terms.CONTINUOUS or order.time_in_force in FOR_AUCTIONS:
+            self._collect(order)
             return
         is_fok = order.time_in_force == terms.FOK
         wanted = order.quantity if is_fok else entered.minimum_lots
@@ -414,7 +401,8 @@ class NaiveExchange(NaiveRequests):
         self._leave_the_book(order)
         order.price, order.quantity = price, quantity
         self._report_replaced(order, command.request_id, kept_priority=False)
-        self._trade(order)
+        if self._instrument(order.symbol).phase == terms.CONTINUOUS:
+            self._trade(order)
         if order.status == terms.RESTING:
             self._rest(order)
 
@@ -481,23 +469,15 @@ class NaiveExchange(NaiveRequests):
         )
         return 0
 
-    def _set_status(self, command: SetPhase) -> int:
+    def _set_phase(self, command: SetPhase) -> int:
         known = self._found(command.symbol)
-        broken = []
+        broken = broken_by_phase(command, known)
         if self._role() != terms.OPERATOR:
             broken.append(reasons.NOT_PERMITTED)
-        if known is None:
-            broken.append(reasons.UNKNOWN_SYMBOL)
-        if command.phase not in (terms.CONTINUOUS, terms.HALTED):
-            broken.append(reasons.INVALID_PHASE)
         if known is None or broken:
             return min(broken)
-        known.phase = command.phase
-        self._publish(
-            "status",
-            command.symbol,
-            (feed.PHASE_CHANGED, self.sequence, self.time_ns, command.phase, terms.BY_OPERATOR, 0),
-        )
+        ends_ns = self.time_ns + command.duration_ms * MS_NS if command.duration_ms else 0
+        self._begin(known, command.phase, terms.BY_OPERATOR, ends_ns, command.random_ms, command.next_phase)
         return 0
 
     def _advance_clock(self, command: AdvanceClock) -> int:
@@ -529,156 +509,3 @@ class NaiveExchange(NaiveRequests):
         if known is not None and isinstance(known.command, EnterOrder):
             return None, reasons.ORDER_ENDED
         return None, reasons.UNKNOWN_ORDER
-
-    # Orders.
-
-    def _trade(self, taker: NaiveOrder) -> None:
-        """Whatever comes next for the order, until nothing does."""
-        instrument = self._instrument(taker.symbol)
-        later: list[NaiveOrder] = []
-        while taker.status == terms.RESTING:
-            meeting = next_meeting(
-                taker, instrument.resting, instrument.definition, instrument.happened.over, later
-            )
-            later = meeting.later
-            if meeting == Meeting([], None, [], []):
-                return
-            for other in meeting.linked:
-                instrument.happened.is_over(other.group, taker)
-                self._take_out(other, reasons.LINKED, asked=False)
-            if meeting.own is not None:
-                self._prevent(taker, meeting.own)
-            for maker, lots in meeting.trades:
-                self._trade_once(taker, maker, lots)
-            if not taker.left:
-                self._end_order(taker, terms.FILLED)
-
-    def _trade_once(self, taker: NaiveOrder, maker: NaiveOrder, lots: int) -> None:
-        instrument = self._instrument(taker.symbol)
-        instrument.trades.append(maker.price)
-        trade_id = len(instrument.trades)
-        maker_was_shown, public_id = maker.shown, maker.public_id
-        taker.filled += lots
-        is_next_slice = fill(maker, lots, instrument.resting)
-        instrument.happened.traded(maker)
-        instrument.happened.traded(taker)
-        for order, answering, liquidity in (
-            (maker, (self.sequence, self.time_ns, 0, 0), terms.MAKER),
-            (taker, self._answering(), terms.TAKER),
-        ):
-            self._report(
-                order.account,
-                (
-                    *(reports.FILLED, *answering, order.order_id, order.entered.client_order_id),
-                    *(order.symbol, order.side, trade_id, maker.price, lots),
-                    *(order.filled, order.left, liquidity),
-                ),
-            )
-        self._publish(
-            "trade",
-            taker.symbol,
-            (feed.TRADE, self.sequence, self.time_ns, trade_id, maker.price, lots, taker.side),
-        )
-        self._publish_of(
-            maker,
-            (feed.ORDER_EXECUTED, self.sequence, public_id, lots, maker_was_shown - lots, trade_id),
-        )
-        if is_next_slice:
-            self._display(maker)
-        elif not maker.left:
-            self._end_order(maker, terms.FILLED)
-
-    def _prevent(self, taker: NaiveOrder, maker: NaiveOrder) -> None:
-        """Two orders of one owner: what the incoming one wants happens, to the resting one first."""
-        mode = taker.entered.self_trade
-        lots = min(taker.left, maker.left)
-        for order, liquidity in ((taker, terms.TAKER), (maker, terms.MAKER)):
-            self._report(
-                order.account,
-                (
-                    *(reports.PREVENTED, self.sequence, self.time_ns, 0, 0, order.order_id),
-                    *(order.entered.client_order_id, order.symbol, order.side, maker.price, lots, liquidity),
-                ),
-            )
-        maker_ends = mode in (terms.CANCEL_OLDEST, terms.CANCEL_BOTH)
-        taker_ends = mode in (terms.CANCEL_NEWEST, terms.CANCEL_BOTH)
-        if mode == terms.DECREMENT:
-            maker_ends, taker_ends = maker.left == lots, taker.left == lots
-        if maker_ends:
-            self._take_out(maker, reasons.SELF_TRADE, asked=False)
-        elif mode == terms.DECREMENT:
-            self._shrink(maker, maker.quantity - lots)
-            self._report_restated(maker, reasons.SELF_TRADE)
-        if taker_ends:
-            self._cancel_rest(taker, reasons.SELF_TRADE)
-        elif mode == terms.DECREMENT:
-            taker.quantity -= lots
-            self._report_restated(taker, reasons.SELF_TRADE)
-
-    def _shrink(self, order: NaiveOrder, quantity: int) -> None:
-        """A smaller order in its place; the public hears of it when it shows less."""
-        was_shown = order.shown
-        order.quantity = quantity
-        if order.shown != was_shown:
-            self._publish_of(order, (feed.ORDER_REDUCED, self.sequence, order.public_id, order.shown))
-
-    def _rest(self, order: NaiveOrder) -> None:
-        order.come_to_rest(self._instrument(order.symbol).resting)
-        self._display(order)
-
-    def _display(self, order: NaiveOrder) -> None:
-        """The public sees an order, or the next slice of one, under a number of its own."""
-        if order.is_hidden:
-            return
-        instrument = self._instrument(order.symbol)
-        instrument.displayed += 1
-        order.public_id = instrument.displayed
-        self._publish_of(
-            order,
-            (feed.ORDER_ADDED, self.sequence, order.public_id, order.side, order.price, order.shown),
-        )
-
-    def _leave_the_book(self, order: NaiveOrder) -> None:
-        if order not in self._instrument(order.symbol).resting:
-            return
-        self._instrument(order.symbol).resting.remove(order)
-        self._publish_of(order, (feed.ORDER_DELETED, self.sequence, order.public_id))
-
-    def _take_out(self, order: NaiveOrder, reason: int, *, asked: bool = True) -> None:
-        self._leave_the_book(order)
-        self._end_order(order, terms.CANCELLED)
-        self._report_cancelled(order, reason, asked=asked)
-
-    def _cancel_rest(self, order: NaiveOrder, reason: int) -> None:
-        """What an order that does not rest has left is gone."""
-        self._end_order(order, terms.CANCELLED)
-        self._report_cancelled(order, reason)
-
-    def _end_order(self, order: NaiveOrder, status: int) -> None:
-        order.status = status
-        self._instrument(order.symbol).happened.ended(order)
-        self.concerned.append(order.symbol)
-        self.open = [other for other in self.open if other is not order]
-        for request in self.remembered:
-            if request.sequence == order.order_id:
-                self._end_request(request)
-                return
-
-    def _publish_of(self, order: NaiveOrder, event: Event) -> None:
-        """Something of an order, and so of its level. Nothing is said of hidden ones."""
-        if order.is_hidden:
-            return
-        level = (order.symbol, order.side, order.price)
-        if level not in self.touched:
-            self.touched.append(level)
-        self._publish("order", order.symbol, event)
-
-    # Instruments.
-
-    def _found(self, symbol: str) -> NaiveInstrument | None:
-        return next((known for known in self.instruments if known.definition.symbol == symbol), None)
-
-    def _instrument(self, symbol: str) -> NaiveInstrument:
-        found = self._found(symbol)
-        assert found is not None
-        return found

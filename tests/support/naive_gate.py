@@ -32,6 +32,7 @@ class NaiveInstrument:
         default_factory=list
     )  # pegged orders that left to come back elsewhere
     happened: Happened = field(default_factory=Happened)  # to its linked orders
+    reference: int = 0  # the price of the last auction
 
 
 def broken_by_order(
@@ -42,8 +43,10 @@ def broken_by_order(
         return [reasons.UNKNOWN_SYMBOL]
     limits = instrument.definition
     broken = []
-    if instrument.phase != terms.CONTINUOUS:
+    if instrument.phase in (terms.HALTED, terms.CLOSED):
         broken.append(reasons.NOT_TRADING)
+    elif instrument.phase != terms.CONTINUOUS and not _may_collect(command):
+        broken.append(reasons.NOT_IN_PHASE)
     if command.side not in terms.SIDES:
         broken.append(reasons.INVALID_SIDE)
     if command.order_type not in terms.ORDER_TYPES:
@@ -75,6 +78,17 @@ def broken_by_order(
 def _rests(command: EnterOrder) -> bool:
     """What has not traded at once may rest."""
     return command.order_type not in AT_MARKET and command.time_in_force not in (terms.IOC, terms.FOK)
+
+
+def _may_collect(command: EnterOrder) -> bool:
+    """Whether an order can wait for an auction; one that waits for something else before that is asked later."""
+    waits = command.order_type in WAITING_TYPES or command.triggered_by != ""
+    return not (
+        command.time_in_force in (terms.IOC, terms.FOK)
+        or command.order_type == terms.PEGGED
+        or _is_post_only(command)
+        or (command.minimum_lots != 0 and not waits)
+    )
 
 
 def _is_post_only(command: EnterOrder) -> bool:
@@ -141,8 +155,12 @@ def broken_by_replace(order: NaiveOrder, command: ReplaceOrder, instrument: Naiv
     """Reasons against a replace of an open order."""
     limits = instrument.definition
     broken = []
-    if instrument.phase != terms.CONTINUOUS:
+    if instrument.phase in (terms.HALTED, terms.CLOSED):
         broken.append(reasons.NOT_TRADING)
+    elif instrument.phase != terms.CONTINUOUS:
+        cannot_be_judged = command.price_ticks != 0 and _is_post_only(order.entered)
+        if order.order_type == terms.PEGGED or cannot_be_judged:
+            broken.append(reasons.NOT_IN_PHASE)
     if command.quantity_lots != 0:
         broken += _broken_by_quantity(limits, command.quantity_lots)
     if command.price_ticks != 0:

@@ -59,8 +59,9 @@ class NaiveOrder:
 
     @property
     def is_hidden(self) -> bool:
-        """It rests without being displayed."""
-        return bool(self.entered.flags & terms.HIDDEN)
+        """It rests without being displayed, as market orders do where an auction collects them."""
+        is_at_market = self.entered.order_type == terms.MARKET and self.entered.price_ticks == 0
+        return is_at_market or bool(self.entered.flags & terms.HIDDEN)
 
     @property
     def shown(self) -> int:
