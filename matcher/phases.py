@@ -24,11 +24,11 @@ from bus.protocol.terms import (
     PHASES,
     PRE_OPEN,
 )
-from matcher.book.equilibrium import equilibrium
 from matcher.book.level import Order
 from matcher.book.stage import Stage
 from matcher.following import Following
 from matcher.instruments import Instrument
+from matcher.uncrossing import outcome
 
 #: A phase that is meant to outlast a day is meant to last until somebody ends it.
 DURATION_MS_MAX: Final = 24 * 3600 * 1000
@@ -110,8 +110,7 @@ def tell_indicative(market: Following, instrument: Instrument) -> None:
     """What the auction would do now, if that is not what was told last. O(levels that cross)."""
     stage = instrument.stage
     assert stage is not None, "an auction has a stage"
-    book = instrument.book
-    found = equilibrium(book.bids, book.asks, instrument.reference_ticks)
+    found = outcome(instrument)
     stage.due_ns = 0
     if found == stage.told:
         return

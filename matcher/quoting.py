@@ -13,6 +13,7 @@ from matcher.gate.limits import entry_reason
 from matcher.gate.orders import is_printable, order_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.resting import publish_once
 from matcher.trading import Trading
 
 
@@ -70,7 +71,7 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
     account.quotes[(symbol, side)] = market.sequence
     market.enter(account, entered)
     assert market.sequence == account.requests[request_id].sequence, "what passed the gate is in"
-    _publish_once(instrument, published)
+    publish_once(instrument, published)
 
 
 def quoted(account: Account, symbol: str, side: int) -> Order | None:
@@ -135,17 +136,6 @@ def _room_reason(
     for _ in range(freed):
         limits.opened(symbol)
     return reason
-
-
-def _publish_once(instrument: Instrument, first: int) -> None:
-    """Of a level that was published again behind `first`, leave the last word."""
-    levels = instrument.levels
-    last: dict[tuple[int, int], int] = {}
-    for at in range(first, len(levels)):
-        _, _, side, price, _, _ = levels[at]
-        last[(side, price)] = at
-    if len(last) < len(levels) - first:
-        instrument.levels = levels[:first] + [levels[at] for at in sorted(last.values())]
 
 
 def _end(market: Trading, account: Account, order: Order | None, side: int, reason: int) -> None:

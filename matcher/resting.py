@@ -11,6 +11,7 @@ from bus.protocol.terms import AUCTIONS, BUY, WAITING
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from matcher.book.level import Level, Order
 from matcher.instruments import Instrument
+from matcher.outputs import Event
 from matcher.reporting import Reporting
 
 #: What an auction would do is told at most this often, by engine time.
@@ -180,3 +181,14 @@ class Resting(Reporting):
             watch = self.state.instruments[order.symbol].watch
             if watch is not None:
                 watch.ended(order, instructions)
+
+
+def publish_once(instrument: Instrument, first: int) -> None:
+    """Of a level that was published again behind `first`, leave the last word, where the first one stood."""
+    levels = instrument.levels
+    last: dict[tuple[int, int], Event] = {}
+    for at in range(first, len(levels)):
+        event = levels[at]
+        last[(event[2], event[3])] = event
+    if len(last) < len(levels) - first:
+        instrument.levels = levels[:first] + list(last.values())

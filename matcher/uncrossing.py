@@ -25,12 +25,12 @@ from bus.protocol.terms import (
 )
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import FILLED as STATUS_FILLED
-from matcher.book.equilibrium import equilibrium
+from matcher.book.equilibrium import Equilibrium, equilibrium
 from matcher.book.level import Level, Order
 from matcher.book.links import Links
 from matcher.book.side import BookSide
 from matcher.instruments import Instrument
-from matcher.resting import Resting
+from matcher.resting import Resting, publish_once
 
 
 class Uncrossing(Resting):
@@ -51,27 +51,38 @@ class Uncrossing(Resting):
         watch = instrument.watch
         if watch is None:
             return
+        first = len(instrument.levels)
         for sequence in sorted(watch.auctioned):
             order = watch.auctioned[sequence]
             if order.status == WAITING and takes_part(order.time_in_force, instrument.phase):
                 order.status = RESTING
                 self.rest(order, instrument)
+        publish_once(instrument, first)
 
     def uncross(self, instrument: Instrument) -> None:
-        """Whatever can trade does, at one price; those who were there for an auction alone end. O(what trades)."""
+        """Whatever can trade does, at one price; those who were there for an auction alone end. O(what trades).
+
+        Only where an account has linked orders of both sides that would trade with each other some of a side may end
+        while others trade, so that less is left than the price was made of: what still can trade then does, at a price
+        of its own.
+        """
         phase: Any = instrument.phase
-        book = instrument.book
-        price, _, left = equilibrium(book.bids, book.asks, instrument.reference_ticks)
-        first: int = instrument.next_trade_id
-        traded = self._trade_all(instrument, price) if price else 0
-        if phase in AUCTIONS or traded:
-            self.touch(instrument)
-            shown: Any = price if traded else 0
-            instrument.statuses.append(
-                (AUCTION_ENDED, self.sequence, self.time_ns, phase, shown, traded, left)
-            )
-        if instrument.next_trade_id != first:
-            instrument.reference_ticks = instrument.last_price_ticks = price
+        told = phase not in AUCTIONS
+        while True:
+            price, _, left = outcome(instrument)
+            first: int = instrument.next_trade_id
+            traded = self._trade_all(instrument, price) if price else 0
+            if traded or not told:
+                self.touch(instrument)
+                shown: Any = price if traded else 0
+                instrument.statuses.append(
+                    (AUCTION_ENDED, self.sequence, self.time_ns, phase, shown, traded, left)
+                )
+                told = True
+            if instrument.next_trade_id != first:
+                instrument.reference_ticks = instrument.last_price_ticks = price
+            if not price:
+                break
         self._end_auctioned(instrument)
 
     def _end_auctioned(self, instrument: Instrument) -> None:
@@ -224,6 +235,13 @@ class Uncrossing(Resting):
         if not leaves:
             level.leave(order)
             self.end(order, STATUS_FILLED)
+
+
+def outcome(instrument: Instrument) -> Equilibrium:
+    """What an auction of an instrument's orders would do."""
+    book, watch = instrument.book, instrument.watch
+    linked = watch is not None and watch.links.grouped != 0
+    return equilibrium(book.bids, book.asks, instrument.reference_ticks, linked)
 
 
 def takes_part(time_in_force: int, phase: int) -> bool:

@@ -10,6 +10,8 @@ side: O(levels of both sides that cross).
 Source: Deutsche Boerse, "Xetra Market Model Equities" (price determination in auctions).
 """
 
+from matcher.book.level import Level
+from matcher.book.links import is_first_of_group
 from matcher.book.side import BookSide
 
 #: (price_ticks, lots)
@@ -18,19 +20,22 @@ Row = tuple[int, int]
 Equilibrium = tuple[int, int, int]
 
 
-def equilibrium(bids: BookSide, asks: BookSide, reference_ticks: int) -> Equilibrium:
+def equilibrium(bids: BookSide, asks: BookSide, reference_ticks: int, linked: bool) -> Equilibrium:
     """What an auction of these orders would do. Price 0: nothing would trade, or no price is known at which.
 
-    `reference_ticks`: the price that decides between equally good ones; 0 when there is none.
+    `reference_ticks`: the price that decides between equally good ones; 0 when there is none. `linked`: some cancel
+    each other; of those only the first of each side counts, and O(orders that cross) are looked at.
     """
-    market_bid, market_ask = bids.market_lots(), asks.market_lots()
+    buying: dict[int, bool] | None = {} if linked else None
+    selling: dict[int, bool] | None = {} if linked else None
+    market_bid, market_ask = _market_lots(bids, buying), _market_lots(asks, selling)
     highest_bid, lowest_ask = bids.best_limit_ticks(), asks.best_limit_ticks()
     if not (market_bid or highest_bid) or not (market_ask or lowest_ask):
         return 0, 0, market_bid - market_ask
     if not market_bid and not market_ask and highest_bid < lowest_ask:
         return 0, 0, 0
-    demand = _rows(bids, lowest_ask, market_bid, market_ask)
-    supply = _rows(asks, highest_bid, market_ask, market_bid)
+    demand = _rows(bids, lowest_ask, market_bid, market_ask, buying)
+    supply = _rows(asks, highest_bid, market_ask, market_bid, selling)
     if not demand and not supply:  # market orders alone
         if not reference_ticks:
             return 0, 0, market_bid - market_ask
@@ -39,7 +44,31 @@ def equilibrium(bids: BookSide, asks: BookSide, reference_ticks: int) -> Equilib
     return found if found[1] else (0, 0, market_bid - market_ask)
 
 
-def _rows(side: BookSide, facing_ticks: int, market: int, facing_market: int) -> list[Row]:
+def _market_lots(side: BookSide, groups: dict[int, bool] | None) -> int:
+    """What its market orders want."""
+    best = side.best
+    return 0 if best is None or best.price_ticks else _lots(best, groups)
+
+
+def _lots(level: Level, groups: dict[int, bool] | None) -> int:
+    """All that a level wants, hidden or not; of orders that cancel each other only the first, if that is asked for.
+
+    `groups` are those that had their first order before.
+    """
+    if groups is None:
+        return level.quantity_lots + level.reserve_lots
+    lots = 0
+    order = level.head
+    while order is not None:
+        if is_first_of_group(order, groups):
+            lots += order.quantity_lots - order.filled_lots
+        order = order.newer
+    return lots
+
+
+def _rows(
+    side: BookSide, facing_ticks: int, market: int, facing_market: int, groups: dict[int, bool] | None
+) -> list[Row]:
     """The levels of a side that can matter, best first: those that cross the best limit of the other side, or are met
     by its market orders; the best one always. Behind those that cross as much may trade as before, for market orders
     on the other side, and less be left.
@@ -56,9 +85,10 @@ def _rows(side: BookSide, facing_ticks: int, market: int, facing_market: int) ->
         if rows and not crosses and before >= facing_market and is_behind:
             break
         is_behind = is_behind or not crosses
-        lots = level.quantity_lots + level.reserve_lots
-        rows.append((price, lots))
-        before += lots
+        lots = _lots(level, groups)
+        if lots:
+            rows.append((price, lots))
+            before += lots
     return rows
 
 

@@ -25,6 +25,7 @@ from bus.protocol.commands import (
 )
 from bus.protocol.records import (
     SEMANTICS_VERSION,
+    EndDrawn,
     EngineStarted,
     Rules,
     SessionEnded,
@@ -32,6 +33,9 @@ from bus.protocol.records import (
     TimeTicked,
 )
 from bus.protocol.terms import (
+    AT_CLOSE,
+    AT_OPEN,
+    AUCTIONS,
     BEST_ASK,
     BEST_BID,
     BROKER,
@@ -40,20 +44,28 @@ from bus.protocol.terms import (
     CANCEL_OLDEST,
     CLOCK_COMMANDS,
     CLOCK_SYSTEM,
+    CLOSED,
+    CLOSING_AUCTION,
+    CONTINUOUS,
     DAY,
     DECREMENT,
     FOK,
+    GFA,
     GTC,
     GTD,
+    HALTED,
     HIDDEN,
     IOC,
     LIMIT,
     MARKET,
     MIDPOINT,
+    OPENING_AUCTION,
     OPERATOR,
     PEGGED,
+    PHASES,
     POST_ONLY,
     POST_ONLY_REPRICE,
+    PRE_OPEN,
     PRICE_TIME,
     PRO_RATA,
     STOP,
@@ -62,6 +74,7 @@ from bus.protocol.terms import (
     TAKE_PROFIT_LIMIT,
     TRADER,
     TRAILING_STOP,
+    VOLATILITY_AUCTION,
 )
 from matcher.engine import Engine
 from matcher.outputs import Stream
@@ -153,13 +166,16 @@ class Dice:
 class Market:
     """Makes steps out of dice. It knows who has a session and what was asked, and nothing of what became of it.
 
-    A busy one has mostly orders, at very few prices, and most of them good: in the others few orders meet.
+    A busy one has mostly orders, at very few prices, and most of them good: in the others few orders meet. One that
+    calls comes from one auction into another.
     """
 
     def __init__(self, dice: Dice, sequence: int, *, is_busy: bool) -> None:
         self.dice = dice
         self.sequence = sequence
         self.is_busy = is_busy
+        self.calls = dice.rarely(2)
+        self.undrawn: list[tuple[str, int, int]] = []  # symbol, number and random time of auctions
         self.asked: list[tuple[str, str, int, Any]] = []  # account, id, sequence, command
         self.owners = dict(zip(TRADER_SESSIONS, (*ACCOUNTS, ACCOUNTS[-1]), strict=True))
         self.next_session = TRADER_SESSIONS[-1] + 1
@@ -172,6 +188,12 @@ class Market:
         if dice.rarely(400 if self.is_busy else 24):
             after_ns = dice.one_of([HOUR_NS, 11 * HOUR_NS, 24 * HOUR_NS, 25 * HOUR_NS])
         self.time_ns += after_ns
+        if self.undrawn and not dice.rarely(4):
+            self.sequence += 1
+            return self._draw_end(after_ns)
+        if dice.rarely(16 if self.calls else 150 if self.is_busy else 24):
+            self.sequence += 1
+            return Message(OPERATOR_SESSION, (self._phase(),), after_ns, 0, 7)
         if dice.rarely(150 if self.is_busy else 30):
             self.sequence += 1
             return self._record(after_ns)
@@ -337,13 +359,36 @@ class Market:
             return sequence, name
         return (sequence, "") if dice.rarely(3) else (0, name)
 
+    def _phase(self) -> SetPhase:
+        """Mostly an auction that ends by itself; seldom what is refused."""
+        dice = self.dice
+        symbol = dice.one_of([*SYMBOLS, SYMBOLS[0]])
+        if dice.rarely(12):
+            phase, duration_ms, random_ms, next_phase = dice.one_of(_WRONG_PHASES)
+            return SetPhase(dice.one_of([symbol, "NONE"]), phase, duration_ms, random_ms, next_phase)
+        phase = dice.one_of(_PHASES)
+        duration_ms = random_ms = next_phase = 0
+        if phase == HALTED or phase in AUCTIONS:
+            duration_ms = dice.one_of([0, 1, 1000, 1000, 3000, 5000])
+        if duration_ms and dice.rarely(3):
+            next_phase = dice.one_of([one for one in PHASES if one != phase])
+        if duration_ms and phase in AUCTIONS and dice.rarely(2):
+            random_ms = dice.one_of([1, 1000, 600_000])
+            self.undrawn.append((symbol, self.sequence, random_ms))
+        return SetPhase(symbol, phase, duration_ms, random_ms, next_phase)
+
+    def _draw_end(self, after_ns: int) -> Step:
+        """What the node draws when an auction has begun; sometimes of one that is over, or never was."""
+        symbol, number, random_ms = self.undrawn.pop()
+        delay_ns = min(self.dice.one_of([0, 1, SECOND_NS // 2, SECOND_NS]), random_ms * 10**6)
+        if self.dice.rarely(12):
+            symbol, number = self.dice.one_of([("NONE", number), (symbol, number - 1)])
+        return Record(EndDrawn(symbol, number, delay_ns), after_ns)
+
     def _operator_command(self) -> Any:
         dice = self.dice
-        kind = dice.draw(6)
+        kind = dice.draw(4)
         if kind < 2:
-            symbol = dice.one_of([*SYMBOLS, "NONE"])
-            return SetPhase(symbol, dice.one_of([1, 1, 1, 1, 1, 2, 9]))
-        if kind < 4:
             changes: dict[str, Any] = dice.one_of(_REDEFINITIONS)
             return btc(**changes)
         jump = dice.one_of([0, SECOND_NS, HOUR_NS, 12 * HOUR_NS, 24 * HOUR_NS])
@@ -356,6 +401,8 @@ _KINDS = [
     *[(LIMIT, IOC, 0), (LIMIT, FOK, 0), (LIMIT, FOK, 0)],
     *[(MARKET, IOC, 0), (MARKET, FOK, 0)],
     *[(LIMIT, DAY, 0), (LIMIT, GTD, 0), (LIMIT, GTD, 0)],
+    *[(LIMIT, AT_OPEN, 0), (LIMIT, AT_CLOSE, 0), (LIMIT, GFA, 0)],
+    *[(MARKET, AT_OPEN, 0), (MARKET, AT_CLOSE, 0), (MARKET, GFA, 0), (MARKET, GFA, 0)],
     *[(LIMIT, GTC, POST_ONLY), (LIMIT, GTC, POST_ONLY_REPRICE)],
     *[
         (STOP, GTC, 0),
@@ -373,6 +420,18 @@ _KINDS = [
     *[(PEGGED, GTC, 0), (PEGGED, GTC, 0), (PEGGED, DAY, 0), (PEGGED, GTD, 0), (PEGGED, GTC, HIDDEN)],
     *[(LIMIT, GTC, HIDDEN), (LIMIT, GTC, HIDDEN), (LIMIT, GTD, HIDDEN | POST_ONLY), (LIMIT, DAY, HIDDEN)],
 ]
+#: What a market does, and in between mostly what all are here for.
+_PHASES = [
+    *[CONTINUOUS, CONTINUOUS, CONTINUOUS, HALTED, CLOSED, PRE_OPEN, PRE_OPEN],
+    *[OPENING_AUCTION, OPENING_AUCTION, VOLATILITY_AUCTION, VOLATILITY_AUCTION, CLOSING_AUCTION],
+]
+#: Phase, duration, random time and next phase that do not go together.
+_WRONG_PHASES = [
+    *[(0, 0, 0, 0), (8, 0, 0, 0), (9, 1000, 0, 0), (8, 1000, 1, 8)],
+    *[(1, 1000, 0, 0), (3, 1000, 0, 0), (4, 1000, 0, 0), (5, -1, 0, 0), (2, 86_400_001, 0, 0)],
+    *[(5, 1000, 600_001, 0), (5, 1000, -1, 0), (5, 0, 1, 0), (2, 1000, 1, 0), (6, 86_400_001, 1, 0)],
+    *[(5, 1000, 0, 5), (5, 1000, 0, 8), (5, 1000, 0, -1), (5, 0, 0, 1)],
+]
 #: Fields that link an order.
 _LINKS = [("cancels_with",), ("cancels_with",), ("triggered_by",), ("cancels_with", "triggered_by")]
 #: Mostly what rests in slices and what wants all or nothing: to count right is hardest where these meet.
@@ -385,7 +444,7 @@ _BUSY_KINDS = [
 _WRONG: list[tuple[str, list[Any]]] = [
     ("side", [0, 3, -1]),
     ("order_type", [0, 9]),
-    ("time_in_force", [0, 1, 3, 9]),
+    ("time_in_force", [0, 1, 3, 6, 8, 9]),
     ("flags", [1, 2, 3, 4, 6, 8, -1]),
     ("price_ticks", [-5, 0, 1, 13, 5]),
     ("quantity_lots", [-3, 0, 1, 21]),

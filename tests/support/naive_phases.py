@@ -1,4 +1,4 @@
-"""Phases and auctions in the naive exchange: what docs/rules.md says in its chapters PHASE and AUCTION, one after the other.
+"""Phases and auctions in the naive exchange: what docs/rules.md says in its chapters PHASE and AUCTION, rule by rule.
 
 Nothing is kept of what an auction would do but what was told last; it is found anew, from all orders of the book.
 """
