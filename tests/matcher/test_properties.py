@@ -14,7 +14,7 @@ from hypothesis import given
 from bus.protocol import codec, feed, reasons, reports
 from bus.protocol.checksum import book_checksum
 from bus.protocol.commands import EnterOrder, ReplaceOrder
-from bus.protocol.terms import BUY, SELL
+from bus.protocol.terms import BUY, IN_AUCTION, MAKER, SELL, TAKER
 from matcher.engine import Engine
 from matcher.state_codec import decode_state, encode_state, state_digest
 from tests.support.drawn import drawn, seeds
@@ -38,10 +38,10 @@ CLASSES: dict[int, Any] = {
 #: Reasons of what no command asks for and what is published before it does anything, or after.
 BY_THE_ENGINE = (
     *(reasons.EXPIRED, reasons.CANCEL_ALL_AFTER, reasons.LINKED),
-    *(reasons.PEG_MOVED, reasons.REFERENCE_GONE),
+    *(reasons.PEG_MOVED, reasons.REFERENCE_GONE, reasons.AUCTION_OVER),
 )
 #: Events of commands that the walks do not draw: they have walks and stories of their own.
-NOT_IN_WALKS = ("TradeBusted", "TradeCorrected", "TradeRevised", "Indicative", "AuctionEnded")
+NOT_IN_WALKS = ("TradeBusted", "TradeCorrected", "TradeRevised")
 SEEDS = seeds(6)
 LENGTH = 300
 
@@ -240,6 +240,26 @@ def levels_of(orders: list[Row]) -> list[Row]:
     return levels
 
 
+# Auctions.
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_trades_of_an_auction_are_of_one_price_and_of_as_many_lots_as_is_told(seed: int) -> None:
+    _, collected = replayed(timed(walk(seed, LENGTH)))
+    for symbol, events in collected.of_kind("status").items():
+        ended = [_named(event) for event in events if event[0] == feed.AUCTION_ENDED]
+        told: dict[tuple[int, int], int] = {}
+        for auction in ended:
+            assert (auction.quantity_lots == 0) == (auction.price_ticks == 0)
+            if auction.quantity_lots:
+                told[auction.sequence, auction.price_ticks] = auction.quantity_lots
+        made: dict[tuple[int, int], int] = {}
+        for event in collected.of_kind("trade").get(symbol, []):
+            if event[0] == feed.TRADE and not event[6]:
+                made[event[1], event[4]] = made.get((event[1], event[4]), 0) + event[5]
+        assert made == told
+
+
 # Conservation.
 
 
@@ -295,9 +315,12 @@ def test_no_order_is_filled_beyond_its_quantity_and_each_trade_has_two_sides(see
         assert one.quantity_lots == other.quantity_lots == trade.quantity_lots
         assert one.price_ticks == other.price_ticks == trade.price_ticks
         assert sorted([one.side, other.side]) == [BUY, SELL]
-        assert sorted([one.liquidity, other.liquidity]) == [1, 2]
-        (taker,) = [fill for fill in (one, other) if fill.liquidity == 2]
-        assert taker.side == trade.aggressor
+        if trade.aggressor:
+            assert sorted([one.liquidity, other.liquidity]) == [MAKER, TAKER]
+            (taker,) = [fill for fill in (one, other) if fill.liquidity == TAKER]
+            assert taker.side == trade.aggressor
+        else:
+            assert (one.liquidity, other.liquidity) == (IN_AUCTION, IN_AUCTION)
     for symbol, events in collected.of_kind("trade").items():
         assert [event[3] for event in events] == list(range(1, len(events) + 1)), (
             f"{symbol} counts its trades"
