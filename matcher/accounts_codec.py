@@ -25,13 +25,14 @@ _ORDER: Final[Any] = tuple[
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote, int, int, int, int, int]
-# symbol, order_lots_max, order_notional_max, open_orders_max
-_LIMIT: Final[Any] = tuple[str, int, int, int]
+# symbol, order_lots_max, order_notional_max, open_orders_max, rejects_max, rejects_window_ms
+_LIMIT: Final[Any] = tuple[str, int, int, int, int, int]
 # symbol, side, order id
 _QUOTE: Final[Any] = tuple[str, int, int]
 ACCOUNT: Final[Any] = tuple[
-    str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE]
-]
+    str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE],
+    bool, list[int]
+]  # fmt: skip
 
 
 def account_row(account: Account) -> Row:
@@ -72,6 +73,8 @@ def account_row(account: Account) -> Row:
         account.countdown_number,
         _limit_rows(account),
         [(symbol, side, order_id) for (symbol, side), order_id in account.quotes.items()],
+        account.limits is not None and account.limits.stopped,
+        [] if account.limits is None else list(account.limits.rejected_ns),
     )
 
 
@@ -79,7 +82,16 @@ def _limit_rows(account: Account) -> list[Row]:
     rows: list[Row] = []
     if account.limits is not None:
         for symbol, limit in account.limits.by_symbol.items():
-            rows.append((symbol, limit.order_lots_max, limit.order_notional_max, limit.open_orders_max))
+            rows.append(
+                (
+                    symbol,
+                    limit.order_lots_max,
+                    limit.order_notional_max,
+                    limit.open_orders_max,
+                    limit.rejects_max,
+                    limit.rejects_window_ms,
+                )
+            )
     return rows
 
 
@@ -157,10 +169,12 @@ def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> 
     account.countdown_number = row[8]
     for symbol, side, order_id in row[10]:
         account.quotes[(symbol, side)] = order_id
-    if row[9]:
+    if row[9] or row[11]:
         account.limits = limits = Limits(open_symbols(account))
-        for symbol, order_lots_max, order_notional_max, open_orders_max in row[9]:
-            limits.by_symbol[symbol] = Limit(order_lots_max, order_notional_max, open_orders_max)
+        for limit_row in row[9]:
+            limits.by_symbol[limit_row[0]] = Limit(*limit_row[1:])
+        limits.stopped = row[11]
+        limits.rejected_ns.extend(row[12])
     return account
 
 

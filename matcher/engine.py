@@ -23,6 +23,7 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
+    SetKillSwitch,
     SetLimits,
     SetPhase,
 )
@@ -52,6 +53,7 @@ _BEHIND_WHAT_IS_DUE = (
     DefineInstrument,
     SetPhase,
     SetLimits,
+    SetKillSwitch,
     BustTrade,
     CorrectTrade,
     Skipped,
@@ -147,7 +149,15 @@ class Engine:
                 trading.cancel_all_after(account, command)  # type: ignore[arg-type]
             elif isinstance(
                 command,
-                (DefineInstrument, SetPhase, AdvanceClock, SetLimits, BustTrade, CorrectTrade),
+                (
+                    DefineInstrument,
+                    SetPhase,
+                    AdvanceClock,
+                    SetLimits,
+                    SetKillSwitch,
+                    BustTrade,
+                    CorrectTrade,
+                ),
             ):
                 operate(trading, opened, command)
                 time_ns = trading.time_ns

@@ -12,6 +12,7 @@ from bus.protocol.commands import (
     BUST_TRADE,
     CORRECT_TRADE,
     DEFINE_INSTRUMENT,
+    SET_KILL_SWITCH,
     SET_LIMITS,
     SET_PHASE,
     AdvanceClock,
@@ -19,6 +20,7 @@ from bus.protocol.commands import (
     CorrectTrade,
     DefineInstrument,
     OperatorCommand,
+    SetKillSwitch,
     SetLimits,
     SetPhase,
 )
@@ -38,6 +40,7 @@ from matcher.ledger.limits import Limit, Limits
 from matcher.phases import set_phase
 from matcher.reporting import Reporting
 from matcher.state import Session
+from matcher.stopping import Stopping
 from matcher.views import open_symbols
 
 #: 2100-01-01. Time only moves forward, so one command could otherwise take it to where neither the times that clients
@@ -45,7 +48,7 @@ from matcher.views import open_symbols
 TIME_END_NS: Final = 4_102_444_800 * 10**9
 
 
-def operate(market: Following, session: Session, command: OperatorCommand) -> None:
+def operate(market: Stopping, session: Session, command: OperatorCommand) -> None:
     """A command that only an operator may give: carried out or refused, and answered."""
     tag = tag_of(command)
     if session.role != OPERATOR:
@@ -58,6 +61,8 @@ def operate(market: Following, session: Session, command: OperatorCommand) -> No
         reason = advance_clock(market, command)
     elif isinstance(command, SetLimits):
         reason = set_limits(market, command)
+    elif isinstance(command, SetKillSwitch):
+        reason = market.set_kill_switch(command)
     else:
         reason = revise_trade(market, command)
     if tag == ADVANCE_CLOCK:
@@ -76,6 +81,8 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_PHASE
     if isinstance(command, SetLimits):
         return SET_LIMITS
+    if isinstance(command, SetKillSwitch):
+        return SET_KILL_SWITCH
     if isinstance(command, BustTrade):
         return BUST_TRADE
     return CORRECT_TRADE if isinstance(command, CorrectTrade) else ADVANCE_CLOCK
@@ -147,34 +154,37 @@ def set_limits(market: Reporting, command: SetLimits) -> int:
     symbol = command.symbol
     if symbol and symbol not in state.instruments:
         return reasons.UNKNOWN_SYMBOL
-    if (
-        ACCOUNT.fullmatch(command.account) is None
-        or command.order_lots_max < 0
-        or command.order_notional_max < 0
-        or command.open_orders_max < 0
-    ):
+    limit = Limit(
+        command.order_lots_max,
+        command.order_notional_max,
+        command.open_orders_max,
+        command.rejects_max,
+        command.rejects_window_ms,
+    )
+    if ACCOUNT.fullmatch(command.account) is None or not limit.is_valid(symbol):
         return reasons.INVALID_LIMITS
     if market.judging:
         return 0
     # ledger
     account = state.accounts.get(command.account)
-    limited = command.order_lots_max or command.order_notional_max or command.open_orders_max
     if account is None:
-        if not limited:
+        if not limit.is_any:
             return 0
         account = Account(command.account)
         state.accounts[command.account] = account
     limits = account.limits
-    if limited:
-        if limits is None:
-            limits = account.limits = Limits(open_symbols(account))
-        limits.by_symbol[symbol] = Limit(
-            command.order_lots_max, command.order_notional_max, command.open_orders_max
-        )
-    elif limits is not None:
+    if limits is None:
+        if not limit.is_any:
+            return 0
+        limits = account.limits = Limits(open_symbols(account))
+    if limit.is_any:
+        limits.by_symbol[symbol] = limit
+    else:
         limits.by_symbol.pop(symbol, None)
-        if not limits.by_symbol:
-            account.limits = None
+    if not symbol and not limit.rejects_max:
+        limits.rejected_ns.clear()
+    if not limits.is_any:
+        account.limits = None
     return 0
 
 

@@ -18,15 +18,18 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
+    SetKillSwitch,
     SetPhase,
 )
 from bus.protocol.terms import CANCELLED, FOK, IOC
 from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.limits import Limits
 from matcher.ledger.request import PlainRequest, Request
 from matcher.quoting import crossed_quote, quoted
 from matcher.reporting import Reporting
+from matcher.views import open_symbols
 
 
 class Overlay:
@@ -35,6 +38,7 @@ class Overlay:
     __slots__ = (
         "_account",
         "_defined",
+        "_had_limits",
         "_ids",
         "_market",
         "_open",
@@ -43,6 +47,7 @@ class Overlay:
         "_quotes",
         "_redefined",
         "_sequence",
+        "_stopped",
         "_time_ns",
     )
 
@@ -56,6 +61,8 @@ class Overlay:
         account.open = account.open.copy()
         self._quotes = account.quotes
         account.quotes = account.quotes.copy()
+        self._had_limits = account.limits is not None
+        self._stopped = account.limits is not None and account.limits.stopped
         #: who had the id before
         self._ids: list[tuple[str, Request | None]] = []
         #: end, status, price and quantity before
@@ -94,16 +101,14 @@ class Overlay:
                 order.price_ticks = command.price_ticks or order.price_ticks
                 order.quantity_lots = command.quantity_lots or order.quantity_lots
         elif isinstance(command, MassCancel):
-            for one in list(self._account.open.values()):
-                assert isinstance(one, Order)
-                if (not command.symbol or one.symbol == command.symbol) and (
-                    not command.side or one.side == command.side
-                ):
-                    self._end(one)
+            self._end_all(command.symbol, command.side)
         elif isinstance(command, Quote):
             self._quote(command, order)
         elif isinstance(command, DefineInstrument):
             self._define(command)
+        elif isinstance(command, SetKillSwitch):
+            if command.account == self._account.name:
+                self._stop(command.on)
         elif isinstance(command, SetPhase):
             instrument = market.state.instruments[command.symbol]
             self._phases.append((instrument, instrument.phase))
@@ -127,6 +132,10 @@ class Overlay:
                 del account.requests[request_id]
             else:
                 account.requests[request_id] = before
+        if not self._had_limits:
+            account.limits = None
+        elif account.limits is not None:
+            account.limits.stopped = self._stopped
         account.open = self._open
         account.quotes = self._quotes
         for instrument, phase in reversed(self._phases):
@@ -178,6 +187,20 @@ class Overlay:
         del self._account.open[order.sequence]
         if self._account.limits is not None:
             self._account.limits.ended(order.symbol)
+
+    def _end_all(self, symbol: str, side: int) -> None:
+        for one in list(self._account.open.values()):
+            assert isinstance(one, Order)
+            if (not symbol or one.symbol == symbol) and (not side or one.side == side):
+                self._end(one)
+
+    def _stop(self, on: bool) -> None:
+        if on:
+            self._end_all("", 0)
+        account = self._account
+        if account.limits is None:
+            account.limits = Limits(open_symbols(account))
+        account.limits.stopped = on
 
     def _define(self, command: DefineInstrument) -> None:
         instruments = self._market.state.instruments

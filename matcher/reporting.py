@@ -7,7 +7,7 @@ asked and when) once, and every report about it is made from that.
 from typing import Any
 
 from bus.protocol.records import Rules
-from bus.protocol.reports import CANCELLED, COMPLETED, PREVENTED, REJECTED, REPLACED, RESTATED
+from bus.protocol.reports import CANCELLED, COMPLETED, PREVENTED, REPLACED, RESTATED
 from matcher.book.level import Order
 from matcher.book.trades import PLACES
 from matcher.instruments import Instrument
@@ -89,26 +89,6 @@ class Reporting:
         if not reports:
             self.outputs.accounts.append(account)
         reports.append(report)
-
-    def reject(self, account: Account, command: int, request_id: str, reason: int) -> None:
-        """A refusal that is not remembered: the request had no id, or the id is not its to take."""
-        if self.judging:
-            self.verdict = reason
-            return
-        self.rejected += 1
-        self.report(
-            account,
-            (
-                REJECTED,
-                self.sequence,
-                self.time_ns,
-                self.session,
-                self.correlation_id,
-                command,
-                request_id,
-                reason,
-            ),
-        )
 
     def complete(self, account: Account, command: int, count: int) -> None:
         """A command that is about no single order was carried out."""

@@ -12,12 +12,12 @@ from bus.protocol.reports import DUPLICATE
 from bus.protocol.terms import REJECTED as STATUS_REJECTED
 from matcher.book.instructions import NOT_INSTRUCTED, PLAIN_FIELDS
 from matcher.book.level import Order
-from matcher.following import Following
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Remembered, Request
+from matcher.stopping import Stopping
 
 
-class Requests(Following):
+class Requests(Stopping):
     """What handlers do with ids."""
 
     __slots__ = ()

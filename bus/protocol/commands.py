@@ -41,6 +41,7 @@ ADVANCE_CLOCK: Final = 22
 SET_LIMITS: Final = 23
 BUST_TRADE: Final = 24
 CORRECT_TRADE: Final = 25
+SET_KILL_SWITCH: Final = 29
 
 
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -199,6 +200,9 @@ class SetLimits(Struct, array_like=True, tag=SET_LIMITS, forbid_unknown_fields=T
     0 is no limit. `order_lots_max` and `order_notional_max` (price in ticks times quantity in lots) are of each order,
     `open_orders_max` of all that are open. The limits of the instrument and those of all instruments both hold. An
     account that does not exist yet is made.
+
+    Of all instruments only: when more than `rejects_max` of the account's commands are rejected within
+    `rejects_window_ms` of engine time, the engine sets its kill switch.
     """
 
     account: AccountName
@@ -206,6 +210,8 @@ class SetLimits(Struct, array_like=True, tag=SET_LIMITS, forbid_unknown_fields=T
     order_lots_max: Int64 = 0
     order_notional_max: Int64 = 0
     open_orders_max: Int64 = 0
+    rejects_max: Int64 = 0
+    rejects_window_ms: Int64 = 0
 
 
 class BustTrade(Struct, array_like=True, tag=BUST_TRADE, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -225,6 +231,22 @@ class CorrectTrade(
     price_ticks: Int64
 
 
+class SetKillSwitch(
+    Struct, array_like=True, tag=SET_KILL_SWITCH, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: all open orders of an account end, and nothing but cancels is taken from it until it is switched off.
+
+    An account that does not exist yet is made, so that it can be stopped before its first session. `why`: for the
+    record.
+    """
+
+    account: AccountName
+    on: bool
+    why: Note = ""
+
+
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote
-OperatorCommand = DefineInstrument | SetPhase | AdvanceClock | SetLimits | BustTrade | CorrectTrade
+OperatorCommand = (
+    DefineInstrument | SetPhase | AdvanceClock | SetLimits | BustTrade | CorrectTrade | SetKillSwitch
+)
 Command = TraderCommand | OperatorCommand

@@ -80,6 +80,7 @@ TOO_MANY_INSTRUMENTS: Final = 602
 ORDER_QUANTITY_LIMIT: Final = 603
 ORDER_NOTIONAL_LIMIT: Final = 604
 OPEN_ORDERS_LIMIT: Final = 605
+ACCOUNT_STOPPED: Final = 606
 
 INVALID_INSTRUMENT: Final = 701
 INSTRUMENT_DIFFERS: Final = 702
@@ -94,6 +95,7 @@ TRADE_BUSTED: Final = 710
 INVALID_CORRECTION: Final = 711
 TIME_TOO_FAR: Final = 712
 INVALID_DURATION: Final = 713
+INVALID_KILL_SWITCH: Final = 717
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -113,6 +115,7 @@ REFERENCE_GONE: Final = 815
 CANCEL_ALL_AFTER: Final = 816
 QUOTE_REPLACED: Final = 817
 AUCTION_OVER: Final = 818
+KILL_SWITCH: Final = 820
 
 SKIPPED: Final = 901
 
@@ -177,6 +180,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     ORDER_QUANTITY_LIMIT: ("order_quantity_limit", "more than one order of the account may be of"),
     ORDER_NOTIONAL_LIMIT: ("order_notional_limit", "worth more than one order of the account may be"),
     OPEN_ORDERS_LIMIT: ("open_orders_limit", "the account has as many open orders as its operator allows"),
+    ACCOUNT_STOPPED: ("account_stopped", "the account's kill switch is on: only cancels are taken from it"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
     INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
     INVALID_PHASE: ("invalid_phase", "no such phase, or no other one to follow it"),
@@ -190,6 +194,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_CORRECTION: ("invalid_correction", "a corrected price is another one, within the price limits"),
     TIME_TOO_FAR: ("time_too_far", "engine time ends in 2100, so that it never leaves the numbers that carry it"),
     INVALID_DURATION: ("invalid_duration", "auctions and halts last at most 24 hours, and end by chance only if they end"),
+    INVALID_KILL_SWITCH: ("invalid_kill_switch", "a kill switch is of an account with a well-formed name"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),
@@ -208,6 +213,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     CANCEL_ALL_AFTER: ("cancel_all_after", "the account did not start its countdown again in time"),
     QUOTE_REPLACED: ("quote_replaced", "a newer quote of its account took its place, ended it, or would have met it"),
     AUCTION_OVER: ("auction_over", "the auction that the order was for is over"),
+    KILL_SWITCH: ("kill_switch", "the kill switch of its account was set"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ TRIGGERED: Final = 47
 RESTATED: Final = 48
 PREVENTED: Final = 49
 TRADE_REVISED: Final = 50
+KILL_SWITCH_SET: Final = 51
 
 
 class Accepted(Struct, array_like=True, tag=ACCEPTED, frozen=True, gc=False):
@@ -235,6 +236,23 @@ class TradeRevised(Struct, array_like=True, tag=TRADE_REVISED, frozen=True, gc=F
     previous_price_ticks: int
 
 
+class KillSwitchSet(Struct, array_like=True, tag=KILL_SWITCH_SET, frozen=True, gc=False):
+    """The kill switch of an account is on or off. Its orders ended before, each with its Cancelled.
+
+    Told to the account, and to each account of which an operator has a session. `rejects`: 0 when an operator said so;
+    else the engine did, since so many of the account's commands were rejected within the window of its limits.
+    """
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    account: str
+    on: bool
+    rejects: int
+    why: str
+
+
 Report = (
     Accepted
     | Rejected
@@ -247,4 +265,5 @@ Report = (
     | Restated
     | Prevented
     | TradeRevised
+    | KillSwitchSet
 )

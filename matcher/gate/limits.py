@@ -1,10 +1,15 @@
 """An order against the limits of its account: a reason, or 0 when it may pass.
 
-Only orders of accounts that have limits come here. The limit of the instrument and the one of all instruments both
-hold; of several reasons the lowest is named.
+Only orders of accounts that have limits, or are stopped, come here. The limit of the instrument and the one of all
+instruments both hold; of several reasons the lowest is named.
 """
 
-from bus.protocol.reasons import OPEN_ORDERS_LIMIT, ORDER_NOTIONAL_LIMIT, ORDER_QUANTITY_LIMIT
+from bus.protocol.reasons import (
+    ACCOUNT_STOPPED,
+    OPEN_ORDERS_LIMIT,
+    ORDER_NOTIONAL_LIMIT,
+    ORDER_QUANTITY_LIMIT,
+)
 from bus.protocol.terms import BUY
 from matcher.instruments import Instrument
 from matcher.ledger.limits import ALL_INSTRUMENTS, Limit, Limits
@@ -32,7 +37,7 @@ def entry_reason(
         return OPEN_ORDERS_LIMIT
     if common is not None and 0 < common.open_orders_max <= open_orders:
         return OPEN_ORDERS_LIMIT
-    return 0
+    return ACCOUNT_STOPPED if limits.stopped else 0
 
 
 def replace_reason(

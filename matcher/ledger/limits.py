@@ -1,40 +1,95 @@
-"""What an operator lets an account do: limits of each order, and of how many it may have open.
+"""What an operator lets an account do: limits of each order, and of how many it may have open; or nothing any more.
 
-They are of one instrument, or of all (symbol ""), and both hold. An account without any has none of these objects, and
-its orders pay one look for that. Whether an order keeps them is asked in `matcher.gate.limits`.
+They are of one instrument, or of all (symbol ""), and both hold. An account without any, and whose kill switch is off,
+has none of these objects, and its orders pay one look for that. Whether an order keeps them is asked in
+`matcher.gate.limits`.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
 ALL_INSTRUMENTS: Final = ""
 
+#: Times of rejects are state, and each checkpoint has them all.
+REJECTS_MAX: Final = 1_000
+#: Whoever counts longer than a day means a limit of the day.
+REJECTS_WINDOW_MS_MAX: Final = 24 * 3600 * 1000
+_NS_PER_MS: Final = 1_000_000
+
 
 class Limit:
-    """Limits of one symbol, or of all; 0 is none."""
+    """Limits of one symbol, or of all; 0 is none. `rejects_max` within `rejects_window_ms`: of all alone."""
 
-    __slots__ = ("open_orders_max", "order_lots_max", "order_notional_max")
+    __slots__ = (
+        "open_orders_max",
+        "order_lots_max",
+        "order_notional_max",
+        "rejects_max",
+        "rejects_window_ms",
+    )
 
-    def __init__(self, order_lots_max: int, order_notional_max: int, open_orders_max: int) -> None:
+    def __init__(
+        self,
+        order_lots_max: int,
+        order_notional_max: int,
+        open_orders_max: int,
+        rejects_max: int = 0,
+        rejects_window_ms: int = 0,
+    ) -> None:
         self.order_lots_max = order_lots_max
         self.order_notional_max = order_notional_max
         self.open_orders_max = open_orders_max
+        self.rejects_max = rejects_max
+        self.rejects_window_ms = rejects_window_ms
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is limited."""
+        return (
+            self.order_lots_max != 0
+            or self.order_notional_max != 0
+            or self.open_orders_max != 0
+            or self.rejects_max != 0
+        )
+
+    def is_valid(self, symbol: str) -> bool:
+        """Whether an operator may limit so: nothing below 0, and rejects only of all instruments, with a window."""
+        counts = self.rejects_max != 0
+        return (
+            self.order_lots_max >= 0
+            and self.order_notional_max >= 0
+            and self.open_orders_max >= 0
+            and 0 <= self.rejects_max <= REJECTS_MAX
+            and 0 <= self.rejects_window_ms <= REJECTS_WINDOW_MS_MAX
+            and counts == (self.rejects_window_ms != 0)
+            and not (counts and symbol)
+        )
 
 
 class Limits:
     """Of one account: by symbol, in the order in which they were set first; and how many orders it has open in each.
 
     The counts follow from the open orders; they are kept so that no order has to wait for a walk over the others.
+
+    `stopped`: the kill switch is on. `rejected_ns`: when its last commands were rejected, as far as that is limited.
     """
 
-    __slots__ = ("by_symbol", "open_orders")
+    __slots__ = ("by_symbol", "open_orders", "rejected_ns", "stopped")
 
     def __init__(self, open_symbols: Iterable[str]) -> None:
         """`open_symbols`: of each open order of the account. O(these)."""
         self.by_symbol: dict[str, Limit] = {}
         self.open_orders: dict[str, int] = {}
+        self.stopped = False
+        self.rejected_ns: deque[int] = deque()
         for symbol in open_symbols:
             self.opened(symbol)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether the account is limited in anything."""
+        return self.stopped or bool(self.by_symbol)
 
     def opened(self, symbol: str) -> None:
         """The account has an order more."""
@@ -48,10 +103,27 @@ class Limits:
         else:
             del self.open_orders[symbol]
 
+    def rejected(self, time_ns: int) -> int:
+        """A command was rejected: how many were within the window, if these are too many; else 0. Amortized O(1)."""
+        common = self.by_symbol.get(ALL_INSTRUMENTS)
+        if self.stopped or common is None or not common.rejects_max:
+            return 0
+        times = self.rejected_ns
+        times.append(time_ns)
+        while times[0] <= time_ns - common.rejects_window_ms * _NS_PER_MS:
+            times.popleft()
+        return len(times) if len(times) > common.rejects_max else 0
+
     def check(self, open_symbols: Iterable[str]) -> None:
         """AssertionError when something is not as it must be. O(open orders)."""
-        assert self.by_symbol, "an account without limits has no such object"
-        for limit in self.by_symbol.values():
-            assert min(limit.order_lots_max, limit.order_notional_max, limit.open_orders_max) >= 0
-            assert limit.order_lots_max or limit.order_notional_max or limit.open_orders_max, "a limit limits"
+        assert self.is_any, "an account without limits has no such object"
+        for symbol, limit in self.by_symbol.items():
+            assert limit.is_valid(symbol), "limits are such as may be set"
+            assert limit.is_any, "a limit limits"
         assert self.open_orders == Limits(open_symbols).open_orders, "open orders are counted by symbol"
+        assert not (self.stopped and self.open_orders), "who is stopped has no open orders"
+        common = self.by_symbol.get(ALL_INSTRUMENTS)
+        counts = common is not None and common.rejects_max != 0 and not self.stopped
+        assert counts or not self.rejected_ns, "rejects are counted where they are limited"
+        times = list(self.rejected_ns)
+        assert times == sorted(times), "they came one after the other"

@@ -18,7 +18,8 @@ Commands:
     cancel-all-after 5s|never
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
-    limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N]
+    limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s]
+    kill-switch ACCOUNT on|off [why WORD]
     quote ID SYMBOL buy|sell LOTS [@ TICKS]
     bust SYMBOL TRADE
     correct SYMBOL TRADE @ TICKS
@@ -334,8 +335,20 @@ def _limits(words: list[str]) -> commands.SetLimits:
     account, *rest = words
     symbol = rest.pop(0) if rest and "=" not in rest[0] else ""
     limits = dict(word.split("=") for word in rest)
+    rejects, _, window = limits.pop("rejects", "0/0s").partition("/")
     names = {"lots": "order_lots_max", "notional": "order_notional_max", "orders": "open_orders_max"}
-    return commands.SetLimits(account, symbol, **{names[name]: int(value) for name, value in limits.items()})
+    return commands.SetLimits(
+        account,
+        symbol,
+        **{names[name]: int(value) for name, value in limits.items()},
+        rejects_max=int(rejects),
+        rejects_window_ms=_duration(window) // 10**6,
+    )
+
+
+def _kill_switch(words: list[str]) -> commands.SetKillSwitch:
+    account, on, *why = words
+    return commands.SetKillSwitch(account, {"on": True, "off": False}[on], why[1] if why else "")
 
 
 _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
@@ -348,6 +361,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "phase": _phase,
     "advance-clock": _advance_clock,
     "limits": _limits,
+    "kill-switch": _kill_switch,
     "quote": _quote,
     "bust": lambda words: commands.BustTrade(words[0], int(words[1])),
     "correct": _correct,

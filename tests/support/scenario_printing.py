@@ -37,6 +37,7 @@ _VERBS = {
     commands.ADVANCE_CLOCK: "advance-clock",
     commands.QUOTE: "quote",
     commands.SET_LIMITS: "limits",
+    commands.SET_KILL_SWITCH: "kill-switch",
     commands.BUST_TRADE: "bust",
     commands.CORRECT_TRADE: "correct",
 }
@@ -166,6 +167,11 @@ def _duplicate(it: reports.Duplicate) -> str:
     return f"duplicate {_VERBS[it.command]} {it.request_id}, {result} at {it.first_sequence}; {order}"
 
 
+def _kill_switch_set(it: reports.KillSwitchSet) -> str:
+    cause = f" for {it.rejects} rejects" if it.rejects else ""
+    return f"kill-switch {it.account} {'on' if it.on else 'off'}{cause}{f' why {it.why}' if it.why else ''}"
+
+
 def _level(it: feed.Level) -> str:
     level = f"{terms.SIDES[it.side]} {it.price_ticks}:"
     if it.quantity_lots == it.orders == 0:
@@ -207,6 +213,7 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     reports.Triggered: _triggered,
     reports.Restated: _restated,
     reports.Prevented: _prevented,
+    reports.KillSwitchSet: _kill_switch_set,
     reports.Completed: lambda it: f"completed {_VERBS[it.command]}: {it.count}",
     feed.Trade: lambda it: (
         f"trade {it.trade_id}: {it.quantity_lots} @ {it.price_ticks}"

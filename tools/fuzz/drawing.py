@@ -196,6 +196,8 @@ class _Drawing:
             return random.choice(ACCOUNTS if name == "account" else ("A", "B", "C"))
         if _TYPES[kind][name] is str:
             return self._new_id() if name in ("client_order_id", "request_id") else self._id()
+        if _TYPES[kind][name] is bool:
+            return random.random() < 0.3
         if name == "order_id":
             return random.randint(1, self._said + 10) if random.random() < 0.1 else 0
         if name == "trade_id":

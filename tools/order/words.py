@@ -108,6 +108,11 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         price = f"at {price_text(scale, report.price_ticks)}" if report.price_ticks else "busted"
         line.append(price, "bold")
         line.append(f"  was at {price_text(scale, report.previous_price_ticks)}", "dim")
+    elif isinstance(report, reports.KillSwitchSet):
+        line.append("stopped   " if report.on else "released  ", "bold red" if report.on else "bold green")
+        line.append(f"{report.account}: its kill switch is {'on' if report.on else 'off'}")
+        line.append(f"  {counted(report.rejects, 'reject')} in its window" if report.rejects else "", "dim")
+        line.append(f"  {report.why}" if report.why else "", "dim")
     elif isinstance(report, reports.Completed):
         line.append("done      ", "bold cyan")
         line.append(

@@ -29,6 +29,7 @@ EVENTS: Final[dict[type, str]] = {
     told.Restated: "restated",
     told.Prevented: "prevented",
     told.TradeRevised: "trade_revised",
+    told.KillSwitchSet: "kill_switch_set",
 }
 
 
@@ -46,6 +47,8 @@ def report_told(scale: Scale | None, number: int, report: Report) -> ReportTold:
         fields["request_id"] = report.request_id
     if isinstance(report, told.Completed):
         fields["count"] = report.count
+    if isinstance(report, told.KillSwitchSet):
+        fields |= {"account": report.account, "on": report.on, "rejects": report.rejects, "why": report.why}
     if scale is not None:
         fields |= _further(scale, number, report)
         fields["order"] = ReportedOrder(

@@ -1,9 +1,10 @@
-"""What an operator says, made into commands: instruments, phases, limits, revisions of trades, time."""
+"""What an operator says, made into commands: instruments, phases, limits, stops, revisions of trades, time."""
 
 from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
     CorrectTrade,
+    SetKillSwitch,
     SetLimits,
     SetPhase,
 )
@@ -67,19 +68,35 @@ class Operating(Answers[A]):
         order_quantity: Number = 0,
         order_notional: Number = 0,
         open_orders: int = 0,
+        rejects: int = 0,
+        rejects_window_ms: int = 0,
     ) -> A:
         """Operator: limits of an account in an instrument, or in all (quantity in lots then, notional in ticks times
         lots); 0 is none. They take the place of those it had there. Answered with Completed or Rejected.
+
+        `rejects` and `rejects_window_ms`, of all instruments only: more rejected commands within the window, and the
+        engine sets the account's kill switch.
         """
         pending = self._new_pending(symbol, "")
 
         def build(scale: Scale | None) -> SetLimits:
-            return orders.set_limits(scale, account, order_quantity, order_notional, open_orders)
+            return orders.set_limits(
+                scale, account, order_quantity, order_notional, open_orders, rejects, rejects_window_ms
+            )
 
         if symbol:
             self._give(pending, symbol, build)
         else:
             self._put(pending, build(None))
+        return pending
+
+    def set_kill_switch(self, account: str, on: bool, *, why: str = "") -> A:
+        """Operator: end all open orders of an account and take nothing but cancels from it, or take orders again.
+
+        Answered with Completed or Rejected.
+        """
+        pending = self._new_pending("", "")
+        self._put(pending, SetKillSwitch(account, on, why))
         return pending
 
     def bust_trade(self, symbol: str, trade_id: int) -> A:

@@ -216,14 +216,21 @@ def define_instrument(
 
 
 def set_limits(
-    scale: Scale | None, account: str, order_quantity: Number, order_notional: Number, open_orders: int
+    scale: Scale | None,
+    account: str,
+    order_quantity: Number,
+    order_notional: Number,
+    open_orders: int,
+    rejects: int = 0,
+    rejects_window_ms: int = 0,
 ) -> SetLimits:
     """Limits of an account in the instrument of a scale; without one in all, in lots and in ticks times lots."""
     if scale is None:
         lots, notional = whole_number(order_quantity, "quantity"), whole_number(order_notional, "notional")
-        return SetLimits(account, "", lots, notional, open_orders)
-    lots, notional = scale.quantity_lots(order_quantity), scale.notional(order_notional)
-    return SetLimits(account, scale.symbol, lots, notional, open_orders)
+    else:
+        lots, notional = scale.quantity_lots(order_quantity), scale.notional(order_notional)
+    symbol = "" if scale is None else scale.symbol
+    return SetLimits(account, symbol, lots, notional, open_orders, rejects, rejects_window_ms)
 
 
 def side_of(side: Word) -> int:
