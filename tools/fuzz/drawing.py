@@ -204,7 +204,7 @@ class _Drawing:
             return random.randint(0, _IDS)
         if name == "side":
             return random.choice((0, 1, 2, 1, 2, 1, 2, 3))
-        if name == "status":
+        if name == "phase":
             return random.choice((1, 1, 1, 1, 2, 9))
         if name.endswith("_max"):
             return random.choice((0, 0, 0, 15, 200)) * (30 if "notional" in name else 1)
