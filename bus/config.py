@@ -82,6 +82,16 @@ class Feed(Struct, frozen=True, kw_only=True):
     heartbeat_interval_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1000
 
 
+class Protection(Struct, frozen=True, kw_only=True):
+    """What lets the engine stop the whole market by itself (docs/rules.md, chapter STOP)."""
+
+    # Connections to the feed, of publishers and all other readers: with fewer nobody may know the prices. 0: no matter.
+    feed_readers_min: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    # For so long they must be too few: a publisher that starts again is back within a second or two. The engine's own
+    # start counts, too.
+    feed_lost_ms: Annotated[int, Meta(ge=100, le=600_000)] = 10_000
+
+
 class Shadow(Struct, frozen=True, kw_only=True):
     """When the shadow writes checkpoints. How many stay is `engine.checkpoints_kept`: both write them."""
 
@@ -218,6 +228,7 @@ class Config(Struct, frozen=True, kw_only=True):
     engine: Engine = Engine()
     limits: Limits = Limits()
     feed: Feed = Feed()
+    protection: Protection = Protection()
     shadow: Shadow = Shadow()
     store: Store = Store()
     metrics: Metrics = Metrics()

@@ -104,6 +104,9 @@ class Core(Protocol):
     ) -> tuple[int, int, list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """`(phase, last price in ticks or 0, bids, asks)` of a symbol, rows as in BookSnapshot."""
 
+    def stopped(self) -> int:
+        """Why the whole market stands still, one of STOP_CAUSES; 0 when it does not."""
+
     def checksum(self, symbol: str) -> int:
         """The checksum of a symbol's book."""
 

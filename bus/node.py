@@ -26,11 +26,12 @@ from bus.metrics.metric import Reading
 from bus.metrics.of_engine import read_engine
 from bus.metrics.powers import Powers
 from bus.process import Process
-from bus.protocol.records import EndDrawn, EngineStarted, TimeTicked
+from bus.protocol.records import EmergencyRaised, EndDrawn, EngineStarted, TimeTicked
 from bus.protocol.status import DEGRADED, OK, ProcessStatus
-from bus.protocol.terms import CLOCK_SYSTEM
+from bus.protocol.terms import CLOCK_SYSTEM, FEED_LOST
 from bus.sequencer import Sequencer, apply_open_batch
 from bus.sessions import Sessions
+from bus.sockets.feed_watch import FeedWatch
 from bus.sockets.gateway import Gateway
 from bus.sockets.outbound import Departure, Outbound
 from bus.sockets.publication import Publication
@@ -133,6 +134,7 @@ class Node:
         )
         self._feed = _publisher(context, limits.send_high_water_mark)
         self._drop_copy = _publisher(context, limits.send_high_water_mark)
+        self._feed_watch = FeedWatch(context, self._feed, config.protection, monotonic_ns())
         self._send_feed = plain_send(self._feed)
         self._send_drop = plain_send(self._drop_copy)
         # Where they listen indeed: a port base of 0 leaves the choice to the system.
@@ -191,6 +193,7 @@ class Node:
     def _close_sockets(self, linger_ms: int) -> None:
         self._orders.close(linger_ms)
         self._replays.close(linger_ms)
+        self._feed_watch.close()
         self._feed.close(linger_ms)
         self._drop_copy.close(linger_ms)
 
@@ -281,6 +284,8 @@ class Node:
             now - self._last_frame_ns >= _IDLE_NS or self._timer_is_due()
         ):
             self._sequencer.add_record(TimeTicked())
+        if self._feed_watch.is_lost(now):
+            self._sequencer.add_record(EmergencyRaised(FEED_LOST))
         if self._sequencer.count or not self._gateway.idle:
             self._run()
         if not self._stopped:

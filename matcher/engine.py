@@ -23,14 +23,24 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
+    SetEmergency,
     SetKillSwitch,
     SetLimits,
     SetPhase,
 )
 from bus.protocol.feed import TICK
-from bus.protocol.records import EndDrawn, EngineStarted, Record, SessionEnded, SessionOpened, Skipped
+from bus.protocol.records import (
+    EmergencyRaised,
+    EndDrawn,
+    EngineStarted,
+    Record,
+    SessionEnded,
+    SessionOpened,
+    Skipped,
+)
 from bus.protocol.terms import BUY, L3, SELL
 from matcher import views
+from matcher.emergency import stop_market
 from matcher.expiry import end_due
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
 from matcher.operating import operate
@@ -53,6 +63,7 @@ _BEHIND_WHAT_IS_DUE = (
     DefineInstrument,
     SetPhase,
     SetLimits,
+    SetEmergency,
     SetKillSwitch,
     BustTrade,
     CorrectTrade,
@@ -154,6 +165,7 @@ class Engine:
                     SetPhase,
                     AdvanceClock,
                     SetLimits,
+                    SetEmergency,
                     SetKillSwitch,
                     BustTrade,
                     CorrectTrade,
@@ -197,8 +209,11 @@ class Engine:
                 self.trading.end_session(ended.account, record.session)
         elif isinstance(record, EndDrawn):
             take_draw(self.trading, record.symbol, record.number, record.delay_ns)
+        elif isinstance(record, EmergencyRaised):
+            if not self.state.stopped:
+                stop_market(self.trading, record.cause)
         elif not isinstance(record, Skipped):
-            self.outputs.ticks.append((TICK, state.sequence, state.time_ns))
+            self.outputs.of_market.append((TICK, state.sequence, state.time_ns))
 
     def take_private(self) -> list[Stream]:
         """The reports since the last take, by account. Numbers continue from take to take."""
@@ -206,9 +221,9 @@ class Engine:
 
     def take_public(self) -> list[Stream]:
         """The public events since the last take, by topic. Numbers continue from take to take."""
-        next_tick = self.state.clock_number + 1
-        self.state.clock_number += len(self.outputs.ticks)
-        return self.outputs.take_public(next_tick)
+        next_number = self.state.clock_number + 1
+        self.state.clock_number += len(self.outputs.of_market)
+        return self.outputs.take_public(next_number)
 
     def take_outputs(self) -> tuple[list[Stream], list[Stream]]:
         """Both: private streams, then public ones."""
@@ -302,6 +317,10 @@ class Engine:
         """Last numbers of a symbol's trade, level, order and status topics."""
         i = self.state.instruments[symbol]
         return (i.trade_number, i.level_number, i.order_number, i.status_number)
+
+    def stopped(self) -> int:
+        """Why the whole market stands still, one of STOP_CAUSES; 0 when it does not."""
+        return self.state.stopped
 
     def clock_number(self) -> int:
         """Last number of the clock topic."""

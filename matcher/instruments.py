@@ -3,10 +3,10 @@
 from typing import Any
 
 from bus.protocol.commands import DefineInstrument
-from bus.protocol.terms import CONTINUOUS, PRO_RATA
+from bus.protocol.terms import CLOSED, CONTINUOUS, HALTED, PRO_RATA
 from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE, topic
 from matcher.book.book import Book
-from matcher.book.stage import Stage
+from matcher.book.stage import Pause, Stage
 from matcher.book.trades import KeptTrades
 from matcher.book.triggers import Watch
 
@@ -20,6 +20,7 @@ class Instrument:
     `watch`: who waits for a trigger, None while nobody does.
 
     `phase`: what its market does at the moment; `stage`: what is known of the end of that, None in continuous trading.
+    `pause`: what it goes on with when the whole market does, None when that is nothing, or the market goes on.
     `reference_ticks`: the price of the last auction, 0 before the first. `place`: how many instruments came before it.
     """
 
@@ -36,6 +37,7 @@ class Instrument:
         "order_number",
         "order_topic",
         "orders",
+        "pause",
         "phase",
         "place",
         "price_max_ticks",
@@ -64,6 +66,7 @@ class Instrument:
         self.phase = CONTINUOUS
         self.book = Book()
         self.stage: Stage | None = None
+        self.pause: Pause | None = None
         self.last_price_ticks = 0
         self.reference_ticks = 0
         self.next_trade_id = 1
@@ -94,3 +97,13 @@ class Instrument:
         self.quantity_max_lots = definition.quantity_max_lots
         self.pro_rata = definition.matching == PRO_RATA
         self.share_min_lots = definition.pro_rata_minimum_lots
+
+    def check_stop(self, stopped: bool) -> None:
+        """AssertionError when it is not as it must be while the whole market stands still, or does not."""
+        if not stopped:
+            assert self.pause is None, "nothing waits for the end of a stop that is over"
+            return
+        assert self.phase in (HALTED, CLOSED), "in a stopped market everything is halted, or closed"
+        assert self.stage is not None, "both have a stage"
+        assert not self.stage.ends_ns, "nothing ends by itself in a stopped market"
+        assert self.pause is None or self.phase == HALTED, "what is closed stays so"

@@ -12,6 +12,7 @@ from bus.protocol.commands import (
     BUST_TRADE,
     CORRECT_TRADE,
     DEFINE_INSTRUMENT,
+    SET_EMERGENCY,
     SET_KILL_SWITCH,
     SET_LIMITS,
     SET_PHASE,
@@ -20,16 +21,18 @@ from bus.protocol.commands import (
     CorrectTrade,
     DefineInstrument,
     OperatorCommand,
+    SetEmergency,
     SetKillSwitch,
     SetLimits,
     SetPhase,
 )
 from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED
 from bus.protocol.reports import TRADE_REVISED
-from bus.protocol.terms import CLOCK_COMMANDS, IN_AUCTION, MAKER, OPERATOR, TAKER
+from bus.protocol.terms import BY_EMERGENCY, CLOCK_COMMANDS, CONTINUOUS, IN_AUCTION, MAKER, OPERATOR, TAKER
 from bus.protocol.topics import ACCOUNT
 from matcher.book.level import Order
 from matcher.book.trades import BUSTED
+from matcher.emergency import set_emergency
 from matcher.expiry import end_due
 from matcher.following import Following
 from matcher.gate.instruments import is_valid, same_product
@@ -37,7 +40,7 @@ from matcher.gate.orders import price_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
-from matcher.phases import set_phase
+from matcher.phases import begin_phase, set_phase
 from matcher.reporting import Reporting
 from matcher.state import Session
 from matcher.stopping import Stopping
@@ -61,6 +64,8 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = advance_clock(market, command)
     elif isinstance(command, SetLimits):
         reason = set_limits(market, command)
+    elif isinstance(command, SetEmergency):
+        reason = set_emergency(market, command)
     elif isinstance(command, SetKillSwitch):
         reason = market.set_kill_switch(command)
     else:
@@ -81,6 +86,8 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_PHASE
     if isinstance(command, SetLimits):
         return SET_LIMITS
+    if isinstance(command, SetEmergency):
+        return SET_EMERGENCY
     if isinstance(command, SetKillSwitch):
         return SET_KILL_SWITCH
     if isinstance(command, BustTrade):
@@ -102,6 +109,7 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
     if market.judging:
         return 0
     # book
+    is_new = instrument is None
     if instrument is None:
         instrument = Instrument(command, len(state.instruments))
         state.instruments[command.symbol] = instrument
@@ -130,6 +138,10 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
             command.pro_rata_minimum_lots,
         )
     )
+    if is_new and state.stopped:
+        begin_phase(
+            market, instrument, CONTINUOUS, BY_EMERGENCY, 0, 0, 0
+        )  # which it does when the stop is over
     if instrument.watch is not None:
         market.follow(instrument)
     return 0

@@ -19,12 +19,13 @@ Stream = tuple[str, int, list[Event]]
 class Outputs:
     """Who has events waiting. The events themselves wait at their account and instrument."""
 
-    __slots__ = ("accounts", "instruments", "ticks")
+    __slots__ = ("accounts", "instruments", "of_market")
 
     def __init__(self) -> None:
         self.accounts: list[Account] = []
         self.instruments: list[Instrument] = []
-        self.ticks: list[Event] = []
+        #: ticks, and what is said of the whole market
+        self.of_market: list[Event] = []
 
     def take_private(self) -> list[Stream]:
         """All waiting reports, and forget them; accounts stand in the order in which they were touched first."""
@@ -37,16 +38,16 @@ class Outputs:
         self.accounts = []
         return private
 
-    def take_public(self, next_tick: int) -> list[Stream]:
-        """All waiting public events, and forget them. `next_tick`: number of the first tick.
+    def take_public(self, next_number: int) -> list[Stream]:
+        """All waiting public events, and forget them. `next_number`: of the first one of the clock's topic.
 
-        Ticks, then instruments in the order in which they were touched first; for each its status, trades, levels and
-        orders in this order.
+        That one, then instruments in the order in which they were touched first; for each its status, trades, levels
+        and orders in this order.
         """
         public: list[Stream] = []
-        if self.ticks:
-            public.append((CLOCK, next_tick, self.ticks))
-            self.ticks = []
+        if self.of_market:
+            public.append((CLOCK, next_number, self.of_market))
+            self.of_market = []
         for instrument in self.instruments:
             instrument.touched = False
             if instrument.statuses:

@@ -18,10 +18,20 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
+    SetEmergency,
     SetKillSwitch,
     SetPhase,
 )
-from bus.protocol.terms import CANCELLED, FOK, IOC
+from bus.protocol.terms import (
+    CANCELLED,
+    CLOSED,
+    CONTINUOUS,
+    FOK,
+    HALTED,
+    IOC,
+    STOP_BY_OPERATOR,
+    VOLATILITY_AUCTION,
+)
 from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
@@ -33,14 +43,18 @@ from matcher.views import open_symbols
 
 
 class Overlay:
-    """The traces of the commands of one message. O(the account's open orders) to begin with."""
+    """The traces of the commands of one message. O(the account's open orders) to begin with, and in a stopped market
+    O(instruments).
+    """
 
     __slots__ = (
         "_account",
         "_defined",
+        "_goes_on",
         "_had_limits",
         "_ids",
         "_market",
+        "_market_stopped",
         "_open",
         "_orders",
         "_phases",
@@ -70,6 +84,12 @@ class Overlay:
         self._phases: list[tuple[Instrument, int]] = []
         self._redefined: list[tuple[Instrument, DefineInstrument]] = []
         self._defined: list[str] = []
+        self._market_stopped = market.state.stopped
+        #: what instruments go on with when the whole market does
+        self._goes_on: dict[str, int] = {}
+        for instrument in market.state.instruments.values() if self._market_stopped else ():
+            if instrument.pause is not None:
+                self._goes_on[instrument.symbol] = instrument.pause.phase
 
     def is_new(self, request_id: str) -> bool:
         """Whether this very message would have brought the id."""
@@ -109,10 +129,14 @@ class Overlay:
         elif isinstance(command, SetKillSwitch):
             if command.account == self._account.name:
                 self._stop(command.on)
+        elif isinstance(command, SetEmergency):
+            self._set_emergency(command)
         elif isinstance(command, SetPhase):
-            instrument = market.state.instruments[command.symbol]
-            self._phases.append((instrument, instrument.phase))
-            instrument.phase = command.phase
+            if market.state.stopped:
+                self._goes_on.pop(command.symbol, None)
+                if command.phase == HALTED:
+                    self._goes_on[command.symbol] = HALTED
+            self._set_phase(market.state.instruments[command.symbol], command.phase)
 
     def take_back(self) -> None:
         """The state, and the context of the market, are as they were."""
@@ -138,6 +162,7 @@ class Overlay:
             account.limits.stopped = self._stopped
         account.open = self._open
         account.quotes = self._quotes
+        self._market.state.stopped = self._market_stopped
         for instrument, phase in reversed(self._phases):
             instrument.phase = phase
         for instrument, definition in reversed(self._redefined):
@@ -202,12 +227,38 @@ class Overlay:
             account.limits = Limits(open_symbols(account))
         account.limits.stopped = on
 
+    def _set_phase(self, instrument: Instrument, phase: int) -> None:
+        self._phases.append((instrument, instrument.phase))
+        instrument.phase = phase
+
+    def _set_emergency(self, command: SetEmergency) -> None:
+        state = self._market.state
+        if command.cancel_orders:
+            self._end_all("", 0)
+        if command.on:
+            if not state.stopped:
+                state.stopped = STOP_BY_OPERATOR
+                for instrument in state.instruments.values():
+                    if instrument.phase != CLOSED:
+                        self._goes_on[instrument.symbol] = instrument.phase
+                        self._set_phase(instrument, HALTED)
+            return
+        state.stopped = 0
+        for symbol, phase in self._goes_on.items():
+            if phase == CONTINUOUS and command.auction_ms:
+                phase = VOLATILITY_AUCTION
+            self._set_phase(state.instruments[symbol], phase)
+        self._goes_on = {}
+
     def _define(self, command: DefineInstrument) -> None:
         instruments = self._market.state.instruments
         instrument = instruments.get(command.symbol)
         if instrument is None:
             instruments[command.symbol] = Instrument(command, len(self._market.state.instruments))
             self._defined.append(command.symbol)
+            if self._market.state.stopped:
+                self._goes_on[command.symbol] = CONTINUOUS
+                instruments[command.symbol].phase = HALTED
         else:
             self._redefined.append((instrument, instrument.definition))
             instrument.redefine(command)

@@ -11,9 +11,16 @@ from typing import Final
 
 from bus.protocol.commands import SetPhase
 from bus.protocol.feed import INDICATIVE, PHASE_CHANGED
-from bus.protocol.reasons import EXPIRED, INVALID_DURATION, INVALID_PHASE, UNKNOWN_SYMBOL
+from bus.protocol.reasons import (
+    EXPIRED,
+    INVALID_DURATION,
+    INVALID_PHASE,
+    MARKET_STOPPED,
+    UNKNOWN_SYMBOL,
+)
 from bus.protocol.terms import (
     AUCTIONS,
+    BY_EMERGENCY,
     BY_OPERATOR,
     BY_TIME,
     CLOSED,
@@ -25,7 +32,7 @@ from bus.protocol.terms import (
     PRE_OPEN,
 )
 from matcher.book.level import Order
-from matcher.book.stage import Stage
+from matcher.book.stage import NO_END_NS, Pause, Stage
 from matcher.following import Following
 from matcher.instruments import Instrument
 from matcher.uncrossing import outcome
@@ -44,6 +51,8 @@ def set_phase(market: Following, command: SetPhase) -> int:
     if instrument is None:
         return UNKNOWN_SYMBOL
     phase, next_phase = command.phase, command.next_phase
+    if market.state.stopped and phase not in (HALTED, CLOSED):
+        return MARKET_STOPPED
     if phase not in PHASES or (next_phase != 0 and next_phase not in PHASES) or next_phase == phase:
         return INVALID_PHASE
     duration_ms, random_ms = command.duration_ms, command.random_ms
@@ -73,9 +82,20 @@ def begin_phase(
 ) -> None:
     """The phase begins, and the one that was on ends. `ends_ns` 0: until further notice; `next_phase` 0: the usual.
 
+    While the whole market stands still everything but a close waits for the end of that, in a halt without an end.
     O(1), and what ends with the phase: the trades of an auction, the day orders of a market that closes.
     """
     before = instrument.phase
+    if market.state.stopped:
+        instrument.pause = None
+        if phase != CLOSED:
+            left_ns = ends_ns - market.time_ns if ends_ns else NO_END_NS
+            instrument.pause = Pause(phase, left_ns, random_ms, next_phase)
+            if phase != HALTED:
+                if before == HALTED:
+                    return
+                phase, cause = HALTED, BY_EMERGENCY
+            ends_ns = random_ms = next_phase = 0
     if (before in AUCTIONS and phase == CLOSED) or (before != CONTINUOUS and phase == CONTINUOUS):
         market.uncross(instrument)
     # book

@@ -54,7 +54,7 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
     if not reason and not keeps:
         reason = _room_reason(market, account, instrument, entered, last, crossed)
     if reason:
-        market.refuse_for_good(account, QUOTE, request_id, command, reason)
+        market.refuse_for_good(account, QUOTE, request_id, command, market.phase_reason(reason))
         return
     if market.judging:
         market.judged = last if keeps else _order(market, account, instrument, entered)

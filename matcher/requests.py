@@ -29,6 +29,10 @@ class Requests(Stopping):
             reason = reasons.STALE if self.created_ns <= account.forgotten_ns else reasons.INVALID_ID
         self.reject(account, command, request_id, reason)
 
+    def phase_reason(self, reason: int) -> int:
+        """A reason, and of one that a phase has the one that the whole market has, if it stands still."""
+        return reasons.MARKET_STOPPED if reason == reasons.NOT_TRADING and self.state.stopped else reason
+
     def refuse_for_good(
         self, account: Account, tag: int, request_id: str, command: Remembered, reason: int
     ) -> None:

@@ -41,6 +41,7 @@ class State:
         "rules",
         "sequence",
         "sessions",
+        "stopped",
         "time_ns",
         "timers",
     )
@@ -53,6 +54,8 @@ class State:
         self.rules = Rules(0, 0, 0)
         self.clock_number = 0
         self.next_session = 1
+        #: why the whole market stands still, one of STOP_CAUSES; 0 when it does not
+        self.stopped = 0
         self.instruments: dict[str, Instrument] = {}
         self.accounts: dict[str, Account] = {}
         self.sessions: dict[int, Session] = {}
@@ -67,6 +70,7 @@ class State:
             collecting = instrument.phase != CONTINUOUS
             assert collecting == (instrument.stage is not None), "only continuous trading has no stage"
             instrument.book.check(collecting=collecting)
+            instrument.check_stop(self.stopped != 0)
             set_stage_timers(timers, instrument)
             instrument.kept.check(instrument.next_trade_id, symbol)
             resting += instrument.book.order_count()

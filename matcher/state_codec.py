@@ -3,14 +3,16 @@
 The rule guarded here: everything on which future behaviour depends is in the bytes, nothing else is, and the same
 state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log)` wherever the snapshot was cut.
 
-    [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments]
+    [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments,
+     stopped]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
                  limits, quotes, stopped, rejected_ns]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
-                 kept (`matcher.trades_codec`), reference_ticks, stage]
+                 kept (`matcher.trades_codec`), reference_ticks, stage, pause]
     stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns], or nil
+    pause       [phase, left_ns, random_ms, next_phase], or nil
 
 An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
 the sequences of both, first ended first. A request is named by its log sequence, which is unique. A replace points at
@@ -37,7 +39,7 @@ from bus.protocol.terms import CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITI
 from matcher.accounts_codec import ACCOUNT, account_of, account_row
 from matcher.book.level import Order
 from matcher.book.side import BookSide
-from matcher.book.stage import Stage
+from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.instruments import Instrument
 from matcher.relinking import relink
@@ -55,11 +57,13 @@ _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
 _STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int]
+_PAUSE: Final[Any] = tuple[int, int, int, int]
 _INSTRUMENT: Final[Any] = tuple[
-    DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None
+    DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None,
+    _PAUSE | None
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
-    int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT]
+    int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -82,6 +86,7 @@ def encode_state(state: State) -> bytes:
             [account_row(account) for account in state.accounts.values()],
             [_session_row(session) for session in state.sessions.values()],
             [_instrument_row(instrument) for instrument in state.instruments.values()],
+            state.stopped,
         )
     )
 
@@ -101,6 +106,7 @@ def decode_state(payload: bytes) -> State:
     (_, state.sequence, state.time_ns, state.epoch, state.clock, state.rules) = row[:6]
     state.clock_number = row[6]
     state.next_session = row[7]
+    state.stopped = row[11]
     state.timers.begin_day(state.time_ns)
     symbols: dict[str, str] = {}
     for instrument_row in row[10]:
@@ -167,6 +173,7 @@ def _instrument_row(instrument: Instrument) -> Row:
         kept_row(instrument),
         instrument.reference_ticks,
         _stage_row(instrument.stage),
+        _pause_row(instrument.pause),
     )
 
 
@@ -184,6 +191,12 @@ def _stage_row(stage: Stage | None) -> Row | None:
         stage.told_number,
         stage.due_ns,
     )
+
+
+def _pause_row(pause: Pause | None) -> Row | None:
+    if pause is None:
+        return None
+    return (pause.phase, pause.left_ns, pause.random_ms, pause.next_phase)
 
 
 def _side_rows(side: BookSide) -> list[list[int]]:
@@ -211,6 +224,7 @@ def _instrument_of(row: Row, place: int) -> Instrument:
     instrument.status_number = row[8]
     instrument.reference_ticks = row[13]
     instrument.stage = None if row[14] is None else _stage_of(row[14])
+    instrument.pause = None if row[15] is None else Pause(*row[15])
     if (instrument.stage is None) != (instrument.phase == CONTINUOUS) or instrument.phase not in PHASES:
         raise ValueError(f"not a state: {instrument.symbol} is in no phase")
     return instrument

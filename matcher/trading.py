@@ -94,6 +94,7 @@ class Trading(Requests):
         ):  # anything but a plain limit order, which passes in this one look
             reason = order_reason(instrument, account, command, self.time_ns)
             if reason:
+                reason = self.phase_reason(reason)
                 self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
             if instructed != NOT_INSTRUCTED or flags & INSTRUCTING_FLAGS or time_in_force >= DAY:
@@ -333,7 +334,7 @@ class Trading(Requests):
         if not reason and price:
             reason = price_reason(instrument, price)
         if reason:
-            return reason
+            return self.phase_reason(reason)
         if not price and not quantity:
             return reasons.NOTHING_TO_REPLACE
         instructions = order.instructions

@@ -41,6 +41,7 @@ ADVANCE_CLOCK: Final = 22
 SET_LIMITS: Final = 23
 BUST_TRADE: Final = 24
 CORRECT_TRADE: Final = 25
+SET_EMERGENCY: Final = 28
 SET_KILL_SWITCH: Final = 29
 
 
@@ -231,6 +232,22 @@ class CorrectTrade(
     price_ticks: Int64
 
 
+class SetEmergency(
+    Struct, array_like=True, tag=SET_EMERGENCY, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: the whole market stands still, or goes on (docs/rules.md, chapter STOP).
+
+    `cancel_orders`: all open orders of everybody end. Behind the stop those who traded go through a volatility auction
+    of `auction_ms` and at most `random_ms` more; 0: back to what they did before. `why`: for the record.
+    """
+
+    on: bool
+    cancel_orders: bool = False
+    auction_ms: Int64 = 0
+    random_ms: Int64 = 0
+    why: Note = ""
+
+
 class SetKillSwitch(
     Struct, array_like=True, tag=SET_KILL_SWITCH, forbid_unknown_fields=True, frozen=True, gc=False
 ):
@@ -247,6 +264,13 @@ class SetKillSwitch(
 
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote
 OperatorCommand = (
-    DefineInstrument | SetPhase | AdvanceClock | SetLimits | BustTrade | CorrectTrade | SetKillSwitch
+    DefineInstrument
+    | SetPhase
+    | AdvanceClock
+    | SetLimits
+    | BustTrade
+    | CorrectTrade
+    | SetEmergency
+    | SetKillSwitch
 )
 Command = TraderCommand | OperatorCommand

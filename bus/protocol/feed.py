@@ -33,6 +33,7 @@ TRADE_BUSTED: Final = 71
 TRADE_CORRECTED: Final = 72
 INDICATIVE: Final = 73
 AUCTION_ENDED: Final = 74
+EMERGENCY_SET: Final = 78
 
 
 class Trade(Struct, array_like=True, tag=TRADE, frozen=True, gc=False):
@@ -187,6 +188,17 @@ class Tick(Struct, array_like=True, tag=TICK, frozen=True, gc=False):
     time_ns: int
 
 
+class EmergencySet(Struct, array_like=True, tag=EMERGENCY_SET, frozen=True, gc=False):
+    """On `clock.`: the whole market stands still, or goes on. `cause`: one of STOP_CAUSES, 0 when it goes on.
+
+    What it makes of each instrument is told there, by PhaseChanged.
+    """
+
+    sequence: int
+    time_ns: int
+    cause: int
+
+
 class FeedHeartbeat(Struct, array_like=True, tag=FEED_HEARTBEAT, frozen=True, gc=False):
     """On `heartbeat.<SYMBOL>.`: the last number of each of the symbol's topics, so that a lost last frame is noticed.
 
@@ -205,11 +217,13 @@ class StreamHeartbeat(Struct, array_like=True, tag=STREAM_HEARTBEAT, frozen=True
     """On `heartbeat.clock.` and, on the drop-copy, `heartbeat.drop.`: the last number of that one topic.
 
     `output_hash`, of the clock's alone: the chain of SHA-256 over all frames that the engine has published since it was
-    started, up to the frame's `log_sequence` (see `bus.sockets.publication`).
+    started, up to the frame's `log_sequence` (see `bus.sockets.publication`). `stopped`, too: why the whole market
+    stands still, one of STOP_CAUSES, so that who comes late knows it; 0 when it does not.
     """
 
     number: int
     output_hash: bytes = b""
+    stopped: int = 0
 
 
 Event = (
@@ -228,4 +242,5 @@ Event = (
     | TradeCorrected
     | Indicative
     | AuctionEnded
+    | EmergencySet
 )

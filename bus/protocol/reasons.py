@@ -45,6 +45,7 @@ BATCH_REFUSED: Final = 207
 UNKNOWN_SYMBOL: Final = 301
 NOT_TRADING: Final = 302
 NOT_IN_PHASE: Final = 303
+MARKET_STOPPED: Final = 304
 
 INVALID_SIDE: Final = 401
 INVALID_ORDER_TYPE: Final = 402
@@ -116,6 +117,7 @@ CANCEL_ALL_AFTER: Final = 816
 QUOTE_REPLACED: Final = 817
 AUCTION_OVER: Final = 818
 KILL_SWITCH: Final = 820
+EMERGENCY_STOP: Final = 821
 
 SKIPPED: Final = 901
 
@@ -148,6 +150,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     UNKNOWN_SYMBOL: ("unknown_symbol", "no instrument has this symbol"),
     NOT_TRADING: ("not_trading", "the instrument is halted or closed: only cancels are taken"),
     NOT_IN_PHASE: ("not_in_phase", "the instrument's phase takes orders, but none of this kind"),
+    MARKET_STOPPED: ("market_stopped", "the whole market was stopped: only cancels are taken"),
     INVALID_SIDE: ("invalid_side", "a side is 1 (buy) or 2 (sell)"),
     INVALID_ORDER_TYPE: ("invalid_order_type", "no such order type"),
     INVALID_TIME_IN_FORCE: ("invalid_time_in_force", "no such time in force"),
@@ -214,6 +217,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     QUOTE_REPLACED: ("quote_replaced", "a newer quote of its account took its place, ended it, or would have met it"),
     AUCTION_OVER: ("auction_over", "the auction that the order was for is over"),
     KILL_SWITCH: ("kill_switch", "the kill switch of its account was set"),
+    EMERGENCY_STOP: ("emergency_stop", "an operator emptied the books of a market that he stopped"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ SESSION_OPENED: Final = 91
 SESSION_ENDED: Final = 92
 TIME_TICKED: Final = 93
 END_DRAWN: Final = 94
+EMERGENCY_RAISED: Final = 96
 
 #: The version of what commands mean. A change that lets an old log replay to other events raises it; the golden
 #: journal of each version is in `tests/journal/golden/`.
@@ -67,6 +68,12 @@ class EndDrawn(Struct, array_like=True, tag=END_DRAWN, frozen=True, forbid_unkno
     delay_ns: int
 
 
+class EmergencyRaised(Struct, array_like=True, tag=EMERGENCY_RAISED, frozen=True, forbid_unknown_fields=True):
+    """The node stops the whole market by a rule; `cause` is one of STOP_CAUSES. No news where it stands already."""
+
+    cause: int
+
+
 class Skipped(Struct, frozen=True):
     """Takes the place of a command that the operator decided to skip (I12). Never on a wire and never in the log:
 
@@ -87,4 +94,4 @@ class Withheld(Struct, frozen=True):
     command: Any
 
 
-Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked | EndDrawn
+Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked | EndDrawn | EmergencyRaised

@@ -117,6 +117,11 @@ CAUSES: Final = {
     BY_EMERGENCY: "emergency",
 }
 
+#: Why the whole market was stopped.
+STOP_BY_OPERATOR: Final = 1
+FEED_LOST: Final = 2  # too few readers of the feed for too long
+STOP_CAUSES: Final = {STOP_BY_OPERATOR: "operator", FEED_LOST: "feed-lost"}
+
 #: How the orders of a price level share what comes in; 0 is price-time, too.
 PRICE_TIME: Final = 1
 PRO_RATA: Final = 2

@@ -7,7 +7,7 @@ the lower-case names of engine-wide streams (`clock.`) can never be one.
     level.<S>.      price levels (L2)               numbered
     order.<S>.      orders (L3)                     numbered
     status.<S>.     definition, phase, auctions     numbered
-    clock.          ticks of an idle engine         numbered
+    clock.          ticks, stops of the market      numbered
     heartbeat.<S>.  last numbers of a symbol        not numbered
     heartbeat.clock.                                not numbered
     drop.           on the drop-copy socket only: every report of every account, numbered

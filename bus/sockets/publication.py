@@ -194,7 +194,7 @@ class Publication:
         for symbol in core.symbols():
             self._symbol_heartbeat(departure, symbol)
         self._changed.clear()
-        clock = (STREAM_HEARTBEAT, core.clock_number(), self.output_hash)
+        clock = (STREAM_HEARTBEAT, core.clock_number(), self.output_hash, core.stopped())
         self._heartbeat(departure.public, _CLOCK_HEARTBEAT_TOPIC, clock)
         self._heartbeat(departure.drop, _DROP_HEARTBEAT_TOPIC, (STREAM_HEARTBEAT, self.drop_number))
 

@@ -1,10 +1,13 @@
 """A stage: a phase of an instrument in which orders collect, or that ends by itself, and what is known of its end.
 
-Continuous trading without an end of its own has none, and pays one look for that. Called by `matcher.phases`.
+Continuous trading without an end of its own has none, and pays one look for that. Called by `matcher.phases`; and a
+pause, what an instrument goes on with when the whole market does (`matcher.emergency`).
 """
 
 from typing import Final
 
+#: How long a pause has left that lasts until further notice.
+NO_END_NS: Final = -1
 #: Nothing was told yet.
 _UNTOLD: Final = (-1, -1, 0)
 
@@ -52,3 +55,18 @@ class Stage:
         if not self.ends_ns or self.drawn_ns < 0:
             return 0
         return self.ends_ns + self.drawn_ns
+
+
+class Pause:
+    """`phase` is what begins when the market goes on, and `next_phase` what follows, 0 for the usual.
+
+    `left_ns`: how long it then lasts, -1 for until further notice; `random_ms`: how much longer, by chance.
+    """
+
+    __slots__ = ("left_ns", "next_phase", "phase", "random_ms")
+
+    def __init__(self, phase: int, left_ns: int, random_ms: int, next_phase: int) -> None:
+        self.phase = phase
+        self.left_ns = left_ns
+        self.random_ms = random_ms
+        self.next_phase = next_phase

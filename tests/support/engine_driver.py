@@ -3,6 +3,7 @@
 from bus.protocol.codec import Malformed
 from bus.protocol.records import (
     SEMANTICS_VERSION,
+    EmergencyRaised,
     EndDrawn,
     EngineStarted,
     Rules,
@@ -10,10 +11,10 @@ from bus.protocol.records import (
     SessionOpened,
     TimeTicked,
 )
-from bus.protocol.terms import CLOCK_COMMANDS
+from bus.protocol.terms import CLOCK_COMMANDS, FEED_LOST
 from matcher.engine import Engine
 from tests.support.scenario import Happened, middle
-from tests.support.scenario_language import DAWN_NS, Action, End, Open, Send, Start, Wait
+from tests.support.scenario_language import DAWN_NS, Action, End, FeedLost, Open, Send, Start, Wait
 from tests.support.scenario_printing import Moment
 
 
@@ -80,4 +81,6 @@ class EngineDriver:
             )
         if isinstance(action, End):
             return SessionEnded(self.sessions.pop(action.name))
+        if isinstance(action, FeedLost):
+            return EmergencyRaised(FEED_LOST)
         return TimeTicked()

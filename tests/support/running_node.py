@@ -30,6 +30,7 @@ from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.node import SETTLE_MS, Node
 from bus.process import this_process
+from bus.protocol.records import EmergencyRaised
 from matcher.engine import Engine
 from tools.core_kind import core_kind
 from tools.engine import Recovery, _engine_started, _unforeseen, _write_checkpoint, recover_engine
@@ -182,6 +183,15 @@ class RunningNode:
             node._keep_house()
 
         self.call(look)
+
+    def raise_emergency(self, cause: int) -> None:
+        """The node finds a reason to stop the whole market."""
+
+        def find() -> None:
+            self.node._sequencer.add_record(EmergencyRaised(cause))
+            self.node._run()
+
+        self.call(find)
 
     def stop(self) -> None:
         """A clean stop, as of `matchbus engine`: all is sent, a checkpoint is written."""

@@ -7,6 +7,7 @@ Actions, one a line:
     end NAME                                                   it ends
     tick                                                       time moves on although nothing happens
     wait 23h                                                   what follows happens so much later
+    feed-lost                                                  the node stops the market, since nobody reads the feed
     NAME: COMMAND [; COMMAND ...] [created 23h ago|ahead] [deadline +1h] [all-or-nothing] [validate-only]   a message
 
 Commands:
@@ -20,6 +21,7 @@ Commands:
     phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s]
     kill-switch ACCOUNT on|off [why WORD]
+    emergency on|off [cancel] [auction 5m] [random 30s] [why WORD]
     quote ID SYMBOL buy|sell LOTS [@ TICKS]
     bust SYMBOL TRADE
     correct SYMBOL TRADE @ TICKS
@@ -103,6 +105,11 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class FeedLost:
+    """The feed has too few readers."""
+
+
+@dataclass(frozen=True)
 class Send:
     """A message of commands, made `age_ns` ago (ahead, when negative)."""
 
@@ -113,7 +120,7 @@ class Send:
     options: int = 0
 
 
-Action = Start | Open | End | Tick | Wait | Send
+Action = Start | Open | End | Tick | Wait | FeedLost | Send
 
 
 class NotUnderstood(ValueError):
@@ -165,6 +172,8 @@ def _action(line: str) -> Action:
         return End(words[0])
     elif verb == "tick" and not words:
         return Tick()
+    elif verb == "feed-lost" and not words:
+        return FeedLost()
     elif verb == "wait" and len(words) == 1:
         return Wait(_duration(words[0]))
     raise NotUnderstood(f"{line!r} is no action")
@@ -351,6 +360,17 @@ def _kill_switch(words: list[str]) -> commands.SetKillSwitch:
     return commands.SetKillSwitch(account, {"on": True, "off": False}[on], why[1] if why else "")
 
 
+def _emergency(words: list[str]) -> commands.SetEmergency:
+    on, *more = words
+    cancels = more[:1] == ["cancel"]
+    more = more[1:] if cancels else more
+    said = dict(zip(more[::2], more[1::2], strict=True))
+    auction, random = (_duration(said.get(name, "0s")) // 10**6 for name in ("auction", "random"))
+    return commands.SetEmergency(
+        {"on": True, "off": False}[on], cancels, auction, random, said.get("why", "")
+    )
+
+
 _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "enter": _enter,
     "cancel": _cancel,
@@ -362,6 +382,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "advance-clock": _advance_clock,
     "limits": _limits,
     "kill-switch": _kill_switch,
+    "emergency": _emergency,
     "quote": _quote,
     "bust": lambda words: commands.BustTrade(words[0], int(words[1])),
     "correct": _correct,

@@ -38,6 +38,7 @@ _VERBS = {
     commands.QUOTE: "quote",
     commands.SET_LIMITS: "limits",
     commands.SET_KILL_SWITCH: "kill-switch",
+    commands.SET_EMERGENCY: "emergency",
     commands.BUST_TRADE: "bust",
     commands.CORRECT_TRADE: "correct",
 }
@@ -237,6 +238,9 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     feed.Indicative: lambda it: f"indicative {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}",
     feed.AuctionEnded: lambda it: (
         f"{terms.PHASES[it.phase]} ended {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}"
+    ),
+    feed.EmergencySet: lambda it: (
+        f"emergency {terms.STOP_CAUSES[it.cause]}" if it.cause else "emergency is over"
     ),
     feed.Tick: lambda it: f"tick {time_text(it.time_ns)}",
 }

@@ -13,11 +13,11 @@ again from its beginning.
 
 from bus.protocol.codec import Malformed, encode_message
 from bus.protocol.control import EngineHeartbeat, Heartbeat, Hello, LoggedOut, Logout, Welcome
-from bus.protocol.terms import CLOCK_COMMANDS, CLOCKS
+from bus.protocol.terms import CLOCK_COMMANDS, CLOCKS, FEED_LOST
 from tests.support.node_ears import NodeEars, Said, Standing, standing
 from tests.support.running_node import TOKEN, RunningNode, small_config
 from tests.support.scenario import Happened, middle
-from tests.support.scenario_language import DAWN_NS, Action, End, Open, Send, Start, Tick, Wait
+from tests.support.scenario_language import DAWN_NS, Action, End, FeedLost, Open, Send, Start, Tick, Wait
 from tests.support.scenario_printing import Moment
 from tests.support.simulated_disk import SimulatedDisk
 
@@ -76,6 +76,8 @@ class SocketDriver:
             self._end(self.sessions.pop(action.name))
         elif isinstance(action, Send):
             moments = self._send(action, first, time_ns)
+        elif isinstance(action, FeedLost):
+            self.node.raise_emergency(FEED_LOST)
         elif isinstance(action, Tick):
             said += self._tick()
         if not isinstance(action, Send | Wait):

@@ -5,7 +5,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from bus.protocol import feed
-from bus.protocol.terms import BUY, CONTINUOUS, PHASES, SIDES
+from bus.protocol.terms import BUY, CONTINUOUS, PHASES, SIDES, STOP_CAUSES
 from bus.protocol.topics import parse
 from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped, UnknownEvent, Withdrawn
 from bus.sockets.session.prices import Scale
@@ -89,6 +89,10 @@ def event_text(event: Any, scale: Scale | None) -> Text:
     if isinstance(event, feed.PhaseChanged):
         phase = PHASES.get(event.phase, str(event.phase))
         return Text(f"is {phase}", "bold green" if event.phase == CONTINUOUS else "bold red")
+    if isinstance(event, feed.EmergencySet):
+        if not event.cause:
+            return Text("the market goes on", "bold green")
+        return Text(f"the market is stopped: {STOP_CAUSES.get(event.cause, event.cause)}", "bold red")
     if isinstance(event, feed.Tick):
         return Text(f"tick {time_text(event.time_ns)}", "dim")
     if isinstance(event, feed.FeedHeartbeat):

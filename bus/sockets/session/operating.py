@@ -4,6 +4,7 @@ from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
     CorrectTrade,
+    SetEmergency,
     SetKillSwitch,
     SetLimits,
     SetPhase,
@@ -97,6 +98,17 @@ class Operating(Answers[A]):
         """
         pending = self._new_pending("", "")
         self._put(pending, SetKillSwitch(account, on, why))
+        return pending
+
+    def set_emergency(
+        self, on: bool, *, cancel_orders: bool = False, auction_ms: int = 0, random_ms: int = 0, why: str = ""
+    ) -> A:
+        """Operator: the whole market stands still, or goes on; through a volatility auction of `auction_ms`, if given.
+
+        Answered with Completed or Rejected.
+        """
+        pending = self._new_pending("", "")
+        self._put(pending, SetEmergency(on, cancel_orders, auction_ms, random_ms, why))
         return pending
 
     def bust_trade(self, symbol: str, trade_id: int) -> A:
