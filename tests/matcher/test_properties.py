@@ -41,7 +41,7 @@ BY_THE_ENGINE = (
     *(reasons.PEG_MOVED, reasons.REFERENCE_GONE, reasons.AUCTION_OVER),
 )
 #: Events of commands that the walks do not draw: they have walks and stories of their own.
-NOT_IN_WALKS = ("TradeBusted", "TradeCorrected", "TradeRevised", "KillSwitchSet")
+NOT_IN_WALKS = ("TradeBusted", "TradeCorrected", "TradeRevised", "KillSwitchSet", "EmergencySet")
 SEEDS = seeds(6)
 LENGTH = 300
 

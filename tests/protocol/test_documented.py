@@ -66,6 +66,7 @@ NUMBERS = {
     "Options": terms.OPTIONS,
     "Phase": terms.PHASES,
     "Cause": terms.CAUSES,
+    "Stop cause": terms.STOP_CAUSES,
     "Matching": terms.MATCHINGS,
     "Order status": terms.ORDER_STATUSES,
     "Liquidity": terms.LIQUIDITIES,
