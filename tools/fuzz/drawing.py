@@ -22,6 +22,7 @@ from bus.protocol.commands import (
     DefineInstrument,
     EnterOrder,
     MassCancel,
+    SetPhase,
     TraderCommand,
 )
 from tools.fuzz.steps import Ends, Opens, Says, Starts, Step, Ticks
@@ -48,6 +49,10 @@ _AGAIN: Final = 0.03
 #: Of all values, how many are none that makes sense.
 _WILD: Final = 0.02
 
+_FOR_AUCTIONS: Final = (terms.AT_OPEN, terms.AT_CLOSE, terms.GFA)
+#: What an operator makes of a market: it opens again soon, else nothing happens in it.
+_PHASES: Final = (*(terms.CONTINUOUS,) * 12, *terms.PHASES, *terms.AUCTIONS, *terms.AUCTIONS)
+
 #: Kinds of orders: how many of a hundred, and what they have beside side, quantity and price.
 _KINDS: Final[tuple[tuple[int, dict[str, Any]], ...]] = (
     (30, {}),
@@ -68,6 +73,8 @@ _KINDS: Final[tuple[tuple[int, dict[str, Any]], ...]] = (
     (3, {"order_type": terms.TRAILING_STOP, "trail_ticks": range(1, 6), "price_ticks": (0,)}),
     (2, {"order_type": terms.TRAILING_STOP, "trail_basis_points": (100, 1500, 9999), "price_ticks": (0,)}),
     (5, {"order_type": terms.PEGGED, "peg": (1, 2, 3), "peg_offset_ticks": range(-3, 4)}),
+    (4, {"time_in_force": _FOR_AUCTIONS}),
+    (4, {"order_type": terms.MARKET, "time_in_force": _FOR_AUCTIONS}),
 )
 #: What any order may have besides, and how often.
 _EXTRAS: Final[tuple[tuple[float, str, Any], ...]] = (
@@ -154,6 +161,8 @@ class _Drawing:
             kind = CancelOrder
         if kind is DefineInstrument and random.random() < 0.8:
             return self._definition(random.choice(SYMBOLS))
+        if kind is SetPhase and random.random() < 0.8:
+            return self._phase()
         return kind(**{name: self._value(kind, name) for name in kind.__struct_fields__})
 
     def _enter(self) -> EnterOrder:
@@ -205,7 +214,7 @@ class _Drawing:
         if name == "side":
             return random.choice((0, 1, 2, 1, 2, 1, 2, 3))
         if name == "phase":
-            return random.choice((1, 1, 1, 1, 2, 9))
+            return random.choice((*_PHASES, 9))
         if name.endswith("_max"):
             return random.choice((0, 0, 0, 15, 200)) * (30 if "notional" in name else 1)
         if name.endswith("_ns"):
@@ -220,6 +229,16 @@ class _Drawing:
         random = self._random
         high = random.choice((20, 20, 24))
         return DefineInstrument(symbol, symbol[0], "B", 1, 2, 1, 2, 1, high, random.choice((1, 1, 2)), 20)
+
+    def _phase(self) -> SetPhase:
+        random = self._random
+        phase = random.choice(_PHASES)
+        if phase != terms.HALTED and phase not in terms.AUCTIONS:
+            return SetPhase(random.choice(SYMBOLS), phase)
+        duration_ms = random.choice((0 if phase in terms.AUCTIONS else 1, 1, 1000, 10_000))
+        random_ms = random.choice((0, 0, 1, 1000)) if duration_ms and phase in terms.AUCTIONS else 0
+        next_phase = random.choice((0, 0, terms.CLOSING_AUCTION)) if duration_ms else 0
+        return SetPhase(random.choice(SYMBOLS), phase, duration_ms, random_ms, next_phase)
 
     def _id(self) -> str:
         """One that was used lately, mostly."""

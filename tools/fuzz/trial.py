@@ -23,6 +23,7 @@ from bus.protocol.codec import (
 from bus.protocol.reasons import reason_name
 from bus.protocol.records import (
     SEMANTICS_VERSION,
+    EndDrawn,
     EngineStarted,
     Record,
     Rules,
@@ -40,6 +41,9 @@ from tools.fuzz.steps import Ends, Opens, Says, Starts, Step
 
 #: So many steps between two looks at all of the state.
 CHECK_EVERY: Final = 200
+
+#: What stands for chance where an auction may end later; a prime, so that any time may come of it.
+_DRAW_NS: Final = 1_000_003
 
 #: Small enough to be reached, by whatever name there are rules.
 RULES: Final = Rules(
@@ -157,6 +161,9 @@ class Trial:
         for _, first, rows in engine.take_public():
             frame = encode_frame(engine.epoch, first, len(rows), engine.sequence, engine.time_ns, rows)
             assert len(decode_frame(frame).events) == len(rows), "an event is none of the protocol"
+        for symbol, number, random_ms in engine.draws_wanted():
+            # As the node does behind a batch, but the same for the same log.
+            self._record(EndDrawn(symbol, number, number * _DRAW_NS % (random_ms * 10**6 + 1)))
 
 
 def poison_in(steps: Iterable[Step], new_engine: Callable[[], Engine] = Engine) -> str | None:
