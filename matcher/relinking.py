@@ -64,7 +64,10 @@ def _relink_order(
         instructions.group = shared
         instructions.watched = True
         watch.links.grouped += 1
-    if held_by:
+    if held_by and order.sequence in watch.waiting:
+        if held_by in account.open:
+            raise ValueError(f"not a state: order {order.sequence} was not released by order {held_by}")
+    elif held_by:
         parent = account.open.get(held_by)
         if (
             not isinstance(parent, Order)

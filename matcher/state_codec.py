@@ -260,19 +260,22 @@ def _let_wait(instrument: Instrument, row: Row, resting: dict[int, Order]) -> No
             raise ValueError(f"not a state: order {order_id} does not trail")
         watch.add(order, extreme_ticks)
     for order_id, price_ticks in elected:
-        watch.waiting[order_id] = _waiting(order_id, instrument, resting)
+        watch.waiting[order_id] = _waiting(order_id, instrument, resting, released=not price_ticks)
         watch.elected.append((order_id, price_ticks))
     instrument.watch = watch
 
 
-def _waiting(order_id: int, instrument: Instrument, resting: dict[int, Order]) -> Order:
+def _waiting(
+    order_id: int, instrument: Instrument, resting: dict[int, Order], *, released: bool = False
+) -> Order:
+    """`released`: the order that it waited for was filled, and it waits for continuous trading."""
     order = resting.pop(order_id, None)
     if (
         order is None
         or order.status != WAITING
         or order.symbol != instrument.symbol
         or order.instructions is None
-        or order.order_type not in TRIGGERED_TYPES
+        or (order.instructions.held_by == 0 if released else order.order_type not in TRIGGERED_TYPES)
     ):
         raise ValueError(f"not a state: order {order_id} waits for what it can not wait for")
     return order

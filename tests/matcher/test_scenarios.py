@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bus.protocol.reasons import REASONS, SKIPPED
-from tests.support.engine_driver import EngineDriver
+from tests.support.engine_driver import EngineDriver, RestartingDriver
 from tests.support.scenario import SCENARIOS, ScenarioFile, every_story, perform_block
 from tests.support.scenario_language import NotUnderstood
 
@@ -33,10 +33,16 @@ def test_story(path: Path, title: str, rewrite: bool) -> None:
     tell(path, title, rewrite)
 
 
-def tell(path: Path, title: str, rewrite: bool) -> None:
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_stories_go_on_from_a_checkpoint_wherever_they_are(path: Path) -> None:
+    for story in ScenarioFile(path).stories:
+        tell(path, story.title, rewrite=False, driver=RestartingDriver())
+
+
+def tell(path: Path, title: str, rewrite: bool, driver: EngineDriver | None = None) -> None:
     """Tell one story of a file and compare; or record it."""
     file = ScenarioFile(path)
-    driver = EngineDriver()
+    driver = driver or EngineDriver()
     for block in (*file.opening.blocks, *file.story(title).blocks):
         happened = perform_block(driver, block)
         if rewrite:

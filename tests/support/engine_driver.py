@@ -13,6 +13,7 @@ from bus.protocol.records import (
 )
 from bus.protocol.terms import CLOCK_COMMANDS, FEED_LOST
 from matcher.engine import Engine
+from matcher.state_codec import decode_state, encode_state
 from tests.support.scenario import Happened, middle
 from tests.support.scenario_language import DAWN_NS, Action, End, FeedLost, Open, Send, Start, Wait
 from tests.support.scenario_printing import Moment
@@ -84,3 +85,16 @@ class EngineDriver:
         if isinstance(action, FeedLost):
             return EmergencyRaised(FEED_LOST)
         return TimeTicked()
+
+
+class RestartingDriver(EngineDriver):
+    """An engine that starts again from its own checkpoint after everything that it did."""
+
+    def perform(self, action: Action) -> Happened:
+        """Do it, and start again."""
+        happened = super().perform(action)
+        payload = encode_state(self.engine.state)
+        self.engine = Engine(decode_state(payload))
+        self.engine.state.check()
+        assert encode_state(self.engine.state) == payload, f"{action} leaves what a checkpoint does not keep"
+        return happened
