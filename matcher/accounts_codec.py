@@ -25,8 +25,9 @@ _ORDER: Final[Any] = tuple[
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote, int, int, int, int, int]
-# symbol, order_lots_max, order_notional_max, open_orders_max, rejects_max, rejects_window_ms
-_LIMIT: Final[Any] = tuple[str, int, int, int, int, int]
+# symbol, order_lots_max, order_notional_max, open_orders_max, rejects_max, rejects_window_ms, day_lots_max,
+# day_notional_max, commands_per_s_max, day_lots, day_notional, second, commands
+_LIMIT: Final[Any] = tuple[str, int, int, int, int, int, int, int, int, int, int, int, int]
 # symbol, side, order id
 _QUOTE: Final[Any] = tuple[str, int, int]
 ACCOUNT: Final[Any] = tuple[
@@ -90,6 +91,13 @@ def _limit_rows(account: Account) -> list[Row]:
                     limit.open_orders_max,
                     limit.rejects_max,
                     limit.rejects_window_ms,
+                    limit.day_lots_max,
+                    limit.day_notional_max,
+                    limit.commands_per_s_max,
+                    limit.day_lots,
+                    limit.day_notional,
+                    limit.second,
+                    limit.commands,
                 )
             )
     return rows

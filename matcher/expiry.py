@@ -25,6 +25,9 @@ def end_due(market: Following) -> None:
         timers.begin_day(market.time_ns)
         for instrument in market.state.instruments.values():
             instrument.kept.begin_day(instrument.next_trade_id)
+        for account in market.state.accounts.values():
+            if account.limits is not None:
+                account.limits.begin_day()
     levels: list[tuple[Instrument, Level]] = []
     ended: list[Order] = []
     while True:

@@ -249,6 +249,10 @@ class Matching(Uncrossing):
         else:
             level.reserve_lots -= quantity
         # ledger
+        if account.limits is not None:
+            account.limits.traded(symbol, quantity, traded * price)
+        if taker.account.limits is not None:
+            taker.account.limits.traded(symbol, quantity, traded * price)
         if not maker_leaves:
             level.leave(maker)
             self.end(maker, STATUS_FILLED)

@@ -29,7 +29,6 @@ from bus.protocol.commands import (
 from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED
 from bus.protocol.reports import TRADE_REVISED
 from bus.protocol.terms import BY_EMERGENCY, CLOCK_COMMANDS, CONTINUOUS, IN_AUCTION, MAKER, OPERATOR, TAKER
-from bus.protocol.topics import ACCOUNT
 from matcher.book.level import Order
 from matcher.book.trades import BUSTED
 from matcher.emergency import set_emergency
@@ -38,13 +37,11 @@ from matcher.following import Following
 from matcher.gate.instruments import is_valid, same_product
 from matcher.gate.orders import price_reason
 from matcher.instruments import Instrument
-from matcher.ledger.account import Account
-from matcher.ledger.limits import Limit, Limits
+from matcher.limiting import set_limits
 from matcher.phases import begin_phase, set_phase
 from matcher.reporting import Reporting
 from matcher.state import Session
 from matcher.stopping import Stopping
-from matcher.views import open_symbols
 
 #: 2100-01-01. Time only moves forward, so one command could otherwise take it to where neither the times that clients
 #: make (64 bits) nor the deadlines of timers are ahead of it, for good.
@@ -156,47 +153,6 @@ def advance_clock(market: Following, command: AdvanceClock) -> int:
     if command.time_ns >= TIME_END_NS:
         return reasons.TIME_TOO_FAR
     market.time_ns = command.time_ns
-    return 0
-
-
-def set_limits(market: Reporting, command: SetLimits) -> int:
-    """Limits of an account, in the place of those it had for this symbol. O(its open orders), for the first ones."""
-    # gate
-    state = market.state
-    symbol = command.symbol
-    if symbol and symbol not in state.instruments:
-        return reasons.UNKNOWN_SYMBOL
-    limit = Limit(
-        command.order_lots_max,
-        command.order_notional_max,
-        command.open_orders_max,
-        command.rejects_max,
-        command.rejects_window_ms,
-    )
-    if ACCOUNT.fullmatch(command.account) is None or not limit.is_valid(symbol):
-        return reasons.INVALID_LIMITS
-    if market.judging:
-        return 0
-    # ledger
-    account = state.accounts.get(command.account)
-    if account is None:
-        if not limit.is_any:
-            return 0
-        account = Account(command.account)
-        state.accounts[command.account] = account
-    limits = account.limits
-    if limits is None:
-        if not limit.is_any:
-            return 0
-        limits = account.limits = Limits(open_symbols(account))
-    if limit.is_any:
-        limits.by_symbol[symbol] = limit
-    else:
-        limits.by_symbol.pop(symbol, None)
-    if not symbol and not limit.rejects_max:
-        limits.rejected_ns.clear()
-    if not limits.is_any:
-        account.limits = None
     return 0
 
 

@@ -35,7 +35,7 @@ from bus.protocol.terms import (
 from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
-from matcher.ledger.limits import Limits
+from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.request import PlainRequest, Request
 from matcher.quoting import crossed_quote, quoted
 from matcher.reporting import Reporting
@@ -59,6 +59,7 @@ class Overlay:
         "_orders",
         "_phases",
         "_quotes",
+        "_rates",
         "_redefined",
         "_sequence",
         "_stopped",
@@ -77,6 +78,10 @@ class Overlay:
         account.quotes = account.quotes.copy()
         self._had_limits = account.limits is not None
         self._stopped = account.limits is not None and account.limits.stopped
+        #: what was counted of the commands of this second
+        self._rates: list[tuple[Limit, int, int]] = []
+        if account.limits is not None:
+            self._rates = [(one, one.second, one.commands) for one in account.limits.by_symbol.values()]
         #: who had the id before
         self._ids: list[tuple[str, Request | None]] = []
         #: end, status, price and quantity before
@@ -160,6 +165,9 @@ class Overlay:
             account.limits = None
         elif account.limits is not None:
             account.limits.stopped = self._stopped
+            account.limits.counted = 0
+        for limit, second, commands in self._rates:
+            limit.second, limit.commands = second, commands
         account.open = self._open
         account.quotes = self._quotes
         self._market.state.stopped = self._market_stopped

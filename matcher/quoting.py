@@ -32,6 +32,8 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
     if market.late or market.created_ns <= account.forgotten_ns or not is_printable(request_id):
         market.refuse(account, QUOTE, request_id)
         return
+    limits = account.limits
+    hurries = limits is not None and lots != 0 and limits.hurries(symbol, market.sequence, market.time_ns)
     instrument = market.state.instruments.get(symbol)
     if instrument is None:
         market.refuse_for_good(account, QUOTE, request_id, command, reasons.UNKNOWN_SYMBOL)
@@ -52,7 +54,9 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
     crossed = crossed_quote(account, symbol, side, price)
     reason = order_reason(instrument, account, entered, market.time_ns)
     if not reason and not keeps:
-        reason = _room_reason(market, account, instrument, entered, last, crossed)
+        reason = _room_reason(market, account, instrument, entered, last, crossed, hurries)
+    elif not reason and hurries:
+        reason = reasons.MESSAGE_RATE_LIMIT
     if reason:
         market.refuse_for_good(account, QUOTE, request_id, command, market.phase_reason(reason))
         return
@@ -118,6 +122,7 @@ def _room_reason(
     entered: EnterOrder,
     last: Order | None,
     crossed: Order | None,
+    hurries: bool,
 ) -> int:
     """Why the account may not have this order more, without those that it takes the place of; 0 when it may."""
     symbol = entered.symbol
@@ -131,7 +136,7 @@ def _room_reason(
     for _ in range(freed):
         limits.ended(symbol)
     reason = entry_reason(
-        limits, instrument, entered.side, entered.quantity_lots, entered.price_ticks, 0, left
+        limits, instrument, entered.side, entered.quantity_lots, entered.price_ticks, 0, left, hurries
     )
     for _ in range(freed):
         limits.opened(symbol)

@@ -7,6 +7,7 @@ from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.relinking import check_links
 from matcher.timers import NEVER_NS, Timers, day_end_ns, set_stage_timers, set_timers
+from matcher.traded import traded_today
 from matcher.views import open_symbols
 
 
@@ -88,6 +89,7 @@ class State:
                     assert (order.symbol, order.side) == (symbol, side), "a quote stands at its place"
             if account.limits is not None:
                 account.limits.check(open_symbols(account))
+                _check_day(account, self.instruments)
             account.check()
             set_timers(timers, account)
         check_links(self.accounts, self.instruments)
@@ -100,3 +102,14 @@ class State:
         assert self.timers.day_end_ns == day_end_ns(self.time_ns), "the trading day is today"
         for number, session in self.sessions.items():
             assert number == session.session < self.next_session, "sessions are numbered densely"
+
+
+def _check_day(account: Account, instruments: dict[str, Instrument]) -> None:
+    """AssertionError when an account has traded something else today than its limits have counted."""
+    assert account.limits is not None
+    if any(one.kept.first != one.kept.day_first for one in instruments.values()):
+        return  # the first trades of the day are kept no longer
+    for symbol, limit in account.limits.by_symbol.items():
+        if limit.is_of_day:
+            counted = (limit.day_lots, limit.day_notional)
+            assert counted == traded_today(account, instruments, symbol), "all that is traded is counted"

@@ -70,6 +70,8 @@ class Trading(Requests):
         if self.late or self.created_ns <= account.forgotten_ns or not is_printable(request_id):
             self.refuse(account, ENTER_ORDER, request_id)
             return
+        limits = account.limits
+        hurries = limits is not None and limits.hurries(fields[1], self.sequence, self.time_ns)
         instrument = self.state.instruments.get(fields[1])
         if instrument is None:
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_SYMBOL)
@@ -105,10 +107,11 @@ class Trading(Requests):
         if len(account.open) >= self.open_max:
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.TOO_MANY_OPEN_ORDERS)
             return
-        limits = account.limits
         if limits is not None:
             trigger: int = command.trigger_price_ticks
-            reason = entry_reason(limits, instrument, side, quantity, price, trigger, len(account.open))
+            reason = entry_reason(
+                limits, instrument, side, quantity, price, trigger, len(account.open), hurries
+            )
             if reason:
                 self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
@@ -219,6 +222,9 @@ class Trading(Requests):
             self.refuse(account, REPLACE_ORDER, request_id)
             return
         order = self._find(account, command.order_id, command.client_order_id)
+        limits = account.limits
+        if limits is not None:
+            limits.hurries("" if order is None else order.symbol, self.sequence, self.time_ns)
         if order is None:
             reason = self._missing_reason(account, command.order_id, command.client_order_id)
             self.refuse_for_good(account, REPLACE_ORDER, request_id, command, reason)
@@ -356,4 +362,6 @@ class Trading(Requests):
             order.quantity_lots,
             price or order.price_ticks,
             quantity or order.quantity_lots,
+            order.filled_lots,
+            limits.hurries(order.symbol, self.sequence, self.time_ns),
         )

@@ -232,6 +232,8 @@ class Uncrossing(Resting):
                 IN_AUCTION,
             ),
         )
+        if order.account.limits is not None:
+            order.account.limits.traded(instrument.symbol, quantity, price * quantity)
         if not leaves:
             level.leave(order)
             self.end(order, STATUS_FILLED)

@@ -202,6 +202,9 @@ class SetLimits(Struct, array_like=True, tag=SET_LIMITS, forbid_unknown_fields=T
     `open_orders_max` of all that are open. The limits of the instrument and those of all instruments both hold. An
     account that does not exist yet is made.
 
+    `day_lots_max` and `day_notional_max`: what the account may trade in the trading day, the order at hand included.
+    `commands_per_s_max`: orders, replaces and quotes in each second of engine time.
+
     Of all instruments only: when more than `rejects_max` of the account's commands are rejected within
     `rejects_window_ms` of engine time, the engine sets its kill switch.
     """
@@ -213,6 +216,9 @@ class SetLimits(Struct, array_like=True, tag=SET_LIMITS, forbid_unknown_fields=T
     open_orders_max: Int64 = 0
     rejects_max: Int64 = 0
     rejects_window_ms: Int64 = 0
+    day_lots_max: Int64 = 0
+    day_notional_max: Int64 = 0
+    commands_per_s_max: Int64 = 0
 
 
 class BustTrade(Struct, array_like=True, tag=BUST_TRADE, forbid_unknown_fields=True, frozen=True, gc=False):

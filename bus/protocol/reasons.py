@@ -82,6 +82,9 @@ ORDER_QUANTITY_LIMIT: Final = 603
 ORDER_NOTIONAL_LIMIT: Final = 604
 OPEN_ORDERS_LIMIT: Final = 605
 ACCOUNT_STOPPED: Final = 606
+MESSAGE_RATE_LIMIT: Final = 607
+DAY_QUANTITY_LIMIT: Final = 608
+DAY_NOTIONAL_LIMIT: Final = 609
 
 INVALID_INSTRUMENT: Final = 701
 INSTRUMENT_DIFFERS: Final = 702
@@ -184,6 +187,9 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     ORDER_NOTIONAL_LIMIT: ("order_notional_limit", "worth more than one order of the account may be"),
     OPEN_ORDERS_LIMIT: ("open_orders_limit", "the account has as many open orders as its operator allows"),
     ACCOUNT_STOPPED: ("account_stopped", "the account's kill switch is on: only cancels are taken from it"),
+    MESSAGE_RATE_LIMIT: ("message_rate_limit", "more commands in this second than the account's operator allows"),
+    DAY_QUANTITY_LIMIT: ("day_quantity_limit", "with what the account has traded today more than it may trade in a day"),
+    DAY_NOTIONAL_LIMIT: ("day_notional_limit", "with what the account has traded today worth more than it may trade in a day"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
     INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
     INVALID_PHASE: ("invalid_phase", "no such phase, or no other one to follow it"),

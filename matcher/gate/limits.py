@@ -6,6 +6,9 @@ instruments both hold; of several reasons the lowest is named.
 
 from bus.protocol.reasons import (
     ACCOUNT_STOPPED,
+    DAY_NOTIONAL_LIMIT,
+    DAY_QUANTITY_LIMIT,
+    MESSAGE_RATE_LIMIT,
     OPEN_ORDERS_LIMIT,
     ORDER_NOTIONAL_LIMIT,
     ORDER_QUANTITY_LIMIT,
@@ -23,8 +26,12 @@ def entry_reason(
     price_ticks: int,
     trigger_ticks: int,
     open_orders: int,
+    hurries: bool,
 ) -> int:
-    """Why an order may not enter; `open_orders` are those that its account has in all instruments. O(1)."""
+    """Why an order may not enter; `open_orders` are those that its account has in all instruments. O(1).
+
+    `hurries`: there are too many commands in this second.
+    """
     symbol = instrument.symbol
     own = limits.by_symbol.get(symbol)
     common = limits.by_symbol.get(ALL_INSTRUMENTS)
@@ -37,7 +44,11 @@ def entry_reason(
         return OPEN_ORDERS_LIMIT
     if common is not None and 0 < common.open_orders_max <= open_orders:
         return OPEN_ORDERS_LIMIT
-    return ACCOUNT_STOPPED if limits.stopped else 0
+    if limits.stopped:
+        return ACCOUNT_STOPPED
+    if hurries:
+        return MESSAGE_RATE_LIMIT
+    return _day_reason(own, common, quantity_lots, notional)
 
 
 def replace_reason(
@@ -47,6 +58,8 @@ def replace_reason(
     old_quantity_lots: int,
     price_ticks: int,
     quantity_lots: int,
+    filled_lots: int,
+    hurries: bool,
 ) -> int:
     """Why an open order may not become this. What it becomes less of is never held against it. O(1)."""
     own = limits.by_symbol.get(instrument.symbol)
@@ -56,11 +69,19 @@ def replace_reason(
     ):
         return ORDER_QUANTITY_LIMIT
     notional = quantity_lots * price_ticks
-    if notional > old_quantity_lots * old_price_ticks and (
-        _exceeds_notional(own, notional) or _exceeds_notional(common, notional)
-    ):
+    dearer = notional > old_quantity_lots * old_price_ticks
+    if dearer and (_exceeds_notional(own, notional) or _exceeds_notional(common, notional)):
         return ORDER_NOTIONAL_LIMIT
-    return 0
+    if hurries:
+        return MESSAGE_RATE_LIMIT
+    # What is filled already is among what was traded, if that was today.
+    left_lots = quantity_lots - filled_lots
+    return _day_reason(
+        own,
+        common,
+        left_lots if quantity_lots > old_quantity_lots else 0,
+        left_lots * price_ticks if dearer else 0,
+    )
 
 
 def price_to_expect(instrument: Instrument, side: int) -> int:
@@ -68,6 +89,23 @@ def price_to_expect(instrument: Instrument, side: int) -> int:
     opposite = instrument.book.asks if side == BUY else instrument.book.bids
     best = opposite.best
     return best.price_ticks if best is not None else instrument.last_price_ticks
+
+
+def _day_reason(own: Limit | None, common: Limit | None, lots: int, notional: int) -> int:
+    """Why so much may not be traded today; 0 for what it becomes no more of."""
+    if lots and (_exceeds_day_lots(own, lots) or _exceeds_day_lots(common, lots)):
+        return DAY_QUANTITY_LIMIT
+    if notional and (_exceeds_day_notional(own, notional) or _exceeds_day_notional(common, notional)):
+        return DAY_NOTIONAL_LIMIT
+    return 0
+
+
+def _exceeds_day_lots(limit: Limit | None, lots: int) -> bool:
+    return limit is not None and 0 < limit.day_lots_max < limit.day_lots + lots
+
+
+def _exceeds_day_notional(limit: Limit | None, notional: int) -> bool:
+    return limit is not None and 0 < limit.day_notional_max < limit.day_notional + notional
 
 
 def _exceeds_lots(limit: Limit | None, lots: int) -> bool:

@@ -13,20 +13,34 @@ ALL_INSTRUMENTS: Final = ""
 
 #: Times of rejects are state, and each checkpoint has them all.
 REJECTS_MAX: Final = 1_000
+#: What is counted stays within what the wire carries.
+TRADED_MAX: Final = 2**63 - 1
 #: Whoever counts longer than a day means a limit of the day.
 REJECTS_WINDOW_MS_MAX: Final = 24 * 3600 * 1000
 _NS_PER_MS: Final = 1_000_000
+_NS_PER_S: Final = 1_000_000_000
 
 
 class Limit:
-    """Limits of one symbol, or of all; 0 is none. `rejects_max` within `rejects_window_ms`: of all alone."""
+    """Limits of one symbol, or of all; 0 is none. `rejects_max` within `rejects_window_ms`: of all alone.
+
+    `day_lots` and `day_notional`: what was traded in the trading day, while there is a limit of either. `commands`: how
+    many came in the second of engine time `second`, while that is limited.
+    """
 
     __slots__ = (
+        "commands",
+        "commands_per_s_max",
+        "day_lots",
+        "day_lots_max",
+        "day_notional",
+        "day_notional_max",
         "open_orders_max",
         "order_lots_max",
         "order_notional_max",
         "rejects_max",
         "rejects_window_ms",
+        "second",
     )
 
     def __init__(
@@ -36,12 +50,31 @@ class Limit:
         open_orders_max: int,
         rejects_max: int = 0,
         rejects_window_ms: int = 0,
+        day_lots_max: int = 0,
+        day_notional_max: int = 0,
+        commands_per_s_max: int = 0,
+        day_lots: int = 0,
+        day_notional: int = 0,
+        second: int = 0,
+        commands: int = 0,
     ) -> None:
         self.order_lots_max = order_lots_max
         self.order_notional_max = order_notional_max
         self.open_orders_max = open_orders_max
         self.rejects_max = rejects_max
         self.rejects_window_ms = rejects_window_ms
+        self.day_lots_max = day_lots_max
+        self.day_notional_max = day_notional_max
+        self.commands_per_s_max = commands_per_s_max
+        self.day_lots = day_lots
+        self.day_notional = day_notional
+        self.second = second
+        self.commands = commands
+
+    @property
+    def is_of_day(self) -> bool:
+        """Whether what is traded in a day is limited."""
+        return self.day_lots_max != 0 or self.day_notional_max != 0
 
     @property
     def is_any(self) -> bool:
@@ -51,6 +84,8 @@ class Limit:
             or self.order_notional_max != 0
             or self.open_orders_max != 0
             or self.rejects_max != 0
+            or self.is_of_day
+            or self.commands_per_s_max != 0
         )
 
     def is_valid(self, symbol: str) -> bool:
@@ -60,11 +95,46 @@ class Limit:
             self.order_lots_max >= 0
             and self.order_notional_max >= 0
             and self.open_orders_max >= 0
+            and self.day_lots_max >= 0
+            and self.day_notional_max >= 0
+            and self.commands_per_s_max >= 0
             and 0 <= self.rejects_max <= REJECTS_MAX
             and 0 <= self.rejects_window_ms <= REJECTS_WINDOW_MS_MAX
             and counts == (self.rejects_window_ms != 0)
             and not (counts and symbol)
         )
+
+    def go_on(self, before: "Limit") -> None:
+        """It takes the place of another one: what that has counted is counted, where it still matters."""
+        if self.is_of_day:
+            self.day_lots, self.day_notional = before.day_lots, before.day_notional
+        if self.commands_per_s_max:
+            self.second, self.commands = before.second, before.commands
+
+    def traded(self, lots: int, notional: int) -> None:
+        """So much was traded. What would be more than the wire carries is more than any limit."""
+        self.day_lots = min(self.day_lots + lots, TRADED_MAX)
+        self.day_notional = min(self.day_notional + notional, TRADED_MAX)
+
+    def hurries(self, second: int) -> bool:
+        """A command came in this second: whether they are too many."""
+        if not self.commands_per_s_max:
+            return False
+        if second != self.second:
+            self.second = second
+            self.commands = 0
+        self.commands += 1
+        return self.commands > self.commands_per_s_max
+
+    def check(self, symbol: str) -> None:
+        """AssertionError when something is not as it must be."""
+        assert self.is_valid(symbol), "limits are such as may be set"
+        assert self.is_any, "a limit limits"
+        assert min(self.day_lots, self.day_notional, self.second, self.commands) >= 0
+        assert self.is_of_day or self.day_lots == self.day_notional == 0, (
+            "what is traded is counted for a limit"
+        )
+        assert self.commands_per_s_max or self.second == self.commands == 0, "so are commands"
 
 
 class Limits:
@@ -73,15 +143,18 @@ class Limits:
     The counts follow from the open orders; they are kept so that no order has to wait for a walk over the others.
 
     `stopped`: the kill switch is on. `rejected_ns`: when its last commands were rejected, as far as that is limited.
+    `counted`: the sequence of the command that was counted last, and `hurried` what came of that; no state.
     """
 
-    __slots__ = ("by_symbol", "open_orders", "rejected_ns", "stopped")
+    __slots__ = ("by_symbol", "counted", "hurried", "open_orders", "rejected_ns", "stopped")
 
     def __init__(self, open_symbols: Iterable[str]) -> None:
         """`open_symbols`: of each open order of the account. O(these)."""
         self.by_symbol: dict[str, Limit] = {}
         self.open_orders: dict[str, int] = {}
         self.stopped = False
+        self.counted = 0
+        self.hurried = False
         self.rejected_ns: deque[int] = deque()
         for symbol in open_symbols:
             self.opened(symbol)
@@ -103,6 +176,37 @@ class Limits:
         else:
             del self.open_orders[symbol]
 
+    def hurries(self, symbol: str, sequence: int, time_ns: int) -> bool:
+        """A command that is no cancel has come: whether there are too many of them in its second. Counted once.
+
+        `symbol` is "" for a command that turned out to be of none.
+        """
+        if sequence != self.counted:
+            self.counted = sequence
+            self.hurried = False
+            second = time_ns // _NS_PER_S
+            own = self.by_symbol.get(symbol) if symbol else None
+            common = self.by_symbol.get(ALL_INSTRUMENTS)
+            if own is not None and own.hurries(second):
+                self.hurried = True
+            if common is not None and common.hurries(second):
+                self.hurried = True
+        return self.hurried
+
+    def traded(self, symbol: str, lots: int, notional: int) -> None:
+        """The account has traded."""
+        own = self.by_symbol.get(symbol)
+        if own is not None and own.is_of_day:
+            own.traded(lots, notional)
+        common = self.by_symbol.get(ALL_INSTRUMENTS)
+        if common is not None and common.is_of_day:
+            common.traded(lots, notional)
+
+    def begin_day(self) -> None:
+        """In this trading day nothing was traded yet."""
+        for limit in self.by_symbol.values():
+            limit.day_lots = limit.day_notional = 0
+
     def rejected(self, time_ns: int) -> int:
         """A command was rejected: how many were within the window, if these are too many; else 0. Amortized O(1)."""
         common = self.by_symbol.get(ALL_INSTRUMENTS)
@@ -118,8 +222,7 @@ class Limits:
         """AssertionError when something is not as it must be. O(open orders)."""
         assert self.is_any, "an account without limits has no such object"
         for symbol, limit in self.by_symbol.items():
-            assert limit.is_valid(symbol), "limits are such as may be set"
-            assert limit.is_any, "a limit limits"
+            limit.check(symbol)
         assert self.open_orders == Limits(open_symbols).open_orders, "open orders are counted by symbol"
         assert not (self.stopped and self.open_orders), "who is stopped has no open orders"
         common = self.by_symbol.get(ALL_INSTRUMENTS)

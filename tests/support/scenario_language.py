@@ -19,7 +19,7 @@ Commands:
     cancel-all-after 5s|never
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
-    limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s]
+    limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s] [day-lots=N] [day-notional=N] [rate=N]
     kill-switch ACCOUNT on|off [why WORD]
     emergency on|off [cancel] [auction 5m] [random 30s] [why WORD]
     quote ID SYMBOL buy|sell LOTS [@ TICKS]
@@ -345,7 +345,14 @@ def _limits(words: list[str]) -> commands.SetLimits:
     symbol = rest.pop(0) if rest and "=" not in rest[0] else ""
     limits = dict(word.split("=") for word in rest)
     rejects, _, window = limits.pop("rejects", "0/0s").partition("/")
-    names = {"lots": "order_lots_max", "notional": "order_notional_max", "orders": "open_orders_max"}
+    names = {
+        "lots": "order_lots_max",
+        "notional": "order_notional_max",
+        "orders": "open_orders_max",
+        "day-lots": "day_lots_max",
+        "day-notional": "day_notional_max",
+        "rate": "commands_per_s_max",
+    }
     return commands.SetLimits(
         account,
         symbol,

@@ -71,18 +71,30 @@ class Operating(Answers[A]):
         open_orders: int = 0,
         rejects: int = 0,
         rejects_window_ms: int = 0,
+        day_quantity: Number = 0,
+        day_notional: Number = 0,
+        commands_per_s: int = 0,
     ) -> A:
         """Operator: limits of an account in an instrument, or in all (quantity in lots then, notional in ticks times
         lots); 0 is none. They take the place of those it had there. Answered with Completed or Rejected.
 
         `rejects` and `rejects_window_ms`, of all instruments only: more rejected commands within the window, and the
-        engine sets the account's kill switch.
+        engine sets the account's kill switch. `day_quantity` and `day_notional`: what it trades in a trading day.
         """
         pending = self._new_pending(symbol, "")
 
         def build(scale: Scale | None) -> SetLimits:
             return orders.set_limits(
-                scale, account, order_quantity, order_notional, open_orders, rejects, rejects_window_ms
+                scale,
+                account,
+                order_quantity,
+                order_notional,
+                open_orders,
+                rejects,
+                rejects_window_ms,
+                day_quantity,
+                day_notional,
+                commands_per_s,
             )
 
         if symbol:

@@ -223,14 +223,30 @@ def set_limits(
     open_orders: int,
     rejects: int = 0,
     rejects_window_ms: int = 0,
+    day_quantity: Number = 0,
+    day_notional: Number = 0,
+    commands_per_s: int = 0,
 ) -> SetLimits:
     """Limits of an account in the instrument of a scale; without one in all, in lots and in ticks times lots."""
-    if scale is None:
-        lots, notional = whole_number(order_quantity, "quantity"), whole_number(order_notional, "notional")
-    else:
-        lots, notional = scale.quantity_lots(order_quantity), scale.notional(order_notional)
-    symbol = "" if scale is None else scale.symbol
-    return SetLimits(account, symbol, lots, notional, open_orders, rejects, rejects_window_ms)
+
+    def lots(quantity: Number) -> int:
+        return whole_number(quantity, "quantity") if scale is None else scale.quantity_lots(quantity)
+
+    def notional(value: Number) -> int:
+        return whole_number(value, "notional") if scale is None else scale.notional(value)
+
+    return SetLimits(
+        account,
+        "" if scale is None else scale.symbol,
+        lots(order_quantity),
+        notional(order_notional),
+        open_orders,
+        rejects,
+        rejects_window_ms,
+        lots(day_quantity),
+        notional(day_notional),
+        commands_per_s,
+    )
 
 
 def side_of(side: Word) -> int:
