@@ -105,11 +105,12 @@ def test_shadow(processes: Processes) -> None:  # noqa: F811
 
 def test_publisher(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "publisher")
-    assert set(result) == {"throughput", "live", "latency", "late_joiner", "memory"}
+    assert set(result) == {"throughput", "live", "latency", "relay_latency", "late_joiner", "memory"}
     throughput, memory = result["throughput"], result["memory"]
     assert isinstance(throughput, dict)
     assert throughput["events"] > 1000
     assert 0.15 < throughput["trades"] < 0.25
+    assert keys(result["relay_latency"]) == dict.fromkeys(("p50_ms", "p99_ms", "max_ms"))
     assert keys(result["late_joiner"]) == dict.fromkeys(("levels", "median_ms", "max_ms"))
     assert isinstance(memory, dict)
     assert memory["symbols"] == 3
