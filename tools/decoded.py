@@ -49,6 +49,8 @@ _WORDS: Final[Mapping[str, Mapping[int, str]]] = {
     "self_trade": terms.SELF_TRADES,
     "state": history.EXECUTION_STATES,
     "phase": terms.PHASES,
+    "next_phase": terms.PHASES,
+    "cause": terms.CAUSES,
 }
 
 #: Amounts in ticks times lots, as text.

@@ -1,4 +1,4 @@
-"""`matchbus instrument ...`: what is traded, and whether it is open. Changing it is the operator's, by the token."""
+"""`matchbus instrument ...`: what is traded, and in which phase. Changing it is the operator's, by the token."""
 
 from decimal import Decimal
 from typing import Annotated, Final
@@ -64,6 +64,7 @@ def define(
     pro_rata_minimum: Annotated[
         str, typer.Option(metavar="DECIMAL", help="Under pro-rata, a share below it becomes nothing.")
     ] = "0",
+    who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
@@ -100,7 +101,7 @@ def define(
 
     if not (quote or second):
         raise typer.BadParameter(f"{symbol} names no quote asset: say --quote")
-    operate(send, f"{symbol} is defined", data, token_file, port_base, connect, timeout, as_json)
+    operate(send, f"{symbol} is defined", data, token_file, port_base, connect, timeout, as_json, who)
 
 
 @instrument.command("list")
@@ -129,6 +130,8 @@ def list_(
 @instrument.command()
 def halt(
     symbol: Symbol,
+    why: options.Why = "",
+    who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
@@ -136,14 +139,14 @@ def halt(
     timeout: options.Timeout = options.DEFAULT_TIMEOUT,
     as_json: options.AsJson = False,
 ) -> None:
-    """Halt an instrument: until it is opened again only cancels are taken.
+    """Halt an instrument: until it is opened again only cancels are taken. A short word for `admin phase`.
 
     \b
     Example:
       matchbus instrument halt BTC-USD
     """
     operate(
-        lambda client: client.set_phase(symbol, "halted"),
+        lambda client: client.set_phase(symbol, "halted", why=why),
         f"{symbol} is halted",
         data,
         token_file,
@@ -151,12 +154,15 @@ def halt(
         connect,
         timeout,
         as_json,
+        who,
     )
 
 
 @instrument.command("open")
 def open_(
     symbol: Symbol,
+    why: options.Why = "",
+    who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
@@ -164,14 +170,14 @@ def open_(
     timeout: options.Timeout = options.DEFAULT_TIMEOUT,
     as_json: options.AsJson = False,
 ) -> None:
-    """Open an instrument that was halted.
+    """Open an instrument: its phase is continuous. A short word for `admin phase`.
 
     \b
     Example:
       matchbus instrument open BTC-USD
     """
     operate(
-        lambda client: client.set_phase(symbol, "continuous"),
+        lambda client: client.set_phase(symbol, "continuous", why=why),
         f"{symbol} is open",
         data,
         token_file,
@@ -179,6 +185,7 @@ def open_(
         connect,
         timeout,
         as_json,
+        who,
     )
 
 
@@ -186,6 +193,7 @@ def open_(
 def bust(
     symbol: Symbol,
     trade: Trade,
+    who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
@@ -208,6 +216,7 @@ def bust(
         connect,
         timeout,
         as_json,
+        who,
     )
 
 
@@ -216,6 +225,7 @@ def correct(
     symbol: Symbol,
     trade: Trade,
     price: Annotated[str, typer.Argument(help="What its price is.", show_default=False)],
+    who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
@@ -238,6 +248,7 @@ def correct(
         connect,
         timeout,
         as_json,
+        who,
     )
 
 

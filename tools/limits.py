@@ -24,6 +24,7 @@ def limits(
         ),
     ] = "0",
     open_orders: Annotated[int, typer.Option(metavar="N", help="The most open orders.")] = 0,
+    who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
     token_file: options.TokenFile = None,
     port_base: options.PortBase = options.DEFAULT_PORT_BASE,
@@ -55,4 +56,4 @@ def limits(
     done = f"{account} is limited in {where}"
     if order_quantity == order_notional == "0" and not open_orders:
         done = f"{account} has no limits of its own in {where}"
-    operate(send, done, data, token_file, port_base, connect, timeout, as_json)
+    operate(send, done, data, token_file, port_base, connect, timeout, as_json, who)

@@ -1,20 +1,33 @@
-"""How verbs of an operator do their work: one command, let in by the token, and status 1 when it was rejected."""
+"""How verbs of an operator do their work: commands, let in by the token, and status 1 when one was rejected.
 
-from collections.abc import Callable
+They are logged under the operator's name: `--as`, or who is logged in at this machine.
+"""
+
+import getpass
+import re
+import sys
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import typer
 
-from bus.protocol.reports import Rejected, Report
+from bus.errors import ConfigError
+from bus.protocol.reports import Rejected
 from bus.protocol.terms import OPERATOR
+from bus.protocol.topics import ACCOUNT
 from bus.sockets.client import Client, PendingAnswer
 from tools import options
 from tools.decoded import json_line, named
-from tools.ending import plain_values, refused
+from tools.ending import plain_values
 from tools.order.words import reason_sentence
 
-#: The account under which the operator's commands are logged.
-ACCOUNT: Final = "operator"
+#: Of whom the machine knows no name.
+_NAMELESS: Final = "operator"
+#: An account has no longer name.
+_NAME_CHARACTERS_MAX: Final = 32
+
+#: What is said when it is done, and its answer.
+Asked = tuple[str, PendingAnswer]
 
 
 def operate(
@@ -26,18 +39,58 @@ def operate(
     connect: str,
     timeout: float,
     as_json: bool,
+    who: options.As = None,
 ) -> None:
     """One command of the operator; status 1 when it was rejected."""
+    operate_on_each(
+        lambda client: [(done, send(client))], data, token_file, port_base, connect, timeout, as_json, who
+    )
+
+
+def operate_on_each(
+    ask: Callable[[Client], Iterable[Asked]],
+    data: str,
+    token_file: options.TokenFile,
+    port_base: int,
+    connect: str,
+    timeout: float,
+    as_json: bool,
+    who: options.As = None,
+) -> None:
+    """Commands of the operator, each answered by itself; status 1 when one was rejected."""
+    name = operator_name(who)
     token = options.operator_token(data, token_file)
-    with Client(connect, port_base, account=ACCOUNT, role=OPERATOR, token=token, timeout=timeout) as client:
+    rejected = False
+    with Client(connect, port_base, account=name, role=OPERATOR, token=token, timeout=timeout) as client:
         with plain_values():
-            pending = send(client)
-        answer: Report = pending.result()
-    if as_json:
-        print(json_line(named(answer)))
-    if isinstance(answer, Rejected):
-        if as_json:
-            raise typer.Exit(1)
-        refused(f"rejected: {reason_sentence(answer.reason)}")
-    if not as_json:
-        print(done)
+            asked = list(ask(client))
+        for done, pending in asked:
+            answer = pending.result()
+            rejected |= isinstance(answer, Rejected)
+            if as_json:
+                print(json_line(named(answer)))
+            elif not isinstance(answer, Rejected):
+                print(done)
+            else:
+                about = f"{done}: " if len(asked) > 1 else ""
+                print(f"matchbus: {about}rejected: {reason_sentence(answer.reason)}", file=sys.stderr)
+    if rejected:
+        raise typer.Exit(1)
+
+
+def operator_name(given: str | None) -> str:
+    """The account of an operator's session: the name that was given, else who is logged in.
+
+    What an account's name cannot hold becomes a dash there. Raises ConfigError for a name that was given.
+    """
+    if given is not None:
+        if ACCOUNT.fullmatch(given) is None:
+            raise ConfigError(
+                f"--as {given!r}: a name is 1 to {_NAME_CHARACTERS_MAX} of letters, digits, `_`, `.` and `-`"
+            )
+        return given
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):  # a machine on which the user has no name
+        return _NAMELESS
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", login)[:_NAME_CHARACTERS_MAX] or _NAMELESS

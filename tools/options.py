@@ -93,6 +93,13 @@ TokenFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A file with the operator's token, in the place of --data."),
 ]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="NAME", help="The operator's name, under which it is logged; your login name."
+    ),
+]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the log.")]
 
 # How it is shown.
 

@@ -3,10 +3,18 @@
 import pytest
 
 from bus.errors import OffLot, OffTick
-from bus.protocol.commands import CancelOrder, DefineInstrument, EnterOrder, MassCancel, ReplaceOrder
+from bus.protocol.commands import (
+    CancelOrder,
+    DefineInstrument,
+    EnterOrder,
+    MassCancel,
+    ReplaceOrder,
+    SetPhase,
+)
 from bus.protocol.terms import (
     BEST_BID,
     BUY,
+    CLOSED,
     DECREMENT,
     FOK,
     GTC,
@@ -16,6 +24,7 @@ from bus.protocol.terms import (
     IOC,
     LIMIT,
     MARKET,
+    OPENING_AUCTION,
     PEGGED,
     POST_ONLY,
     POST_ONLY_REPRICE,
@@ -30,8 +39,8 @@ from bus.sockets.session.orders import (
     cancel_order,
     enter_order,
     mass_cancel,
-    phase_of,
     replace_order,
+    set_phase,
 )
 from bus.sockets.session.prices import Scale
 
@@ -146,7 +155,17 @@ def test_an_order_is_named_by_its_number_or_by_the_clients_text() -> None:
     assert replace_order(BTC, "r", "a", None, "3") == ReplaceOrder("r", 0, "a", 0, 3000)
 
 
-def test_mass_cancels_and_statuses() -> None:
+def test_mass_cancels() -> None:
     assert mass_cancel("", None) == MassCancel("", 0)
     assert mass_cancel("BTC-USD", "sell") == MassCancel("BTC-USD", SELL)
-    assert phase_of("halted") == HALTED
+
+
+def test_phases() -> None:
+    assert set_phase("BTC-USD", "Halted", 0, 0, 0, "") == SetPhase("BTC-USD", HALTED)
+    assert set_phase("BTC-USD", "opening-auction", 60_000, 500, "closed", "late") == SetPhase(
+        "BTC-USD", OPENING_AUCTION, 60_000, 500, CLOSED, "late"
+    )
+    with pytest.raises(ValueError, match="'open' is no phase: there are continuous, halted, "):
+        set_phase("BTC-USD", "open", 0, 0, 0, "")
+    with pytest.raises(ValueError, match="at most 200 characters, this one 201"):
+        set_phase("BTC-USD", "halted", 0, 0, 0, "x" * 201)

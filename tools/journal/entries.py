@@ -4,6 +4,7 @@ Decoding is a function of the bytes alone, so this is what the engine did; items
 no sequence and are left out, as they were then.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,4 +91,6 @@ def _told(value: Any) -> str:
         )
     if isinstance(value, list):
         return ",".join(map(_told, value))
+    if isinstance(value, str) and not (value.isprintable() and " " not in value):
+        return json.dumps(value)  # a remark: it ends where it ends, and holds nothing that a terminal obeys
     return str(value)

@@ -1,4 +1,4 @@
-"""Times in people's words: `2h` from now or ago, or a date and time in ISO 8601, UTC where no other zone is said."""
+"""Times in people's words: `2h` from now, ago or long; or a date and time in ISO 8601, UTC where no zone is said."""
 
 import re
 from datetime import UTC, datetime
@@ -17,6 +17,14 @@ def time_of(text: str) -> int:
 def past_time_of(text: str) -> int:
     """The same; a duration is so long ago, at most until 1970."""
     return max(0, _time_of(text, -1))
+
+
+def duration_ms(text: str) -> int:
+    """Milliseconds of a duration alone, such as `500ms`, `30s` or `5m`. Raises ValueError when it is none."""
+    found = re.fullmatch(r"(\d{1,12})(ms|[smhd])", text, re.ASCII)
+    if found is None:
+        raise ValueError(f"{text!r} is no duration: say 30s, 5m or 2h")
+    return int(found[1]) * (1 if found[2] == "ms" else _UNITS_S[found[2]] * 1000)
 
 
 def _time_of(text: str, direction: int) -> int:

@@ -7,7 +7,6 @@ from bus.protocol.commands import (
     SetEmergency,
     SetKillSwitch,
     SetLimits,
-    SetPhase,
 )
 from bus.protocol.terms import PRICE_TIME
 from bus.sockets.session import orders
@@ -55,10 +54,23 @@ class Operating(Answers[A]):
         self._scales.pop(symbol, None)
         return pending
 
-    def set_phase(self, symbol: str, status: Word) -> A:
-        """Operator: open or halt an instrument. Answered with Completed or Rejected."""
+    def set_phase(
+        self,
+        symbol: str,
+        phase: Word,
+        *,
+        duration_ms: int = 0,
+        random_ms: int = 0,
+        next_phase: Word = 0,
+        why: str = "",
+    ) -> A:
+        """Operator: an instrument's phase is this one. Answered with Completed or Rejected.
+
+        `duration_ms`: an auction or a halt ends then, and `next_phase` follows, 0 for the usual. An auction ends by
+        chance, up to `random_ms` later. `why`: a remark for the log, at most 200 characters.
+        """
         pending = self._new_pending("", "")
-        self._put(pending, SetPhase(symbol, orders.phase_of(status)))
+        self._put(pending, orders.set_phase(symbol, phase, duration_ms, random_ms, next_phase, why))
         return pending
 
     def set_limits(

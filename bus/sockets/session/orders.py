@@ -19,6 +19,7 @@ from bus.protocol.commands import (
     Quote,
     ReplaceOrder,
     SetLimits,
+    SetPhase,
 )
 from bus.protocol.terms import (
     GTC,
@@ -51,6 +52,9 @@ Word: TypeAlias = str | int
 OrderName: TypeAlias = str | int
 
 BOTH_SIDES: Final = 0
+
+#: As `bus.protocol.commands.Note` has it: a sentence or two.
+NOTE_CHARACTERS_MAX: Final = 200
 
 #: Order types that need a price.
 _PRICED: Final = frozenset({LIMIT, STOP_LIMIT, TAKE_PROFIT_LIMIT})
@@ -254,9 +258,21 @@ def side_of(side: Word) -> int:
     return number_of(side, SIDES, "side")
 
 
-def phase_of(status: Word) -> int:
-    """OPEN or HALTED."""
-    return number_of(status, PHASES, "phase")
+def set_phase(
+    symbol: str, phase: Word, duration_ms: int, random_ms: int, next_phase: Word, why: str
+) -> SetPhase:
+    """A phase of an instrument; a next one of 0 is the usual."""
+    follows = number_of(next_phase, PHASES, "phase") if next_phase else 0
+    return SetPhase(
+        symbol, number_of(phase, PHASES, "phase"), duration_ms, random_ms, follows, checked_note(why)
+    )
+
+
+def checked_note(why: str) -> str:
+    """A remark for the log. ValueError for one that is too long for it."""
+    if len(why) > NOTE_CHARACTERS_MAX:
+        raise ValueError(f"a remark has at most {NOTE_CHARACTERS_MAX} characters, this one {len(why)}")
+    return why
 
 
 def number_of(word: Word, names: Mapping[int, str], what: str) -> int:

@@ -1,0 +1,7 @@
+"""`matchbus admin ...`: the operator's desk on the command line. Each word is a command in the log, with who and why.
+
+- `commands`: the verbs, put together
+- `phase`: what an instrument's market does from now on
+
+Each verb is one small file, and does its work through `tools.operating`.
+"""
