@@ -200,6 +200,8 @@ class Web(Struct, frozen=True, kw_only=True):
     cancels_per_s_max: Positive = 400
     # A person makes them.
     keys_per_s_max: Positive = 2
+    # Some dozen instruments are halted one by one, without having to wait.
+    admin_per_s_max: Positive = 50
     # Addresses and networks, separated by commas, that are told 429 and are never kept out: one's own machines, or a
     # proxy behind which everybody has its address.
     never_blocked: str = ""

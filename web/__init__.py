@@ -10,7 +10,8 @@
 - `house`: what handlers reach: the clients of the engine, the publishers and the history
 - `server`: listens; `edge/`: what is refused before it is a request, and who may be connected
 - `sessions`: a `session` of the engine for each account; `trading`: what accounts do, with `order_commands` (bodies
-  into commands) and `order_answers` (reports into answers); `turns`: who may ask the history now
+  into commands) and `order_answers` (reports into answers);
+  `operating`: what operators do; `turns`: who may ask the history now
 - `schemas/`: the only place where JSON names live
 - `rest/`: handlers, a file a subject
 - `openapi/`: the documents of REST, made of its routes and schemas; `asyncapi/`: of messages, over WebSocket and ZeroMQ

@@ -11,7 +11,7 @@ from web.guard.guard import Guard
 from web.handling import Handler
 from web.house import House
 from web.page_files import PageHandler, page_files
-from web.rest import alerts, candles, documents, keys, market, orders, past, plain, trades, usage
+from web.rest import admin, alerts, candles, documents, keys, market, orders, past, plain, trades, usage
 from web.routes import CANCELS, ORDERS, Route
 from web.stream import sockets
 
@@ -25,6 +25,7 @@ _REST: Final[tuple[Route, ...]] = (
     *keys.ROUTES,
     *alerts.ROUTES,
     *usage.ROUTES,
+    *admin.ROUTES,
 )
 #: Every route there is.
 ROUTES: Final[tuple[Route, ...]] = (*_REST, *documents.routes(_REST, sockets.ROUTES))

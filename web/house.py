@@ -7,6 +7,7 @@ import zmq
 
 from bus.config import Config
 from bus.metrics.page import Page
+from bus.protocol.terms import OPERATOR
 from bus.sockets.history_client import AsyncHistoryClient
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.market_sockets import PublisherAddress
@@ -26,7 +27,8 @@ from web.usage.recorder import Recorder
 class House:
     """See above. `token`: of the data directory; shown to the engine and the history, for the web speaks for accounts.
 
-    `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them;
+    `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them,
+    `operators` for those who rule over the market, each under the account of its key;
     `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
     whose an alert is; `hub` reads the publishers' streams, `own` tells accounts what becomes of their orders; `tally`
     counts requests, `usage` by whom and for what; `origins` are the pages of others that are let in; `parts` are the
@@ -56,6 +58,7 @@ class House:
         self.origins = Origins(config.web.allowed_origins)
         self.symbols = Symbols(self.market)
         self.sessions = Sessions(config, token, context)
+        self.operators = Sessions(config, token, context, OPERATOR)
         self.turns = Turns()
         self.alert_ids = AlertIds(token)
         self.own = Own(self.sessions, self.history, self.turns)
@@ -79,6 +82,7 @@ class House:
         self.parts.open()
         self._open.callback(self.parts.close)
         self._open.push_async_callback(self.sessions.close)
+        self._open.push_async_callback(self.operators.close)
         self._open.callback(self.own.close)
         await self.hub.open()
         self._open.callback(self.hub.close)

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from bus.protocol.market import streams
 from bus.protocol.market.requests import DepthAnswer, TradeRow
-from bus.protocol.terms import BUY, MATCHINGS, PHASES, PRICE_TIME
+from bus.protocol.terms import MATCHINGS, PHASES, PRICE_TIME, SIDES
 from bus.sockets.session.prices import Scale
 from web.schemas.candles import IndicatorValue, Kline
 from web.schemas.market import Instrument, Orderbook, Statistics, Ticker
@@ -115,7 +115,7 @@ def trade(scale: Scale, row: TradeRow, with_ns: bool) -> Trade:
         said.sequence,
         text(scale.price(said.price_ticks)),
         text(scale.quantity(said.quantity_lots)),
-        "buy" if said.aggressor == BUY else "sell",
+        SIDES.get(said.aggressor),  # type: ignore[arg-type]  # the same words, from their table; none in auctions
         _STATES[row.state],
         said.time_ns // MS,
         _ns(said.time_ns, with_ns),

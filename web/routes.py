@@ -19,7 +19,8 @@ HISTORY: Final = "history"  # orders and executions of the past
 ORDERS: Final = "orders"  # what changes the book
 CANCELS: Final = "cancels"  # what leaves it
 KEYS: Final = "keys"
-COSTS: Final = (HOUSE, MARKET, PAGE, HISTORY, ORDERS, CANCELS, KEYS)
+ADMIN: Final = "admin"  # what operators do
+COSTS: Final = (HOUSE, MARKET, PAGE, HISTORY, ORDERS, CANCELS, KEYS, ADMIN)
 
 
 class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,8 +23,8 @@ from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, UnknownSymbol
 from bus.protocol.commands import Command
-from bus.protocol.control import OpenOrder, OpenOrders
-from bus.protocol.order_life import first_status, status_after
+from bus.protocol.control import InstrumentState, OpenOrder, OpenOrders
+from bus.protocol.order_life import first_status, status_after, status_of
 from bus.protocol.reports import Accepted, Cancelled, Filled, Report
 from bus.protocol.terms import BROKER, WAITING
 from bus.sockets.async_client import AnswerFuture, AsyncClient
@@ -75,7 +75,12 @@ class Session:
     """One account's. Made and closed by Sessions."""
 
     def __init__(
-        self, config: Config, account: str, token: str, context: "zmq.Context[zmq.Socket[bytes]]"
+        self,
+        config: Config,
+        account: str,
+        token: str,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+        role: int = BROKER,
     ) -> None:
         engine = config.engine
         self.account = account
@@ -86,7 +91,7 @@ class Session:
             engine.host,
             engine.port_base,
             account=account,
-            role=BROKER,
+            role=role,
             token=token,
             timeout=self._timeout_s,
             deadline=self._timeout_s,
@@ -175,9 +180,13 @@ class Session:
         """All open orders, and the number of the report before which they stood so. Raises NotConnected."""
         return await _asked(self._client.open_orders(self._timeout_s))
 
+    async def instruments(self) -> dict[str, InstrumentState]:
+        """All instruments by symbol, as they stand. Raises NotConnected."""
+        return await _asked(self._client.instruments(self._timeout_s))
+
     async def present(self) -> int:
         """A log sequence behind everything that was sent through this session before. Raises NotConnected."""
-        await _asked(self._client.instruments(self._timeout_s))
+        await self.instruments()
         return self._client.log_sequence
 
     async def order(self, name: OrderName) -> KnownOrder | None:
@@ -354,7 +363,9 @@ async def _asked(question: Awaitable[T]) -> T:
 
 def _known(order: OpenOrder) -> KnownOrder:
     entered = order.entered
-    return KnownOrder(entered.symbol, entered.client_order_id, entered.order_type, order.status == WAITING)
+    return KnownOrder(
+        entered.symbol, entered.client_order_id, entered.order_type, status_of(order) == WAITING
+    )
 
 
 def _same_order(answer: Report, report: Report) -> bool:

@@ -2,8 +2,8 @@
 
     of(account) ─▶ opened, or waited for ─▶ Session
 
-The rule guarded here: there are so many at most, and those that nobody uses end. Reached as `house.sessions`; one for
-all requests of an instance.
+The rule guarded here: there are so many at most, and those that nobody uses end. Reached as `house.sessions`, and
+as `house.operators` for those who rule over the market; one each for all requests of an instance.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import zmq
 from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.protocol.reasons import TOO_MANY_SESSIONS
+from bus.protocol.terms import BROKER
 from web.errors import Refusal
 from web.session import Session
 
@@ -22,12 +23,15 @@ _SWEEPS: Final = 10
 
 
 class Sessions:
-    """See above. `token`: of the data directory, with which a broker is let in."""
+    """See above. `token`: of the data directory, with which a broker or an operator is let in, as `role` says."""
 
-    def __init__(self, config: Config, token: str, context: "zmq.Context[zmq.Socket[bytes]]") -> None:
+    def __init__(
+        self, config: Config, token: str, context: "zmq.Context[zmq.Socket[bytes]]", role: int = BROKER
+    ) -> None:
         self._config = config
         self._token = token
         self._context = context
+        self._role = role
         self._open: dict[str, Session] = {}
         self._opening: dict[str, asyncio.Task[Session]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -73,7 +77,7 @@ class Sessions:
         await asyncio.gather(*(session.close() for session in sessions), *self._ending)
 
     async def _begin(self, account: str) -> Session:
-        session = Session(self._config, account, self._token, self._context)
+        session = Session(self._config, account, self._token, self._context, self._role)
         try:
             await session.open()
         except BaseException:

@@ -10,9 +10,10 @@ Called by the private history, by the web's sessions, and by what it tells over 
 """
 
 from bus.protocol.commands import EnterOrder
+from bus.protocol.control import OpenOrder
 from bus.protocol.reasons import PEG_MOVED, REFERENCE_GONE
 from bus.protocol.reports import Accepted, Cancelled, Filled, Report, Restated, Triggered
-from bus.protocol.terms import CANCELLED, FILLED, RESTING, TRIGGERED_TYPES, WAITING
+from bus.protocol.terms import AT_OPEN, CANCELLED, FILLED, RESTING, TRIGGERED_TYPES, WAITING
 
 
 def entered(report: Accepted) -> EnterOrder:
@@ -42,8 +43,19 @@ def entered(report: Accepted) -> EnterOrder:
 
 
 def first_status(report: Accepted) -> int:
-    """The status with which an order begins."""
-    return WAITING if report.order_type in TRIGGERED_TYPES or report.triggered_by else RESTING
+    """The status with which an order begins.
+
+    One that is for an auction alone waits until it has traded: no report tells when its auction begins.
+    """
+    waits = report.order_type in TRIGGERED_TYPES or report.triggered_by or report.time_in_force >= AT_OPEN
+    return WAITING if waits else RESTING
+
+
+def status_of(order: OpenOrder) -> int:
+    """The status of an order that the engine tells of, as reports tell it."""
+    if order.entered.time_in_force >= AT_OPEN and not order.filled_lots:
+        return WAITING
+    return order.status
 
 
 def status_after(report: Report, order_type: int | None) -> int | None:

@@ -1,11 +1,12 @@
 """How a book is drawn: exactly as wide as the terminal, aligned, and honest when a side is missing."""
 
+import msgspec
 import pytest
 
 from bus.protocol.commands import DefineInstrument
-from bus.protocol.terms import BUY, CONTINUOUS, HALTED, SELL
+from bus.protocol.terms import BUY, CONTINUOUS, HALTED, OPENING_AUCTION, SELL
 from bus.sockets.session.prices import Scale
-from tools.tap.ladder import Print, View, ladder
+from tools.tap.ladder import Auction, Print, View, ladder
 
 SCALE = Scale(DefineInstrument("BTC-USD", "BTC", "USD", 1, 1, 1, 4, 1, 10**8, 1, 10**8))
 BIDS = [(299_999, 5_000, 1), (299_990, 10_000, 12)]
@@ -60,4 +61,21 @@ def test_an_empty_side_a_halt_and_a_note_are_said() -> None:
     assert "no orders" in ladder(view(bids=[], asks=[], trades=[], last_price_ticks=0), 80, 24).plain
     assert "no trade yet" in ladder(view(trades=[], last_price_ticks=0), 80, 24).plain
     assert "HALTED" in ladder(view(phase=HALTED), 80, 24).plain
+    assert "CONTINUOUS" not in ladder(view(), 80, 24).plain
     assert ladder(view(note="waiting for the book"), 80, 24).plain.rstrip().endswith("waiting for the book")
+
+
+def test_an_auction_is_shown_with_its_end_and_what_it_would_do() -> None:
+    crossed = view(
+        bids=[(300_050, 100, 1)],
+        asks=[(299_990, 100, 1)],
+        trades=[Print(1_800_000_000_000_000_000, 300_000, 70, 0), *TRADES],
+        phase=OPENING_AUCTION,
+        ends_ns=1_800_000_300_000_000_000,
+        auction=Auction(300_000, 15_000, -2_500),
+    )
+    lines = [line.rstrip() for line in ladder(crossed, 100, 10).plain.split("\n")]
+    assert lines[0].startswith("BTC-USD  last 30,000.1 ◆  0.0070  OPENING-AUCTION until 08:05:00 ")
+    assert "auction: 1.5000 at 30,000.0, sellers offer 0.2500 more" in lines[5]
+    without = ladder(msgspec.structs.replace(crossed, auction=Auction(0, 0, 300)), 100, 10).plain
+    assert "auction: no price, buyers want 0.0300 more" in without

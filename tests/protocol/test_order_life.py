@@ -6,13 +6,17 @@ import pytest
 from msgspec.structs import fields
 
 from bus.protocol.commands import EnterOrder
-from bus.protocol.order_life import entered, first_status, status_after
+from bus.protocol.control import OpenOrder
+from bus.protocol.order_life import entered, first_status, status_after, status_of
 from bus.protocol.reasons import BY_REQUEST, PEG_MOVED, REFERENCE_GONE, SELF_TRADE
 from bus.protocol.reports import Accepted, Cancelled, Filled, Report, Restated, Triggered
 from bus.protocol.terms import (
+    AT_CLOSE,
+    AT_OPEN,
     BUY,
     CANCELLED,
     FILLED,
+    GFA,
     GTC,
     LIMIT,
     ORDER_TYPES,
@@ -56,6 +60,21 @@ def test_an_order_waits_at_first_for_its_trigger_or_for_another_order() -> None:
     assert waiting == {STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP}
     assert first_status(accepted(LIMIT)) == RESTING
     assert first_status(accepted(LIMIT, "other")) == WAITING
+
+
+@pytest.mark.parametrize("time_in_force", [AT_OPEN, AT_CLOSE, GFA])
+def test_an_order_for_an_auction_alone_waits_until_it_has_traded(time_in_force: int) -> None:
+    report = Accepted(*HEAD, BUY, LIMIT, time_in_force, 0, 100, 5)
+    assert first_status(report) == WAITING
+    # In its auction it stands in the book; whoever comes then is told the same as who has heard all reports.
+    assert status_of(OpenOrder(7, entered(report), 100, 5, 0, RESTING)) == WAITING
+    assert status_of(OpenOrder(7, entered(report), 100, 5, 2, RESTING)) == RESTING
+    assert status_of(OpenOrder(7, entered(accepted_gtc()), 100, 5, 0, RESTING)) == RESTING
+
+
+def accepted_gtc() -> Accepted:
+    """A plain order."""
+    return Accepted(*HEAD, BUY, LIMIT, GTC, 0, 100, 5)
 
 
 def test_an_accepted_tells_every_field_of_the_order_that_was_entered() -> None:

@@ -34,6 +34,7 @@ VALUES = {
 BODIES: dict[str, Any] = {
     "POST /api/v1/keys": {"scopes": ["read"], "label": "mine"},
     "POST /api/v1/accounts/{account}/keys": {"scopes": ["read", "trade"]},
+    "POST /api/v1/admin/phase": {"symbol": "BTC-USD", "phase": "continuous", "why": "it is"},
     "POST /v1/order": {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "90"},
     "POST /v1/order/cancel_all": {},
     "POST /v1/order/cancel_all_after": {"timeout_ms": 0},

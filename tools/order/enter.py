@@ -38,8 +38,11 @@ def enter(
         typer.Option("--type", help="Follows from the others; say it for a take-profit.", metavar="TYPE"),
     ] = None,
     tif: Annotated[
-        Literal["GTC", "IOC", "FOK", "DAY", "GTD"] | None,
-        typer.Option(help="Time in force: GTC, for a market order IOC.", case_sensitive=False),
+        Literal["GTC", "IOC", "FOK", "DAY", "GTD", "ATO", "ATC", "GFA"] | None,
+        typer.Option(
+            help="Time in force: GTC, for a market order IOC; ATO, ATC and GFA are for an auction alone.",
+            case_sensitive=False,
+        ),
     ] = None,
     client_order_id: Annotated[
         str | None,

@@ -10,9 +10,10 @@ from typing import Final
 from msgspec import Struct
 from rich.text import Text
 
-from bus.protocol.terms import BUY, HALTED
+from bus.protocol.terms import BUY, CONTINUOUS, PHASES, SELL
 from bus.sockets.session.prices import Scale
 from tools.decoded import time_text
+from tools.phases import auction_words, end_words, phase_style
 
 Row = tuple[int, int, int]  # price_ticks, quantity_lots, orders
 
@@ -20,6 +21,9 @@ Row = tuple[int, int, int]  # price_ticks, quantity_lots, orders
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _BID: Final = "green"
 _ASK: Final = "red"
+_AUCTION: Final = "magenta"
+#: Colour and sign of a trade by its aggressor; in an auction there is none.
+_TAKEN: Final = {BUY: (_BID, "▲"), SELL: (_ASK, "▼"), 0: (_AUCTION, "◆")}
 #: Below this width there is no room for trades beside the book.
 _TRADES_FROM_WIDTH: Final = 72
 _LEVELS_MAX: Final = 25
@@ -33,7 +37,15 @@ class Print(Struct, frozen=True):
     time_ns: int
     price_ticks: int
     quantity_lots: int
-    aggressor: int
+    aggressor: int  # 0: of an auction
+
+
+class Auction(Struct, frozen=True):
+    """What an auction would do if it ended now; see `bus.protocol.feed.Indicative`."""
+
+    price_ticks: int
+    quantity_lots: int
+    imbalance_lots: int
 
 
 class View(Struct, frozen=True):
@@ -49,6 +61,8 @@ class View(Struct, frozen=True):
     number: int
     note: str  # what is wrong, or was
     counted: str = "event"  # what `number` counts
+    ends_ns: int = 0  # when the phase ends by itself; 0 when it does not
+    auction: Auction | None = None  # while there is one of which something was told
 
 
 def ladder(view: View, width: int, height: int) -> Text:
@@ -129,7 +143,11 @@ def _level(view: View, cells: _Cells, row: Row, total: int, style: str, bar_widt
 
 def _spread(view: View, width: int) -> Text:
     line = Text()
-    if view.bids and view.asks:
+    if view.auction is not None:
+        found = view.auction
+        words = auction_words(view.scale, found.price_ticks, found.quantity_lots, found.imbalance_lots)
+        line.append(f"auction: {words}", f"bold {_AUCTION}")
+    elif view.bids and view.asks:
         bid, ask = view.bids[0][0], view.asks[0][0]
         spread = view.scale.price(ask - bid)
         points = Decimal(ask - bid) * 20_000 / (bid + ask)
@@ -146,15 +164,18 @@ def _title(view: View, width: int) -> Text:
     line.append(f"{view.symbol}", "bold")
     if view.last_price_ticks:
         newest = view.trades[0] if view.trades else None
-        style, arrow = ("", "") if newest is None else (_BID, "▲") if newest.aggressor == BUY else (_ASK, "▼")
+        style, arrow = ("", "") if newest is None else _TAKEN[newest.aggressor]
         line.append("  last ", "dim")
         line.append(f"{_grouped(view.scale.price(view.last_price_ticks))} {arrow}", f"bold {style}".strip())
         if newest is not None:
             line.append(f"  {_grouped(view.scale.quantity(newest.quantity_lots))}", style)
     else:
         line.append("  no trade yet", "dim")
-    if view.phase == HALTED:
-        line.append("  HALTED", "bold white on red")
+    if view.phase and view.phase != CONTINUOUS:
+        line.append(
+            f"  {PHASES.get(view.phase, str(view.phase)).upper()}", f"{phase_style(view.phase)} reverse"
+        )
+        line.append(f" {end_words(view.ends_ns)}" if view.ends_ns else "", "dim")
     right = Text(f"{view.counted} {view.number:,}", "dim")
     line.append(" " * max(1, width - len(line) - len(right)))
     line.append_text(right)
@@ -175,7 +196,7 @@ def _trade_lines(view: View, cells: _Cells, count: int) -> list[Text]:
     lines = [Text(f"{'trades':<8}  {'price':>{price_width}}  {'size':>{size_width}}", "dim")]
     for trade, price, size in zip(rows, prices, sizes, strict=True):
         line = Text(f"{time_text(trade.time_ns)[11:19]}  ", "dim")
-        line.append(f"{price:>{price_width}}  ", _BID if trade.aggressor == BUY else _ASK)
+        line.append(f"{price:>{price_width}}  ", _TAKEN[trade.aggressor][0])
         line.append(f"{size:>{size_width}}")
         lines.append(line)
     return lines

@@ -5,14 +5,18 @@ from typing import Any, Final
 from rich.text import Text
 
 from bus.protocol import feed
-from bus.protocol.terms import BUY, CONTINUOUS, PHASES, SIDES, STOP_CAUSES
+from bus.protocol.terms import BUY, PHASES, SELL, SIDES, STOP_CAUSES
 from bus.protocol.topics import parse
 from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped, UnknownEvent, Withdrawn
 from bus.sockets.session.prices import Scale
 from tools.decoded import time_text
 from tools.order.words import report_line
+from tools.phases import auction_words, cause_words, end_words, phase_text
 
-_STYLES: Final = {1: "green", 2: "red"}
+_IN_AUCTION: Final = 0
+_STYLES: Final = {BUY: "green", SELL: "red", _IN_AUCTION: "magenta"}
+#: What the taker did; in an auction there is none.
+_TAKEN: Final = {BUY: "bought", SELL: "sold", _IN_AUCTION: "in the auction"}
 #: Of the column with topic and number, so that what follows stands in line.
 _TOPIC_WIDTH: Final = 30
 
@@ -43,7 +47,7 @@ def event_text(event: Any, scale: Scale | None) -> Text:
 
     if isinstance(event, feed.Trade):
         style = _STYLES[event.aggressor]
-        side = "bought" if event.aggressor == BUY else "sold"
+        side = _TAKEN[event.aggressor]
         return Text.assemble(
             (f"{quantity(event.quantity_lots)} {side} at {price(event.price_ticks)}", f"bold {style}"),
             (f"  trade {event.trade_id}", "dim"),
@@ -87,8 +91,15 @@ def event_text(event: Any, scale: Scale | None) -> Text:
     if isinstance(event, feed.InstrumentDefined):
         return Text(f"defined: {event.base} in {event.quote}, tick {price(1)}, lot {quantity(1)}", "bold")
     if isinstance(event, feed.PhaseChanged):
+        words = " ".join(filter(None, (cause_words(event.cause), end_words(event.ends_ns))))
+        return Text.assemble("is ", phase_text(event.phase), (f"  {words}", "dim"))
+    if isinstance(event, feed.Indicative):
+        told = auction_words(scale, event.price_ticks, event.quantity_lots, event.imbalance_lots)
+        return Text(f"would trade {told}" if event.price_ticks else f"would have {told}", "magenta")
+    if isinstance(event, feed.AuctionEnded):
+        told = auction_words(scale, event.price_ticks, event.quantity_lots, event.imbalance_lots)
         phase = PHASES.get(event.phase, str(event.phase))
-        return Text(f"is {phase}", "bold green" if event.phase == CONTINUOUS else "bold red")
+        return Text(f"{phase} ended: {told}", "bold magenta")
     if isinstance(event, feed.EmergencySet):
         if not event.cause:
             return Text("the market goes on", "bold green")

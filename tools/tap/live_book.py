@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from bus.clock import monotonic_ns
-from bus.protocol.feed import PhaseChanged, Trade
+from bus.protocol.feed import Indicative, PhaseChanged, Trade
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import BUY, SELL
 from bus.protocol.topics import TRADE
@@ -22,7 +22,7 @@ from bus.sockets.market.depth_reader import DepthReader
 from bus.sockets.reading.feed_items import Resynced, Skipped, Withdrawn
 from bus.sockets.session.prices import Scale
 from bus.sockets.subscriber import Subscriber
-from tools.tap.ladder import Print, View, ladder
+from tools.tap.ladder import Auction, Print, View, ladder
 
 _FRAME_S: Final = 0.1
 #: Heartbeats come every second: after three of them something is wrong.
@@ -42,6 +42,8 @@ class Shown:
         self._trades: deque[Print] = deque(maxlen=TRADES_MAX)
         self._last_price_ticks = 0
         self._phase = 0
+        self._ends_ns = 0
+        self._auction: Auction | None = None
         self._note = ""
         self._note_until_ns = 0
         self._heard_ns = monotonic_ns()
@@ -76,7 +78,13 @@ class Shown:
             number,
             note,
             counted,
+            self._ends_ns,
+            self._auction,
         )
+
+    def _begin_phase(self, phase: int, ends_ns: int) -> None:
+        """What the auction before it would have done is over."""
+        self._phase, self._ends_ns, self._auction = phase, ends_ns, None
 
     def _say(self, note: str) -> None:
         self._note = note
@@ -98,7 +106,9 @@ class LiveBook(Shown):
         if isinstance(event, Trade):
             self._take_trade(event)
         elif isinstance(event, PhaseChanged):
-            self._phase = event.phase
+            self._begin_phase(event.phase, event.ends_ns)
+        elif isinstance(event, Indicative):
+            self._auction = Auction(event.price_ticks, event.quantity_lots, event.imbalance_lots)
         elif isinstance(event, Resynced):
             self._begin(event.snapshot)
         elif isinstance(event, Skipped):
@@ -114,7 +124,7 @@ class LiveBook(Shown):
         return self._view(self._book, self._book.number, "event")
 
     def _begin(self, snapshot: BookSnapshot) -> None:
-        self._phase = snapshot.phase
+        self._begin_phase(snapshot.phase, 0)
         self._last_price_ticks = snapshot.last_price_ticks or self._last_price_ticks
         if self._begun:
             self._say(f"events were missed: the book began anew at log sequence {snapshot.log_sequence:,}")

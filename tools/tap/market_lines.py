@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from bus.protocol import terms
 from bus.protocol.market import streams
 from bus.protocol.topics import parse
 from bus.sockets.market.stream_items import JOINED, Differs, Item, Published, Resynced, Skipped
 from bus.sockets.session.prices import Scale
 from tools.decoded import time_text
+from tools.phases import phase_text
 from tools.showing import counted
 from tools.tap.lines import event_text
 
@@ -100,9 +100,8 @@ def _what(event: Any, scale: Scale | None) -> Text:
         text = f"alert {event.alert_id}: {event.condition} {event.threshold}, is at {event.value}"
         return Text(text, "bold magenta")
     if isinstance(event, streams.Symbol):
-        phase = terms.PHASES.get(event.phase, str(event.phase))
-        text = f"{event.base} in {event.quote}, tick {words.price(1)}, lot {words.quantity(1)}, {phase}"
-        return Text(text, "bold")
+        text = f"{event.base} in {event.quote}, tick {words.price(1)}, lot {words.quantity(1)}, "
+        return Text.assemble((text, "bold"), phase_text(event.phase))
     if isinstance(event, streams.StreamsHeartbeat):
         checksum = "no book" if event.checksum < 0 else f"checksum {event.checksum:08x}"
         text = f"{event.publisher}: {len(event.streams)} streams, {checksum}"

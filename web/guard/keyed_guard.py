@@ -35,7 +35,7 @@ from web.guard.networks import Networks
 from web.guard.principal import READ, Principal
 from web.guard.signing import API_KEY, SIGNATURE, TIMESTAMP, request_hash, signed_text, timestamp_ms, verified
 from web.guard.watch import Watch, address_holder, key_holder
-from web.routes import HOUSE, KEYS, MARKET, ORDERS, Route
+from web.routes import ADMIN, HOUSE, KEYS, MARKET, ORDERS, Route
 
 #: What is signed in a login on an open WebSocket, beside the timestamp: a browser cannot set headers there.
 LOGIN_METHOD: Final = "GET"
@@ -130,6 +130,16 @@ class KeyedGuard:
                     address=address,
                     method=route.method,
                     path=request.path,
+                )
+            elif route.cost == ADMIN and route.method != "GET":
+                self._watch.operated(
+                    now_ns,
+                    by=who.key_id,
+                    account=who.account,
+                    address=address,
+                    path=request.path,
+                    body=request.body.decode(errors="replace"),
+                    status=status,
                 )
 
     async def check_message(self, key: str, timestamp: int, signature: str, address: str) -> Principal:

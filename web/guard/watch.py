@@ -76,6 +76,10 @@ class Watch:
         """Somebody made or revoked a key."""
         self._audit.say("keys_changed", now_ns, **facts)
 
+    def operated(self, now_ns: int, **facts: Any) -> None:
+        """An operator wanted something, and was answered."""
+        self._audit.say("operated", now_ns, **facts)
+
     def _alarm(self, now_ns: int, **facts: Any) -> None:
         self._audit.say("alarm", now_ns, **facts)
         _LOG.warning("signs of an intrusion", **facts)

@@ -4,6 +4,7 @@
 - `documents`: OpenAPI, and the page that is made of it
 - `keys`: API keys
 - `orders`: orders entered, replaced, cancelled
+- `admin`: what operators do
 - `past`: orders and executions as the history has them
 - `market`: symbols, books, statistics; `trades`: trades in pages; `candles`: candles and indicators;
   `alerts`: alerts

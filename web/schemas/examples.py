@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from web.schemas.admin import NewPhase
 from web.schemas.alerts import AlertWish
 from web.schemas.keys import NewKey
 from web.schemas.orders import Batch, CancelAll, CancelAllAfter, NewOrder, OrderCancel, OrderReplace
@@ -23,5 +24,12 @@ EXAMPLES: Final[dict[type[Struct], Any]] = {
         ]
     },
     NewKey: {"scopes": ["read"], "addresses": ["10.1.0.0/16"], "label": "the page"},
+    NewPhase: {
+        "symbol": "BTC-USD",
+        "phase": "opening-auction",
+        "duration_ms": 300_000,
+        "random_ms": 30_000,
+        "why": "the morning",
+    },
     AlertWish: {"alert_id": "high", "symbol": "BTC-USD", "condition": "price-above", "threshold": "31000"},
 }

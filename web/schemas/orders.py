@@ -51,11 +51,12 @@ OrderType = Literal[
 ]
 #: Types that need a price.
 PRICED: Final = ("limit", "stop-limit", "take-profit-limit")
-TimeInForce = Literal["GTC", "IOC", "FOK", "DAY", "GTD"]
+TimeInForce = Literal["GTC", "IOC", "FOK", "DAY", "GTD", "ATO", "ATC", "GFA"]
 Peg = Literal["best-bid", "best-ask", "midpoint"]
 SelfTrade = Literal["cancel-newest", "cancel-oldest", "cancel-both", "decrement"]
 OrderStatus = Literal["open", "filled", "cancelled", "rejected", "waiting"]
-Liquidity = Literal["maker", "taker"]
+#: In an auction nobody takes: both sides had waited.
+Liquidity = Literal["maker", "taker", "auction"]
 #: Which rows of a list come first.
 Direction = Literal["newest", "oldest"]
 #: Items of one batch: some 30 kB, and a time that others can wait.
@@ -72,7 +73,8 @@ TimeoutMs = Annotated[int, Meta(ge=0, le=86_400_000)]
 class NewOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An order to be entered.
 
-    `time_in_force`: GTC when it is not given, IOC for a market order, GTD with `expires_ms`. `price` of a market order
+    `time_in_force`: GTC when it is not given, IOC for a market order, GTD with `expires_ms`; ATO, ATC and GFA are for
+    the next opening auction, closing auction, auction of any kind, and for nothing else. `price` of a market order
     is its protection limit, of a pegged order its worst price. Without a `client_order_id` one is made of the signed
     request, so that the same request sent twice is one order. `response`: "full" tells of its executions, too.
     """

@@ -144,7 +144,7 @@ class Depth20(Struct, frozen=True, tag_field="type", tag="depth20"):
 
 
 class TradeTold(Struct, frozen=True, tag_field="type", tag="trade"):
-    """A trade. `taker_side`: what the order that came in did."""
+    """A trade. `taker_side`: what the order that came in did; null in an auction, where none did."""
 
     symbol: str
     trade_id: int
@@ -152,7 +152,7 @@ class TradeTold(Struct, frozen=True, tag_field="type", tag="trade"):
     time_ms: int
     price: str
     quantity: str
-    taker_side: str
+    taker_side: str | None
 
 
 class TradeRevised(Struct, frozen=True, tag_field="type", tag="trade_revised"):

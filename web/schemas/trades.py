@@ -36,7 +36,7 @@ class TradesQuery(FreshQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Trade(Struct, frozen=True):
-    """A trade as it counts now. `taker_side`: what the order that came in did.
+    """A trade as it counts now. `taker_side`: what the order that came in did; null in an auction, where none did.
 
     `state`: valid, busted (it never counted) or corrected (it has another price now).
     """
@@ -45,7 +45,7 @@ class Trade(Struct, frozen=True):
     sequence: int
     price: DecimalText
     quantity: DecimalText
-    taker_side: Literal["buy", "sell"]
+    taker_side: Literal["buy", "sell"] | None
     state: Literal["valid", "busted", "corrected"]
     time_ms: int
     time_ns: Nanoseconds = UNSET

@@ -5,7 +5,7 @@ from typing import Any, Final
 from bus.protocol import history
 from bus.protocol import reports as told
 from bus.protocol.control import OpenOrder
-from bus.protocol.order_life import entered, first_status, status_after
+from bus.protocol.order_life import entered, first_status, status_after, status_of
 from bus.protocol.reasons import reason_name
 from bus.protocol.reports import Report
 from bus.protocol.terms import LIQUIDITIES, ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
@@ -102,7 +102,7 @@ def standing(scale: Scale, order: OpenOrder) -> StandingOrder:
         quantity=text(scale.quantity(order.quantity_lots)),
         filled_quantity=text(scale.quantity(order.filled_lots)),
         remaining_quantity=text(scale.quantity(order.quantity_lots - order.filled_lots)),
-        status=ORDER_STATUSES[order.status],  # type: ignore[arg-type]  # as above
+        status=ORDER_STATUSES[status_of(order)],  # type: ignore[arg-type]  # as above
         **fields,
     )
 

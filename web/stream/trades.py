@@ -154,7 +154,7 @@ class TradeFeed(EventFeed):
             trade.time_ns // _MS,
             f"{self._scale.price(trade.price_ticks):f}",
             f"{self._scale.quantity(trade.quantity_lots):f}",
-            SIDES[trade.aggressor],
+            SIDES.get(trade.aggressor),
         )
         self._keep(trade.sequence, msgspec.json.encode(told))
         return True

@@ -1,0 +1,165 @@
+"""Phases and auctions as an outsider meets them: an operator sets them, orders collect, one price is found and told."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.streaming import Stream, url
+from tests.support.venue import ApiKey, Response, Venue
+
+PHASE = "/api/v1/admin/phase"
+SYMBOL = "BTC-USD"
+
+
+@pytest.fixture(scope="module")
+def ops(venue: Venue) -> ApiKey:
+    """An operator's key."""
+    return venue.key("ops-1", "operator")
+
+
+@pytest.fixture(scope="module")
+def alice(venue: Venue) -> ApiKey:
+    """A trader's key."""
+    return venue.key("alice", "read", "trade")
+
+
+@pytest.fixture(scope="module")
+def bob(venue: Venue) -> ApiKey:
+    """Another trader's."""
+    return venue.key("bob", "read", "trade")
+
+
+def set_phase(venue: Venue, ops: ApiKey, phase: str, **more: Any) -> Response:
+    """An operator says the phase of the instrument."""
+    return venue.signed(ops, "POST", PHASE, {"symbol": SYMBOL, "phase": phase, **more})
+
+
+def enter(venue: Venue, key: ApiKey, side: str, **more: Any) -> Response:
+    """An order of one, at 100 unless something else is said."""
+    order = {"symbol": SYMBOL, "side": side, "quantity": "1", "price": "100", **more}
+    return venue.signed(key, "POST", "/v1/order", order)
+
+
+def logged(venue: Venue, kind: str) -> list[dict[str, Any]]:
+    """What the log has of a kind."""
+    lines = venue.processes.run("journal", "export", "--data", str(venue.data)).splitlines()
+    return [entry for entry in map(json.loads, lines) if entry["type"] == kind]
+
+
+def test_an_operator_sets_phases_under_its_own_name_with_a_reason(venue: Venue, ops: ApiKey) -> None:
+    done = set_phase(venue, ops, "halted", duration_ms=3_600_000, next_phase="pre-open", why="news pending")
+    assert done.status == 200, done.body
+    assert done.json["operator"] == "ops-1"
+    told = venue.signed(ops, "GET", PHASE).json["phases"]
+    assert [(one["symbol"], one["phase"]) for one in told] == [(SYMBOL, "halted")]
+    (entry,) = [one for one in logged(venue, "SetPhase") if one["sequence"] == done.json["sequence"]]
+    assert (entry["account"], entry["phase"], entry["next_phase"], entry["why"]) == (
+        "ops-1",
+        "halted",
+        "pre-open",
+        "news pending",
+    )
+    lines = (venue.data / "web/audit.log").read_text(encoding="utf-8").splitlines()
+    audited = [line for line in map(json.loads, lines) if line["event"] == "operated"][-1]
+    assert (audited["account"], audited["by"], audited["path"], audited["status"]) == (
+        "ops-1",
+        ops.key_id,
+        PHASE,
+        200,
+    )
+    assert "news pending" in audited["body"]
+    assert set_phase(venue, ops, "continuous").status == 200
+
+
+def test_what_is_no_phase_changes_nothing_and_says_which_field(
+    venue: Venue, ops: ApiKey, alice: ApiKey
+) -> None:
+    wrong: list[tuple[dict[str, Any], int, str, str]] = [
+        ({"symbol": "NONE", "phase": "halted"}, 404, "unknown_symbol", "symbol"),
+        ({"symbol": SYMBOL, "phase": "lunch"}, 400, "invalid_field", "phase"),
+        ({"symbol": SYMBOL, "phase": "halted", "next_phase": "halted"}, 409, "invalid_phase", "phase"),
+        ({"symbol": SYMBOL, "phase": "closed", "duration_ms": 5}, 409, "invalid_duration", "duration_ms"),
+        ({"symbol": SYMBOL, "phase": "halted", "duration_ms": -1}, 400, "invalid_field", "duration_ms"),
+        ({"symbol": SYMBOL, "phase": "halted", "why": "x" * 201}, 400, "invalid_field", "why"),
+        ({"symbol": SYMBOL, "phase": "halted", "until": 1}, 400, "unknown_field", "until"),
+    ]
+    for body, status, reason, field in wrong:
+        said = venue.signed(ops, "POST", PHASE, body)
+        assert (said.status, said.json["reason"], said.json["field"]) == (status, reason, field), body
+    for method in ("GET", "POST"):
+        assert venue.signed(alice, method, PHASE, None if method == "GET" else {}).status == 403
+    assert venue.signed(ops, "GET", PHASE).json["phases"][0]["phase"] == "continuous"
+
+
+def test_an_auction_from_its_first_order_to_its_executions(
+    venue: Venue, ops: ApiKey, alice: ApiKey, bob: ApiKey
+) -> None:
+    waits = enter(venue, alice, "buy", time_in_force="ATO", client_order_id="opening")
+    assert (waits.json["status"], waits.json["time_in_force"]) == ("waiting", "ATO"), waits.body
+    assert (
+        enter(venue, alice, "buy", time_in_force="ATO", hidden=True).json["reason"] == "invalid_combination"
+    )
+
+    async def streaming() -> list[dict[str, Any]]:
+        async with Stream(url(venue)) as stream:
+            stream.say(op="subscribe", channels=["trades"], symbols=[SYMBOL], id=1)
+            await stream.until(lambda said: said["type"] == "subscribed")
+            await asyncio.to_thread(auction)
+            await stream.until(lambda said: said["type"] == "trade")
+            return stream.heard
+
+    def auction() -> None:
+        assert set_phase(venue, ops, "opening-auction").status == 200
+        refused = enter(venue, bob, "sell", time_in_force="IOC")
+        assert (refused.status, refused.json["reason"]) == (409, "not_in_phase")
+        collects = enter(venue, bob, "sell", price="99", quantity="3", client_order_id="sells")
+        assert (collects.json["status"], collects.json["filled_quantity"]) == ("open", "0.000")
+        at_market = enter(venue, alice, "buy", type="market", price=None, time_in_force="GFA")
+        assert (at_market.json["status"], at_market.json["type"]) == ("waiting", "market"), at_market.body
+        assert set_phase(venue, ops, "continuous").status == 200
+
+    heard = asyncio.run(streaming())
+    trade = next(said for said in heard if said["type"] == "trade")
+    assert (trade["price"], trade["quantity"], trade["taker_side"]) == ("99.00", "1.000", None)
+
+    executed = until_rows(venue, bob, "/v1/execution", "executions", lambda rows: len(rows) == 2)
+    assert [(row["liquidity"], row["price"], row["quantity"]) for row in executed] == [
+        ("auction", "99.00", "1.000")
+    ] * 2
+    opening = venue.signed(alice, "GET", "/v1/order?client_order_id=opening").json
+    assert (opening["status"], opening["time_in_force"], opening["executions"]) == ("filled", "ATO", 1)
+    public = venue.until(
+        lambda: venue.get(f"/api/v1/executions/{SYMBOL}"),
+        lambda said: len(said.json.get("trades", [])) == 2,
+    )
+    assert [row["taker_side"] for row in public.json["trades"]] == [None, None]
+
+
+def test_what_an_auction_leaves_of_an_order_for_it_ends(venue: Venue, ops: ApiKey, alice: ApiKey) -> None:
+    enter(venue, alice, "buy", price="1", time_in_force="ATC", client_order_id="closing")
+    told = venue.signed(alice, "GET", "/v1/order?client_order_id=closing")
+    assert told.status == 404 or told.json["status"] == "waiting"
+    for phase in ("closing-auction", "closed"):
+        assert set_phase(venue, ops, phase).status == 200
+    ended = venue.until(
+        lambda: venue.signed(alice, "GET", "/v1/order?client_order_id=closing"),
+        lambda said: said.json.get("status") == "cancelled",
+    )
+    assert ended.json["reason"] == "auction_over"
+    shut = enter(venue, alice, "buy")
+    assert (shut.status, shut.json["reason"], shut.json["field"]) == (409, "not_trading", "symbol")
+    assert set_phase(venue, ops, "continuous").status == 200
+
+
+def until_rows(
+    venue: Venue, key: ApiKey, path: str, name: str, holds: Callable[[list[dict[str, Any]]], bool]
+) -> list[dict[str, Any]]:
+    """The rows of a list, once something holds of them."""
+    said = venue.until(
+        lambda: venue.signed(key, "GET", path), lambda said: said.status == 200 and holds(said.json[name])
+    )
+    rows: list[dict[str, Any]] = said.json[name]
+    return rows
