@@ -107,6 +107,9 @@ class Core(Protocol):
     def stopped(self) -> int:
         """Why the whole market stands still, one of STOP_CAUSES; 0 when it does not."""
 
+    def phase_state(self, symbol: str) -> tuple[int, ...]:
+        """A symbol's row in the shape of `bus.protocol.control.PhaseState`."""
+
     def checksum(self, symbol: str) -> int:
         """The checksum of a symbol's book."""
 

@@ -307,7 +307,7 @@ class Engine:
 
     def instruments(self) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
-        return [(instrument.definition, instrument.phase) for instrument in self.state.instruments.values()]
+        return [views.instrument_state(instrument) for instrument in self.state.instruments.values()]
 
     def symbols(self) -> list[str]:
         """The symbols of all instruments, in order of definition."""
@@ -331,6 +331,10 @@ class Engine:
         instrument = self.state.instruments[symbol]
         rows = instrument.book.orders if kind == L3 else instrument.book.levels
         return (instrument.phase, instrument.last_price_ticks, rows(BUY), rows(SELL))
+
+    def phase_state(self, symbol: str) -> tuple[int, ...]:
+        """A row in the shape of `bus.protocol.control.PhaseState`."""
+        return views.phase_state(self.state.instruments[symbol])
 
     def checksum(self, symbol: str) -> int:
         """The checksum of a symbol's book. O(best levels)."""

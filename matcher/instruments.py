@@ -21,10 +21,12 @@ class Instrument:
 
     `phase`: what its market does at the moment; `stage`: what is known of the end of that, None in continuous trading.
     `pause`: what it goes on with when the whole market does, None when that is nothing, or the market goes on.
-    `reference_ticks`: the price of the last auction, 0 before the first. `place`: how many instruments came before it.
+    `reference_ticks`: the price of the last auction that traded, 0 before the first; `auction_lots`: how much it did.
+    `place`: how many instruments came before it.
     """
 
     __slots__ = (
+        "auction_lots",
         "book",
         "definition",
         "kept",
@@ -69,6 +71,7 @@ class Instrument:
         self.pause: Pause | None = None
         self.last_price_ticks = 0
         self.reference_ticks = 0
+        self.auction_lots = 0
         self.next_trade_id = 1
         self.kept = KeptTrades()
         self.next_public_id = 1

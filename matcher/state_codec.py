@@ -10,7 +10,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
                  limits, quotes, stopped, rejected_ns]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
-                 kept (`matcher.trades_codec`), reference_ticks, stage, pause]
+                 kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots]
     stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns], or nil
     pause       [phase, left_ns, random_ms, next_phase], or nil
 
@@ -60,7 +60,7 @@ _STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, i
 _PAUSE: Final[Any] = tuple[int, int, int, int]
 _INSTRUMENT: Final[Any] = tuple[
     DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None,
-    _PAUSE | None
+    _PAUSE | None, int,
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int
@@ -174,6 +174,7 @@ def _instrument_row(instrument: Instrument) -> Row:
         instrument.reference_ticks,
         _stage_row(instrument.stage),
         _pause_row(instrument.pause),
+        instrument.auction_lots,
     )
 
 
@@ -225,6 +226,7 @@ def _instrument_of(row: Row, place: int) -> Instrument:
     instrument.reference_ticks = row[13]
     instrument.stage = None if row[14] is None else _stage_of(row[14])
     instrument.pause = None if row[15] is None else Pause(*row[15])
+    instrument.auction_lots = row[16]
     if (instrument.stage is None) != (instrument.phase == CONTINUOUS) or instrument.phase not in PHASES:
         raise ValueError(f"not a state: {instrument.symbol} is in no phase")
     return instrument

@@ -81,6 +81,7 @@ class Uncrossing(Resting):
                 told = True
             if instrument.next_trade_id != first:
                 instrument.reference_ticks = instrument.last_price_ticks = price
+                instrument.auction_lots = traded
             if not price:
                 break
         self._end_auctioned(instrument)

@@ -46,6 +46,23 @@ def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tu
     return rows
 
 
+def instrument_state(instrument: Instrument) -> tuple[Any, ...]:
+    """A row in the shape of `bus.protocol.control.InstrumentState`."""
+    return (instrument.definition, instrument.phase, phase_state(instrument))
+
+
+def phase_state(instrument: Instrument) -> tuple[int, ...]:
+    """A row in the shape of `bus.protocol.control.PhaseState`: what was told last, and nothing that was not."""
+    ends_ns = 0
+    told = (0, 0, 0)
+    stage = instrument.stage
+    if stage is not None:
+        ends_ns = stage.ends_ns
+        if stage.told_number:
+            told = stage.told
+    return (ends_ns, instrument.reference_ticks, instrument.auction_lots, *told)
+
+
 def open_symbols(account: Account) -> list[str]:
     """The symbol of each open order of an account, oldest first. O(open orders)."""
     symbols: list[str] = []

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from bus.protocol.commands import Unsigned
-from bus.protocol.control import Instruments, QueryInstruments, Refused
+from bus.protocol.control import NO_AUCTION, Instruments, PhaseState, QueryInstruments, Refused
 from bus.protocol.status import ProcessStatus, QueryStatus
 
 REPLAY: Final = 80
@@ -61,7 +61,8 @@ class BookSnapshot(Struct, array_like=True, tag=BOOK_SNAPSHOT, frozen=True):
     """A symbol's book as of `log_sequence`. The events that follow it have the numbers after these.
 
     `bids` and `asks`, best first: L2 `[price_ticks, quantity_lots, orders]`; L3 `[public_id, price_ticks,
-    quantity_lots]`, within a price in order of priority. `checksum` as in `bus.protocol.checksum`.
+    quantity_lots]`, within a price in order of priority. `checksum` as in `bus.protocol.checksum`. Orders of an auction
+    collect wherever they want to, so outside continuous trading a bid may stand above an ask.
     """
 
     correlation_id: int
@@ -78,6 +79,7 @@ class BookSnapshot(Struct, array_like=True, tag=BOOK_SNAPSHOT, frozen=True):
     checksum: int
     bids: list[tuple[int, int, int]]
     asks: list[tuple[int, int, int]]
+    phase_state: PhaseState = NO_AUCTION
 
 
 RecoveryRequest = Replay | Snapshot | QueryInstruments | QueryStatus

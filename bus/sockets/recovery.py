@@ -141,7 +141,7 @@ class Recovery:
         core = self._core
         cached = self._snapshots.get((symbol, request.kind))
         if cached is None or cached[0] != core.sequence:
-            status, last_price, bids, asks = core.book(symbol, request.kind)
+            phase, last_price, bids, asks = core.book(symbol, request.kind)
             numbers = core.numbers(symbol)
             row = (
                 symbol,
@@ -149,11 +149,12 @@ class Recovery:
                 core.sequence,
                 core.time_ns,
                 *numbers,
-                status,
+                phase,
                 last_price,
                 core.checksum(symbol),
                 bids,
                 asks,
+                core.phase_state(symbol),
             )
             cached = (core.sequence, row)
             self._snapshots[(symbol, request.kind)] = cached

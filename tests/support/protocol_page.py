@@ -152,7 +152,9 @@ def rows_of(kind: type[msgspec.Struct]) -> list[tuple[str, str, str, str]]:
 
 
 def _default_text(default: Any) -> str:
-    return json.dumps(BYTES + default.hex() if isinstance(default, bytes) else default)
+    if isinstance(default, bytes):
+        return json.dumps(BYTES + default.hex())
+    return json.dumps(msgspec.to_builtins(default))
 
 
 def structs_not_in_page(page: str, structs: Mapping[str, Iterable[type[msgspec.Struct]]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import astuple
 
 from bus.protocol import reasons
@@ -34,6 +35,7 @@ from bus.protocol.control import (
     Logout,
     OpenOrder,
     OpenOrders,
+    PhaseState,
     QueryInstruments,
     QueryOrders,
     Refused,
@@ -56,6 +58,7 @@ from bus.protocol.topics import CLOCK, DROP, HEARTBEAT, parse, topic
 from matcher.book.level import Order
 from matcher.engine import Engine
 from matcher.ledger.request import Request
+from matcher.views import instrument_state, phase_state
 
 #: The fields of an Accepted that every one has.
 PLAIN_ACCEPTED_FIELDS = 13
@@ -321,7 +324,9 @@ class SimulatedEngine:
 
     def _instruments(self, number: int) -> Instruments:
         instruments = self.engine.state.instruments.values()
-        return Instruments(number, [InstrumentState(i.definition, i.phase) for i in instruments])
+        return Instruments(
+            number, [msgspec.convert(instrument_state(i), InstrumentState) for i in instruments]
+        )
 
     def heartbeats(self) -> None:
         """To each session, and on the feed."""
@@ -396,6 +401,7 @@ class SimulatedEngine:
             book.checksum(),
             rows(BUY),
             rows(SELL),
+            PhaseState(*phase_state(instrument)),
         )
 
 
