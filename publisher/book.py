@@ -17,6 +17,7 @@ from bus.protocol.terms import BUY, SELL
 
 #: [price_ticks, quantity_lots, orders]
 Row = tuple[int, int, int]
+NO_ROW: Final = (0, 0, 0)
 _MILLION: Final = 1_000_000
 #: From so many changed prices on it is cheaper to sort all than to insert one by one.
 _SORT_FROM: Final = 256
@@ -159,16 +160,24 @@ class Book:
         """As the engine computes it."""
         return book_checksum(self.bids.best(CHECKSUM_LEVELS), self.asks.best(CHECKSUM_LEVELS))
 
-    def spread_ticks(self) -> int:
-        """Best ask less best bid; 0 while a side is empty."""
+    def quotes(self) -> tuple[Row, Row]:
+        """The best bid and the best ask at which somebody could trade, NO_ROW for one that is not there.
+
+        Orders that collect for an auction may cross: then nobody can trade at either, so neither is there.
+        """
         bids, asks = self.bids.best(1), self.asks.best(1)
-        return asks[0][0] - bids[0][0] if bids and asks else 0
+        if bids and asks and bids[0][0] >= asks[0][0]:
+            return NO_ROW, NO_ROW
+        return bids[0] if bids else NO_ROW, asks[0] if asks else NO_ROW
+
+    def spread_ticks(self) -> int:
+        """Best ask less best bid; 0 while a side is empty or the book is crossed."""
+        (bid, _, _), (ask, _, _) = self.quotes()
+        return ask - bid if bid and ask else 0
 
     def imbalance_ppm(self) -> int:
-        """(bid - ask) / (bid + ask) of the best quantities, in parts per million, towards zero; 0 for an empty book."""
-        bids, asks = self.bids.best(1), self.asks.best(1)
-        bid = bids[0][1] if bids else 0
-        ask = asks[0][1] if asks else 0
+        """(bid - ask) / (bid + ask) of the best quantities, in parts per million, towards zero; 0 without quotes."""
+        (_, bid, _), (_, ask, _) = self.quotes()
         if not bid + ask:
             return 0
         parts = abs(bid - ask) * _MILLION // (bid + ask)
@@ -177,12 +186,11 @@ class Book:
     def microprice_microticks(self) -> int:
         """The best prices, each weighted by the other side's quantity, in millionths of a tick, downwards.
 
-        0 while a side is empty. (Stoikov, "The micro-price", calls this the weighted mid-price.)
+        0 while a side is empty or the book is crossed. (Stoikov, "The micro-price", calls this the weighted mid-price.)
         """
-        bids, asks = self.bids.best(1), self.asks.best(1)
-        if not bids or not asks:
+        (bid, bid_lots, _), (ask, ask_lots, _) = self.quotes()
+        if not bid or not ask:
             return 0
-        (bid, bid_lots, _), (ask, ask_lots, _) = bids[0], asks[0]
         return (bid * ask_lots + ask * bid_lots) * _MILLION // (bid_lots + ask_lots)
 
 

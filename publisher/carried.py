@@ -31,6 +31,7 @@ from publisher.store.rows import PastEvent
 from publisher.store.store import Store
 from publisher.store.withdrawal import withdraw
 from publisher.store.writer import StoreWriter
+from publisher.symbols import Place
 
 #: A restoring that failed is tried again after this long.
 _RESTORE_AGAIN_S: Final = 1.0
@@ -69,7 +70,7 @@ class Carried:
         #: The newest look back at each symbol; what an older one finds means nothing any more.
         self._looking: dict[str, object] = {}
         self._withdrawn: set[str] = set()
-        self._instruments: dict[str, InstrumentState] = {}
+        self._instruments: dict[str, tuple[InstrumentState, Place]] = {}
         self.epoch = 0
         self.withdrawals = 0
         self.problems: dict[str, str] = {}  # by symbol, a line each
@@ -78,13 +79,13 @@ class Carried:
         """Begin nothing more."""
         self._stopped = True
 
-    def announce(self, state: InstrumentState) -> None:
-        """An instrument as the engine has it: one that is not carried begins."""
+    def announce(self, state: InstrumentState, place: Place) -> None:
+        """An instrument as the engine has it at a place in the log: one that is not carried begins."""
         symbol = state.definition.symbol
-        self._instruments[symbol] = state
+        self._instruments[symbol] = state, place
         desk = self.desks.get(symbol)
         if desk is not None:
-            desk.market.take_state(state)
+            desk.market.take_state(state, place)
         else:
             self.begin(symbol)
 
@@ -162,9 +163,9 @@ class Carried:
         self.problems.pop(symbol, None)
         self._withdrawn.discard(symbol)
         desk = self.desks[symbol] = Desk(market)
-        state = self._instruments.get(symbol)
-        if state is not None:
-            market.take_state(state)
+        answered = self._instruments.get(symbol)
+        if answered is not None:
+            market.take_state(*answered)
         topics = desk.topics
         for name in topics:
             self.of_topic[name] = desk

@@ -30,6 +30,7 @@ from bus.sockets.reading.feed_core import FeedCore
 from bus.sockets.reading.feed_items import Item
 from bus.sockets.reading.reader_sockets import open_deep_recovery, open_recovery, open_subscription
 from publisher.lineage import NOT_THERE, UNKNOWN, Identity
+from publisher.symbols import Place
 
 #: Messages of one drain: what a publisher says of them leaves behind the last, so more of them would only be later.
 MESSAGES_PER_DRAIN_MAX = 32
@@ -59,7 +60,10 @@ class _EventQuestion:
 
 
 class FeedReader:
-    """See above. `on_items` for each message that brought something, `on_instruments` for each answer about them."""
+    """See above. `on_items` for each message that brought something, `on_instruments` for each answer about them.
+
+    With the place in the log at which it was given: the feed may be ahead of it, or behind.
+    """
 
     def __init__(
         self,
@@ -69,7 +73,7 @@ class FeedReader:
         core: FeedCore,
         *,
         on_items: Callable[[Sequence[Item]], None],
-        on_instruments: Callable[[Sequence[InstrumentState]], None],
+        on_instruments: Callable[[Sequence[InstrumentState], Place], None],
         on_drained: Callable[[], None],
         on_failure: Callable[[MatchbusError], None],
     ) -> None:
@@ -323,7 +327,7 @@ class FeedReader:
                 if self._asking is not None:
                     self._asking.cancel()
                     self._asking = None
-                self._on_instruments(answer.instruments)
+                self._on_instruments(answer.instruments, (envelope.epoch, envelope.log_sequence))
 
     def _ask(self) -> None:
         """Ask for what is missing, and again when an answer is late."""

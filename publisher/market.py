@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from bus.protocol.control import InstrumentState
 from bus.protocol.feed import (
+    INDICATIVE,
     LEVEL,
-    InstrumentDefined,
+    AuctionEnded,
+    Indicative,
     PhaseChanged,
     Trade,
     TradeBusted,
@@ -28,6 +30,7 @@ from bus.protocol.market.streams import (
     CANDLES,
     DEPTH,
     GAP,
+    INDICATIVE_TOPIC,
     MINI,
     PERIODS,
     STARTED,
@@ -40,11 +43,12 @@ from bus.protocol.market.streams import (
     Symbol,
 )
 from bus.protocol.recovery import BookSnapshot
+from bus.protocol.terms import AUCTIONS, CONTINUOUS
 from publisher.alerts.alert import AlertFired, AlertRow
 from publisher.alerts.definition import AlertDefinition
 from publisher.alerts.symbol_alerts import SymbolAlerts
 from publisher.alignment import Moment, Reached
-from publisher.book import Book, Row
+from publisher.book import NO_ROW, Book, Row
 from publisher.candles.candle import Candle
 from publisher.candles.intervals import INTERVALS
 from publisher.candles.series import CandleSeries
@@ -54,13 +58,12 @@ from publisher.statistics.seconds import BucketRow
 from publisher.statistics.values import Statistics
 from publisher.store.rows import Progress, SymbolDefinition, SymbolRows
 from publisher.streams import SymbolStreams
-from publisher.symbols import SymbolState
+from publisher.symbols import Place, SymbolState
 from publisher.trades import TradeRing, with_price
 
 _FAST_NS: Final = PERIODS["100ms"]
 _SLOW_NS: Final = PERIODS["1s"]
 _NEVER: Final = 2**63 - 1
-_NO_ROW: Final = (0, 0, 0)
 
 
 class Revision:
@@ -137,6 +140,7 @@ class Market:
         self._statistics = streams.stream(STATISTICS_TOPIC)
         self._mini = streams.stream(MINI)
         self._symbol = streams.stream(SYMBOL_TOPIC)
+        self._indicative = streams.stream(INDICATIVE_TOPIC)
         self._alerts = streams.stream(ALERT_TOPIC, chained=True)
 
     @property
@@ -230,26 +234,28 @@ class Market:
         self._new_definition = None
         return rows
 
-    def _define(self) -> None:
-        """The instrument is another: say so, and remember it."""
+    def _define(self, sequence: int, time_ns: int) -> None:
+        """When the instrument is another, say so, and remember it."""
         state = self.state
         if not state.known or state.told() == self._told:
             return
         self._told = state.told()
-        self._new_definition = SymbolDefinition(self.log_sequence, state.phase, state.definition)
-        self.streams.say_aside(self._symbol, self.log_sequence, self.time_ns, [self._told])
+        self._new_definition = SymbolDefinition(sequence, state.phase, state.definition)
+        self.streams.say_aside(self._symbol, sequence, time_ns, [self._told])
 
     def _take_moment(self, moment: Moment) -> None:
         self.streams.epoch = moment.epoch or self.streams.epoch
         if moment.trades and not self._take_trades(moment):
             return
         self.advance(moment.time_ns)
-        for event in moment.statuses:
-            self._take_status(event)
+        if moment.statuses:
+            self._take_statuses(moment)
         if moment.snapshot is not None:
             self._begin_book(moment.snapshot)
         if moment.levels:
             self._take_levels(moment)
+        if (moment.levels or moment.statuses) and self.book.ready and self.alerts.look_at_quotes():
+            self._quote(self.book.sequence if moment.levels else moment.log_sequence)
         self._reach(moment.log_sequence, moment.time_ns)
 
     def _take_trades(self, moment: Moment) -> bool:
@@ -322,12 +328,17 @@ class Market:
         if self._next_fast_ns == _NEVER:
             self._change(time_ns)
 
-    def _take_status(self, event: object) -> None:
-        if isinstance(event, InstrumentDefined):
-            self.state.define(event)
-        elif isinstance(event, PhaseChanged):
-            self.state.set_phase(event.phase)
-        self._define()
+    def _take_statuses(self, moment: Moment) -> None:
+        """Definitions and phases, and what an auction would do. They hold for the levels of the same batch."""
+        of_auctions: list[PhaseChanged | Indicative | AuctionEnded] = []
+        for event in moment.statuses:
+            self.state.take_event(event, self.streams.epoch)
+            if isinstance(event, PhaseChanged | Indicative | AuctionEnded):
+                of_auctions.append(event)
+        self._define(moment.log_sequence, moment.time_ns)
+        if of_auctions and self.live:
+            last = of_auctions[-1].sequence
+            self.streams.say(self._indicative, last, moment.time_ns, of_auctions)
 
     def _take_levels(self, moment: Moment) -> None:
         book = self.book
@@ -337,19 +348,17 @@ class Market:
         if self.live:
             self.streams.say(self._depth, book.sequence, moment.time_ns, moment.levels)
         self._change(moment.time_ns)
-        if self.alerts.look_at_quotes():
-            self._quote()
 
     def arm(self, definition: AlertDefinition) -> str:
         """Watch for something; "", or in one sentence why not."""
         self.statistics.advance(self.time_ns)
-        self._quote()
+        self._quote(self.book.sequence)
         return self.alerts.add(definition, self.time_ns)
 
-    def _quote(self) -> None:
-        bids, asks = self.book.bids.best(1), self.book.asks.best(1)
-        bid_ticks, ask_ticks = bids[0][0] if bids else 0, asks[0][0] if asks else 0
-        fired = self.alerts.quote(self.book.sequence, self.time_ns, bid_ticks, ask_ticks)
+    def _quote(self, sequence: int) -> None:
+        """Alerts look at the best prices: at none of a book in which orders collect, or of a market that stands."""
+        bid, ask = self.book.quotes() if self.state.phase == CONTINUOUS else (NO_ROW, NO_ROW)
+        fired = self.alerts.quote(sequence, self.time_ns, bid[0], ask[0])
         if fired:
             self._say_fired(fired)
 
@@ -368,6 +377,10 @@ class Market:
 
     def _begin_book(self, snapshot: BookSnapshot) -> None:
         book = self.book
+        self.state.take_phase(
+            snapshot.phase, snapshot.phase_state, (self.streams.epoch, snapshot.log_sequence)
+        )
+        self._define(snapshot.log_sequence, snapshot.time_ns)
         book.begin(snapshot.log_sequence, snapshot.level_number, snapshot.bids, snapshot.asks)
         self.wrong_book = book.checksum() != snapshot.checksum
         if self.wrong_book:
@@ -377,12 +390,21 @@ class Market:
             # What was traded until now was not said here, so who reads trades has to ask.
             self.live = True
             self.streams.begin(self._trades, self._begin_reason, snapshot.log_sequence, snapshot.time_ns, [])
+            self._begin_indicative(snapshot)
         rows = (BOOK, book.sequence, book.level_number, snapshot.checksum, snapshot.bids, snapshot.asks)
         self.streams.begin(self._depth, self._begin_reason, book.sequence, snapshot.time_ns, [rows])
         for stream in self._conflated:
             stream.next_previous = None  # they begin at their next time
         self._said_tops = [[None] * len(TOPS) for _ in PERIODS]
         self._change(snapshot.time_ns)
+
+    def _begin_indicative(self, snapshot: BookSnapshot) -> None:
+        """It begins in the midst of an auction: what that would do was told before, and holds."""
+        if snapshot.phase in AUCTIONS:
+            state = snapshot.phase_state
+            told = (state.indicative_ticks, state.indicative_lots, state.imbalance_lots)
+            event = (INDICATIVE, snapshot.log_sequence, snapshot.time_ns, *told)
+            self.streams.say_aside(self._indicative, snapshot.log_sequence, snapshot.time_ns, [event])
 
     def _doubt_book(self) -> None:
         """The book is not the engine's: say so, and nothing more of it until a snapshot comes."""
@@ -492,9 +514,7 @@ class Market:
         values = self.statistics.values()
         if values is None:
             return None
-        book = self.book
-        bids, asks = book.bids.best(1), book.asks.best(1)
-        return values, bids[0] if bids else _NO_ROW, asks[0] if asks else _NO_ROW
+        return (values, *self.book.quotes())
 
     def statistics_now(self) -> tuple[Any, ...] | None:
         """In the shape of `Statistics` of the protocol, as of now; None before the first trade."""
@@ -508,10 +528,10 @@ class Market:
 
     # What it was before.
 
-    def take_state(self, state: InstrumentState) -> None:
-        """What the engine answers about the instrument."""
-        self.state.take_state(state)
-        self._define()
+    def take_state(self, state: InstrumentState, place: Place) -> None:
+        """What the engine answers about the instrument, as of a place in the log."""
+        self.state.take_state(state, place)
+        self._define(self.log_sequence, self.time_ns)
 
     def restore(
         self,

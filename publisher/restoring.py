@@ -37,8 +37,7 @@ def restore(connection: Connection, market: Market) -> None:
     progress = read_progress(connection).get(symbol)
     definition = read_symbols(connection).get(symbol)
     if definition is not None:
-        market.state.define(definition.definition)
-        market.state.set_phase(definition.phase)
+        market.state.restore(definition.definition, definition.phase)
     if progress is None:
         return
     newest = read_trades(connection, symbol, limit=market.trades.capacity, newest_first=True)[::-1]

@@ -44,6 +44,7 @@ from publisher.sockets import Streamer
 from publisher.store.rows import CandleKey, Progress
 from publisher.store.store import Store
 from publisher.store.writer import StoreWriter
+from publisher.symbols import Place
 
 #: How often the house is kept: heartbeats, retries, missed edges.
 _HOUSEKEEPING_S: Final = 0.1
@@ -158,10 +159,10 @@ class PublisherService:
 
     # Symbols.
 
-    def _take_instruments(self, instruments: Sequence[InstrumentState]) -> None:
+    def _take_instruments(self, instruments: Sequence[InstrumentState], place: Place) -> None:
         for state in instruments:
             if self._share.has(state.definition.symbol):
-                self.carried.announce(state)
+                self.carried.announce(state, place)
 
     # The feed.
 

@@ -1,9 +1,13 @@
-"""What a symbol is, as the engine announced it last. No I/O. Called by `market`."""
+"""What a symbol is and what its market does, as the engine said it last. No I/O. Called by `market`.
+
+The rule guarded here: events, answers about instruments and snapshots of books come by different ways, and the word
+that stands latest in the log holds, in whatever order they come.
+"""
 
 from typing import Final
 
-from bus.protocol.control import InstrumentState
-from bus.protocol.feed import InstrumentDefined
+from bus.protocol.control import NO_AUCTION, InstrumentState, PhaseState
+from bus.protocol.feed import AuctionEnded, InstrumentDefined, PhaseChanged
 from bus.protocol.market.streams import Symbol
 from bus.protocol.terms import CONTINUOUS
 
@@ -11,16 +15,33 @@ from bus.protocol.terms import CONTINUOUS
 ALWAYS: Final = "always"
 SPOT: Final = "spot"
 
+#: (epoch, log sequence): a place in the log.
+Place = tuple[int, int]
+_NOWHERE: Final = (0, 0)
+
 
 class SymbolState:
-    """The definition and the phase; `known` is false before the first word of the engine about it."""
+    """The definition and the phase; `known` is false before the first word of the engine about it.
 
-    __slots__ = ("_definition", "phase", "symbol")
+    `phase_ends_ns`, `reference_ticks` and `auction_lots` as in PhaseState.
+    """
+
+    __slots__ = (
+        "_definition",
+        "_place",
+        "auction_lots",
+        "phase",
+        "phase_ends_ns",
+        "reference_ticks",
+        "symbol",
+    )
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
         self.phase = CONTINUOUS
         self._definition: InstrumentDefined | None = None
+        self._place: Place = _NOWHERE
+        self._take_phase_state(NO_AUCTION)
 
     @property
     def known(self) -> bool:
@@ -33,22 +54,46 @@ class SymbolState:
         assert self._definition is not None, "nothing is told before the engine has said what it is"
         return self._definition
 
-    def take_state(self, state: InstrumentState) -> None:
-        """What the engine answered about it: it holds as well as an announcement, and is no older."""
+    def take_state(self, state: InstrumentState, place: Place) -> None:
+        """What the engine answered about it, as of a place in the log."""
+        if place < self._place:
+            return
         d = state.definition
         self._definition = InstrumentDefined(
             0, d.symbol, d.base, d.quote, d.tick_mantissa, d.tick_decimals, d.lot_mantissa, d.lot_decimals,
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
             d.pro_rata_minimum_lots,
         )  # fmt: skip
-        self.phase = state.phase
+        self.take_phase(state.phase, state.phase_state, place)
 
-    def define(self, event: InstrumentDefined) -> None:
-        """It was defined, or has new limits."""
-        self._definition = event
+    def take_phase(self, phase: int, state: PhaseState, place: Place) -> None:
+        """The phase and what is known of it, as a snapshot or an answer has it."""
+        if place < self._place:
+            return
+        self._place = place
+        self.phase = phase
+        self._take_phase_state(state)
 
-    def set_phase(self, phase: int) -> None:
-        """Another phase began."""
+    def take_event(self, event: object, epoch: int) -> None:
+        """An event of the symbol's status topic; what is older than what is known changes nothing."""
+        if not isinstance(event, InstrumentDefined | PhaseChanged | AuctionEnded):
+            return
+        place = (epoch, event.sequence)
+        if place < self._place:
+            return
+        self._place = place
+        if isinstance(event, InstrumentDefined):
+            self._definition = event
+        elif isinstance(event, PhaseChanged):
+            self.phase = event.phase
+            self.phase_ends_ns = event.ends_ns
+        elif event.quantity_lots:
+            self.reference_ticks = event.price_ticks
+            self.auction_lots = event.quantity_lots
+
+    def restore(self, definition: InstrumentDefined, phase: int) -> None:
+        """What the store has of it: whatever the engine says is newer."""
+        self._definition = definition
         self.phase = phase
 
     def told(self) -> Symbol:
@@ -57,5 +102,10 @@ class SymbolState:
         return Symbol(
             self.symbol, d.base, d.quote, d.tick_mantissa, d.tick_decimals, d.lot_mantissa, d.lot_decimals,
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
-            self.phase, ALWAYS, SPOT,
+            self.phase, ALWAYS, SPOT, self.phase_ends_ns, self.reference_ticks, self.auction_lots,
         )  # fmt: skip
+
+    def _take_phase_state(self, state: PhaseState) -> None:
+        self.phase_ends_ns = state.ends_ns
+        self.reference_ticks = state.reference_ticks
+        self.auction_lots = state.auction_lots

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bus.protocol.feed import Event, InstrumentDefined, PhaseChanged, Trade, TradeBusted, TradeCorrected
+from bus.protocol.feed import Event, StatusEvent, Trade, TradeBusted, TradeCorrected
 from bus.protocol.topics import LEVEL, STATUS, TRADE, parse
 from publisher.alignment import Moment
 
@@ -56,7 +56,7 @@ def cut(moment: Moment, sequence: int) -> tuple[Moment, Moment]:
         else:
             rest.trades.append(event)
     for event in moment.statuses:
-        assert isinstance(event, InstrumentDefined | PhaseChanged), "what the status topic has"
+        assert isinstance(event, StatusEvent), "what the status topic has"
         (head if event.sequence <= sequence else rest).statuses.append(event)
     head.trade_number = moment.trade_number
     rest.trade_number = moment.trade_number + len(head.trades)

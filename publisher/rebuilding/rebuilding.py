@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from bus.protocol.feed import InstrumentDefined, PhaseChanged
+from bus.protocol.feed import InstrumentDefined
 from publisher.alignment import Moment, Reached
 from publisher.rebuilding.comparison import Comparison, Kept, how_they_differ, stray_symbols
 from publisher.rebuilding.findings import Findings
@@ -129,10 +129,7 @@ class Rebuilding:
 
     def _look_again(self, symbol: str, state: SymbolState, moment: Moment) -> None:
         for event in moment.statuses:
-            if isinstance(event, InstrumentDefined):
-                state.define(event)
-            elif isinstance(event, PhaseChanged):
-                state.set_phase(event.phase)
+            state.take_event(event, moment.epoch)
             if self._is_defined_so(symbol, state):
                 del self._doubted[symbol]
                 return

@@ -21,7 +21,7 @@ def test_an_engine_that_is_away_for_long_is_no_failure() -> None:
             addresses(free_port_base(), "127.0.0.1"),
             FeedCore(["trade."], deep=True, never_skip=True),
             on_items=lambda _: None,
-            on_instruments=lambda _: None,
+            on_instruments=lambda _, __: None,
             on_drained=lambda: None,
             on_failure=lambda _: None,
         )

@@ -490,7 +490,7 @@ def snapshot_moment(log_sequence: int, time_ns: int) -> Moment:
 def test_rows_that_are_taken_before_anything_was_reached_contain_nothing() -> None:
     """The snapshot has told the epoch already; what is stored of the symbol is its definition alone."""
     publisher = SimulatedPublisher(SYMBOL)
-    publisher.market.take_state(InstrumentState(DEFINED, 1))
+    publisher.market.take_state(InstrumentState(DEFINED, 1), (1, 1))
     publisher.market.streams.epoch = 3
     rows = publisher.market.take_rows()
     assert rows is not None

@@ -11,6 +11,7 @@ from bus.protocol.market.streams import (
     ALERT_TOPIC,
     CANDLES,
     DEPTH,
+    INDICATIVE_TOPIC,
     INTERVALS,
     MINI,
     PERIODS,
@@ -37,6 +38,7 @@ _KINDS: Final = (
     STATISTICS_TOPIC,
     MINI,
     SYMBOL_TOPIC,
+    INDICATIVE_TOPIC,
     ALERT_TOPIC,
     STREAMS_HEARTBEAT_TOPIC,
 )

@@ -7,9 +7,8 @@ from msgspec import Raw, Struct
 
 from bus.protocol.codec import decode_answers, decode_requests
 from bus.protocol.commands import Int64, Unsigned
-from bus.protocol.feed import Level, Trade, TradeBusted, TradeCorrected
 from bus.protocol.market.requests import MarketAnswer, MarketRequest
-from bus.protocol.market.streams import StreamEvent
+from bus.protocol.market.streams import FeedEvent, StreamEvent
 from bus.protocol.terms import PROTOCOL_VERSION, SHARD
 
 
@@ -22,7 +21,7 @@ class MarketFrame(Struct, array_like=True):
     sequence: int
     previous_sequence: int
     time_ns: int
-    events: list[StreamEvent | Trade | TradeBusted | TradeCorrected | Level]
+    events: list[StreamEvent | FeedEvent]
 
 
 class MarketFrameHeader(Struct, array_like=True):

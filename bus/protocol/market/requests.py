@@ -170,6 +170,7 @@ class DepthAnswer(Struct, array_like=True, tag=DEPTH_ANSWER, frozen=True):
     `checksum`: of the whole book, whatever part of it this is. `spread_ticks`: 0 while a side is empty.
     `imbalance_ppm`: (bid - ask) / (bid + ask) of the best quantities, in parts per million. `microprice_microticks`:
     the best prices, each weighted by the quantity of the other side, in millionths of a tick; 0 while a side is empty.
+    All three are 0 while the book is crossed, as it may be where orders collect for an auction.
     """
 
     correlation_id: int

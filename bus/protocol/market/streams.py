@@ -22,6 +22,7 @@ time made (a candle that nobody traded in) has the `sequence` of the one before;
     mini.<S>.              the same, short                           latest value
     alert.<S>.             alerts that fired                         numbered by their events
     symbol.<S>.            the instrument as last announced          latest value
+    indicative.<S>.        phases, what an auction would do, and did latest value
     heartbeat.<S>.         last numbers of the symbol's streams, and their digest
 
 Conflated streams leave at whole multiples of 100 ms or 1 s of engine time, when something has changed since.
@@ -32,6 +33,16 @@ Readers ignore unknown trailing fields.
 from typing import Final
 
 from msgspec import Struct
+
+from bus.protocol.feed import (
+    AuctionEnded,
+    Indicative,
+    Level,
+    PhaseChanged,
+    Trade,
+    TradeBusted,
+    TradeCorrected,
+)
 
 BOOK: Final = 100
 TOP: Final = 101
@@ -56,6 +67,7 @@ STATISTICS_TOPIC: Final = "statistics"
 MINI: Final = "mini"
 ALERT_TOPIC: Final = "alert"
 SYMBOL_TOPIC: Final = "symbol"
+INDICATIVE_TOPIC: Final = "indicative"
 STREAMS_HEARTBEAT_TOPIC: Final = "heartbeat"
 
 #: Why a chain begins: the first field of Resync.
@@ -114,7 +126,8 @@ class Statistics(Struct, array_like=True, tag=STATISTICS, frozen=True, gc=False)
     """What the last 24 hours traded, as of the second that ends at `time_ns`; prices are 0 when nothing traded.
 
     `change_ppm`: of `last_ticks` against `open_ticks`, in parts per million, half away from zero. `vwap_microticks`: in
-    millionths of a tick, half to even. The session is the UTC day. Best prices are 0 for an empty side.
+    millionths of a tick, half to even. The session is the UTC day. Best prices are 0 for an empty side, and
+    both while the book is crossed.
     """
 
     time_ns: int
@@ -164,7 +177,11 @@ class AlertFired(Struct, array_like=True, tag=ALERT_FIRED, frozen=True, gc=False
 
 
 class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
-    """An instrument as it was announced last. `trading_hours`: "always" until an instrument has a schedule."""
+    """An instrument as it was announced last. `trading_hours`: "always" until an instrument has a schedule.
+
+    `phase_ends_ns`: when the phase ends by itself, 0 when it does not. `reference_ticks`: the price of the last auction
+    in which anything traded, 0 before the first; `auction_lots`: how much traded there.
+    """
 
     symbol: str
     base: str
@@ -181,6 +198,9 @@ class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
     phase: int
     trading_hours: str
     product: str
+    phase_ends_ns: int = 0
+    reference_ticks: int = 0
+    auction_lots: int = 0
 
 
 class Resync(Struct, array_like=True, tag=RESYNC, frozen=True, gc=False):
@@ -210,7 +230,9 @@ class StreamsHeartbeat(Struct, array_like=True, tag=STREAMS_HEARTBEAT, frozen=Tr
     checksum: int = -1
 
 
-#: Besides these, `trades` and `depth` carry Trade, TradeBusted, TradeCorrected and Level of `bus.protocol.feed`.
+#: Events of the feed that `trades`, `depth` and `indicative` carry as they are.
+FeedEvent = Trade | TradeBusted | TradeCorrected | Level | PhaseChanged | Indicative | AuctionEnded
+#: What a publisher says itself.
 StreamEvent = (
     Book | Top | CandleUpdated | Statistics | MiniStatistics | AlertFired | Symbol | Resync | StreamsHeartbeat
 )

@@ -5,11 +5,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from bus.protocol.feed import Level, Trade, TradeBusted, TradeCorrected
-from bus.protocol.market.streams import StreamEvent
+from bus.protocol.market.streams import FeedEvent, StreamEvent
 from bus.sockets.reading.feed_items import UnknownEvent
 
-_Event = StreamEvent | Trade | TradeBusted | TradeCorrected | Level
+_Event = StreamEvent | FeedEvent
 
 _decode_list: Final = msgspec.msgpack.Decoder(list[_Event]).decode
 _decode_raws: Final = msgspec.msgpack.Decoder(list[Raw]).decode
