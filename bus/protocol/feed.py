@@ -226,9 +226,6 @@ class StreamHeartbeat(Struct, array_like=True, tag=STREAM_HEARTBEAT, frozen=True
     stopped: int = 0
 
 
-#: What `status.<SYMBOL>.` carries.
-StatusEvent = InstrumentDefined | PhaseChanged | Indicative | AuctionEnded
-
 Event = (
     Trade
     | Level
