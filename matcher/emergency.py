@@ -63,6 +63,8 @@ def _halt(market: Following, instrument: Instrument) -> None:
             pause.left_ns = max(0, stage.ends_ns - market.time_ns)
         pause.random_ms = stage.random_ms
         pause.next_phase = stage.next_phase
+        pause.next_ms = stage.next_ms
+        pause.next_random_ms = stage.next_random_ms
     if phase == HALTED and pause.left_ns == NO_END_NS:
         return
     begin_phase(market, instrument, HALTED, BY_EMERGENCY, 0, 0, 0)
@@ -85,7 +87,17 @@ def _go_on(market: Following, auction_ms: int, random_ms: int) -> None:
             begin_phase(market, instrument, VOLATILITY_AUCTION, BY_EMERGENCY, ends_ns, random_ms, 0)
             continue
         ends_ns = now_ns + pause.left_ns if pause.left_ns != NO_END_NS else 0
-        begin_phase(market, instrument, pause.phase, BY_EMERGENCY, ends_ns, pause.random_ms, pause.next_phase)
+        begin_phase(
+            market,
+            instrument,
+            pause.phase,
+            BY_EMERGENCY,
+            ends_ns,
+            pause.random_ms,
+            pause.next_phase,
+            pause.next_ms,
+            pause.next_random_ms,
+        )
 
 
 def _end_all(market: Following) -> None:

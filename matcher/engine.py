@@ -23,6 +23,7 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
+    SetBreakers,
     SetEmergency,
     SetKillSwitch,
     SetLimits,
@@ -40,6 +41,7 @@ from bus.protocol.records import (
 )
 from bus.protocol.terms import BUY, L3, SELL
 from matcher import views
+from matcher.breaking import look_at_breakers
 from matcher.emergency import stop_market
 from matcher.expiry import end_due
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
@@ -63,6 +65,7 @@ _BEHIND_WHAT_IS_DUE = (
     DefineInstrument,
     SetPhase,
     SetLimits,
+    SetBreakers,
     SetEmergency,
     SetKillSwitch,
     BustTrade,
@@ -165,6 +168,7 @@ class Engine:
                     SetPhase,
                     AdvanceClock,
                     SetLimits,
+                    SetBreakers,
                     SetEmergency,
                     SetKillSwitch,
                     BustTrade,
@@ -181,6 +185,8 @@ class Engine:
                 time_ns -= 1
                 trading.sequence = sequence
                 trading.time_ns = time_ns
+            if state.breakers is not None:
+                look_at_breakers(trading)
             correlation_id += 1
             time_ns += 1
         if sequence == first:  # nothing happened, so time stands where it stood
@@ -214,6 +220,7 @@ class Engine:
                 stop_market(self.trading, record.cause)
         elif not isinstance(record, Skipped):
             self.outputs.of_market.append((TICK, state.sequence, state.time_ns))
+        look_at_breakers(self.trading)
 
     def take_private(self) -> list[Stream]:
         """The reports since the last take, by account. Numbers continue from take to take."""

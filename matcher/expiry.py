@@ -7,6 +7,7 @@ once: a command behind a midnight pays for the day orders of that day. O(what is
 
 from bus.protocol.reasons import CANCEL_ALL_AFTER, EXPIRED
 from matcher.book.level import Level, Order
+from matcher.breaking import look_at_breakers
 from matcher.following import Following
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
@@ -25,9 +26,14 @@ def end_due(market: Following) -> None:
         timers.begin_day(market.time_ns)
         for instrument in market.state.instruments.values():
             instrument.kept.begin_day(instrument.next_trade_id)
+            instrument.day_reference_ticks = instrument.last_price_ticks
         for account in market.state.accounts.values():
             if account.limits is not None:
                 account.limits.begin_day()
+        breakers = market.state.breakers
+        if breakers is not None:
+            breakers.tripped = 0
+            breakers.begin(market.state.instruments)
     levels: list[tuple[Instrument, Level]] = []
     ended: list[Order] = []
     while True:
@@ -46,6 +52,7 @@ def end_due(market: Following) -> None:
             levels, ended = [], []
             if is_of_phase(timer):
                 end_stage(market, subject)
+                look_at_breakers(market)
             else:
                 tell_indicative(market, subject)
             continue
@@ -53,6 +60,7 @@ def end_due(market: Following) -> None:
         ended += over
     market.publish_levels(levels)
     market.follow_all(ended)
+    look_at_breakers(market)
 
 
 def _run_out(account: Account) -> list[Order]:

@@ -23,11 +23,13 @@ class Instrument:
     `pause`: what it goes on with when the whole market does, None when that is nothing, or the market goes on.
     `reference_ticks`: the price of the last auction that traded, 0 before the first; `auction_lots`: how much it did.
     `place`: how many instruments came before it.
+    `day_reference_ticks`: the last price of the trading day before, or the first one at all; 0 while there is none.
     """
 
     __slots__ = (
         "auction_lots",
         "book",
+        "day_reference_ticks",
         "definition",
         "kept",
         "last_price_ticks",
@@ -72,6 +74,7 @@ class Instrument:
         self.last_price_ticks = 0
         self.reference_ticks = 0
         self.auction_lots = 0
+        self.day_reference_ticks = 0
         self.next_trade_id = 1
         self.kept = KeptTrades()
         self.next_public_id = 1

@@ -105,6 +105,8 @@ class Matching(Uncrossing):
             if order.status != RESTING:
                 break
             level = opposite.best
+        if self.state.breakers is not None and instrument.last_price_ticks:
+            self.state.breakers.observe(instrument)
 
     def _match_level(self, order: Order, level: Level, instrument: Instrument) -> None:
         """Price-time: the front of the level trades until there is none, or the order has ended."""

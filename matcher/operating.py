@@ -12,6 +12,7 @@ from bus.protocol.commands import (
     BUST_TRADE,
     CORRECT_TRADE,
     DEFINE_INSTRUMENT,
+    SET_BREAKERS,
     SET_EMERGENCY,
     SET_KILL_SWITCH,
     SET_LIMITS,
@@ -21,6 +22,7 @@ from bus.protocol.commands import (
     CorrectTrade,
     DefineInstrument,
     OperatorCommand,
+    SetBreakers,
     SetEmergency,
     SetKillSwitch,
     SetLimits,
@@ -31,6 +33,7 @@ from bus.protocol.reports import TRADE_REVISED
 from bus.protocol.terms import BY_EMERGENCY, CLOCK_COMMANDS, CONTINUOUS, IN_AUCTION, MAKER, OPERATOR, TAKER
 from matcher.book.level import Order
 from matcher.book.trades import BUSTED
+from matcher.breaking import set_breakers
 from matcher.emergency import set_emergency
 from matcher.expiry import end_due
 from matcher.following import Following
@@ -61,6 +64,8 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = advance_clock(market, command)
     elif isinstance(command, SetLimits):
         reason = set_limits(market, command)
+    elif isinstance(command, SetBreakers):
+        reason = set_breakers(market, command)
     elif isinstance(command, SetEmergency):
         reason = set_emergency(market, command)
     elif isinstance(command, SetKillSwitch):
@@ -83,6 +88,8 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_PHASE
     if isinstance(command, SetLimits):
         return SET_LIMITS
+    if isinstance(command, SetBreakers):
+        return SET_BREAKERS
     if isinstance(command, SetEmergency):
         return SET_EMERGENCY
     if isinstance(command, SetKillSwitch):

@@ -79,8 +79,12 @@ def begin_phase(
     ends_ns: int,
     random_ms: int,
     next_phase: int,
+    next_ms: int = 0,
+    next_random_ms: int = 0,
 ) -> None:
     """The phase begins, and the one that was on ends. `ends_ns` 0: until further notice; `next_phase` 0: the usual.
+
+    `next_ms` and `next_random_ms`: how long the phase that follows is to last, 0 for until further notice.
 
     While the whole market stands still everything but a close waits for the end of that, in a halt without an end.
     O(1), and what ends with the phase: the trades of an auction, the day orders of a market that closes.
@@ -90,12 +94,12 @@ def begin_phase(
         instrument.pause = None
         if phase != CLOSED:
             left_ns = ends_ns - market.time_ns if ends_ns else NO_END_NS
-            instrument.pause = Pause(phase, left_ns, random_ms, next_phase)
+            instrument.pause = Pause(phase, left_ns, random_ms, next_phase, next_ms, next_random_ms)
             if phase != HALTED:
                 if before == HALTED:
                     return
                 phase, cause = HALTED, BY_EMERGENCY
-            ends_ns = random_ms = next_phase = 0
+            ends_ns = random_ms = next_phase = next_ms = next_random_ms = 0
     if (before in AUCTIONS and phase == CLOSED) or (before != CONTINUOUS and phase == CONTINUOUS):
         market.uncross(instrument)
     # book
@@ -103,7 +107,9 @@ def begin_phase(
     instrument.stage = None
     if phase != CONTINUOUS:
         usual = CLOSED if phase == CLOSING_AUCTION else CONTINUOUS
-        instrument.stage = Stage(market.sequence, ends_ns, random_ms, next_phase or usual)
+        instrument.stage = Stage(
+            market.sequence, ends_ns, random_ms, next_phase or usual, next_ms, next_random_ms
+        )
         market.undrawn |= random_ms != 0
         market.state.timers.end_stage(instrument)
     # events
@@ -123,7 +129,8 @@ def end_stage(market: Following, instrument: Instrument) -> None:
     """The time of a phase is over: the next one begins."""
     stage = instrument.stage
     assert stage is not None, "a phase that ends by itself has a stage"
-    begin_phase(market, instrument, stage.next_phase, BY_TIME, 0, 0, 0)
+    ends_ns = market.time_ns + stage.next_ms * _NS_PER_MS if stage.next_ms else 0
+    begin_phase(market, instrument, stage.next_phase, BY_TIME, ends_ns, stage.next_random_ms, 0)
 
 
 def tell_indicative(market: Following, instrument: Instrument) -> None:

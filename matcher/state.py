@@ -3,6 +3,7 @@
 from bus.protocol.records import Rules
 from bus.protocol.terms import CLOCK_SYSTEM, CONTINUOUS
 from matcher.book.level import Order
+from matcher.breakers import Breakers
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.relinking import check_links
@@ -34,6 +35,7 @@ class State:
 
     __slots__ = (
         "accounts",
+        "breakers",
         "clock",
         "clock_number",
         "epoch",
@@ -61,6 +63,7 @@ class State:
         self.accounts: dict[str, Account] = {}
         self.sessions: dict[int, Session] = {}
         self.timers = Timers()
+        self.breakers: Breakers | None = None
 
     def check(self) -> None:
         """Walk all invariants; AssertionError for the first that does not hold. O(everything)."""
@@ -92,6 +95,8 @@ class State:
                 _check_day(account, self.instruments)
             account.check()
             set_timers(timers, account)
+        if self.breakers is not None:
+            self.breakers.check(self.instruments)
         check_links(self.accounts, self.instruments)
         assert self.timers.counted() == timers.counted(), (
             "what ends by the clock has its timer, and nothing else"

@@ -4,15 +4,18 @@ The rule guarded here: everything on which future behaviour depends is in the by
 state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log)` wherever the snapshot was cut.
 
     [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments,
-     stopped]
+     stopped, breakers]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
                  limits, quotes, stopped, rejected_ns]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
-                 kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots]
-    stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns], or nil
-    pause       [phase, left_ns, random_ms, next_phase], or nil
+                 kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
+                 day_reference_ticks]
+    stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns,
+                 next_ms, next_random_ms], or nil
+    pause       [phase, left_ns, random_ms, next_phase, next_ms, next_random_ms], or nil
+    breakers    [symbol, levels, auction_ms, random_ms, tripped], or nil
 
 An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
 the sequences of both, first ended first. A request is named by its log sequence, which is unique. A replace points at
@@ -41,6 +44,7 @@ from matcher.book.level import Order
 from matcher.book.side import BookSide
 from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
+from matcher.breakers import Breakers
 from matcher.instruments import Instrument
 from matcher.relinking import relink
 from matcher.state import Session, State
@@ -56,14 +60,16 @@ Row = tuple[Any, ...]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
-_STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int]
-_PAUSE: Final[Any] = tuple[int, int, int, int]
+_STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int, int, int]
+_PAUSE: Final[Any] = tuple[int, int, int, int, int, int]
+_BREAKERS: Final[Any] = tuple[str, list[tuple[int, int]], int, int, int]
 _INSTRUMENT: Final[Any] = tuple[
     DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None,
-    _PAUSE | None, int,
+    _PAUSE | None, int, int
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
-    int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int
+    int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int,
+    _BREAKERS | None
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -87,6 +93,7 @@ def encode_state(state: State) -> bytes:
             [_session_row(session) for session in state.sessions.values()],
             [_instrument_row(instrument) for instrument in state.instruments.values()],
             state.stopped,
+            _breakers_row(state.breakers),
         )
     )
 
@@ -136,6 +143,10 @@ def decode_state(payload: bytes) -> State:
     orders = orders_by_sequence(state.accounts) if any(one[12][2] for one in row[10]) else {}
     for instrument_row in row[10]:
         fill_kept(state.instruments[instrument_row[0].symbol], instrument_row[12], state.accounts, orders)
+    if row[12] is not None:
+        state.breakers = Breakers(*row[12][:4])
+        state.breakers.tripped = row[12][4]
+        state.breakers.begin(state.instruments)
     return state
 
 
@@ -175,6 +186,7 @@ def _instrument_row(instrument: Instrument) -> Row:
         _stage_row(instrument.stage),
         _pause_row(instrument.pause),
         instrument.auction_lots,
+        instrument.day_reference_ticks,
     )
 
 
@@ -191,13 +203,28 @@ def _stage_row(stage: Stage | None) -> Row | None:
         stage.told_ns,
         stage.told_number,
         stage.due_ns,
+        stage.next_ms,
+        stage.next_random_ms,
     )
 
 
 def _pause_row(pause: Pause | None) -> Row | None:
     if pause is None:
         return None
-    return (pause.phase, pause.left_ns, pause.random_ms, pause.next_phase)
+    return (
+        pause.phase,
+        pause.left_ns,
+        pause.random_ms,
+        pause.next_phase,
+        pause.next_ms,
+        pause.next_random_ms,
+    )
+
+
+def _breakers_row(breakers: Breakers | None) -> Row | None:
+    if breakers is None:
+        return None
+    return (breakers.symbol, breakers.levels, breakers.auction_ms, breakers.random_ms, breakers.tripped)
 
 
 def _side_rows(side: BookSide) -> list[list[int]]:
@@ -227,14 +254,15 @@ def _instrument_of(row: Row, place: int) -> Instrument:
     instrument.stage = None if row[14] is None else _stage_of(row[14])
     instrument.pause = None if row[15] is None else Pause(*row[15])
     instrument.auction_lots = row[16]
+    instrument.day_reference_ticks = row[17]
     if (instrument.stage is None) != (instrument.phase == CONTINUOUS) or instrument.phase not in PHASES:
         raise ValueError(f"not a state: {instrument.symbol} is in no phase")
     return instrument
 
 
 def _stage_of(row: Row) -> Stage:
-    stage = Stage(row[0], row[1], row[2], row[3])
-    (stage.drawn_ns, stage.told, stage.told_ns, stage.told_number, stage.due_ns) = row[4:]
+    stage = Stage(row[0], row[1], row[2], row[3], row[9], row[10])
+    (stage.drawn_ns, stage.told, stage.told_ns, stage.told_number, stage.due_ns) = row[4:9]
     return stage
 
 

@@ -82,6 +82,8 @@ class Uncrossing(Resting):
             if instrument.next_trade_id != first:
                 instrument.reference_ticks = instrument.last_price_ticks = price
                 instrument.auction_lots = traded
+                if self.state.breakers is not None:
+                    self.state.breakers.observe(instrument)
             if not price:
                 break
         self._end_auctioned(instrument)

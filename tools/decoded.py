@@ -27,6 +27,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetPhase,
         commands.AdvanceClock,
         commands.SetLimits,
+        commands.SetBreakers,
         commands.SetEmergency,
         commands.SetKillSwitch,
         commands.BustTrade,

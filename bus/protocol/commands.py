@@ -41,6 +41,7 @@ ADVANCE_CLOCK: Final = 22
 SET_LIMITS: Final = 23
 BUST_TRADE: Final = 24
 CORRECT_TRADE: Final = 25
+SET_BREAKERS: Final = 27
 SET_EMERGENCY: Final = 28
 SET_KILL_SWITCH: Final = 29
 
@@ -238,6 +239,29 @@ class CorrectTrade(
     price_ticks: Int64
 
 
+class SetBreakers(
+    Struct, array_like=True, tag=SET_BREAKERS, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: circuit breakers of the whole market, in the place of those that there were; without a level, none.
+
+    `symbol`: the instrument whose decline since the trading day before trips them; "": all, equally weighted. Up to
+    three levels, rising: when the decline is so many basis points everything is halted for so long (0: until further
+    notice), and goes on through volatility auctions of `auction_ms` and at most `random_ms` more. `why`: for the
+    record.
+    """
+
+    symbol: OptionalSymbol = ""
+    first_basis_points: Int64 = 0
+    first_halt_ms: Int64 = 0
+    second_basis_points: Int64 = 0
+    second_halt_ms: Int64 = 0
+    third_basis_points: Int64 = 0
+    third_halt_ms: Int64 = 0
+    auction_ms: Int64 = 0
+    random_ms: Int64 = 0
+    why: Note = ""
+
+
 class SetEmergency(
     Struct, array_like=True, tag=SET_EMERGENCY, forbid_unknown_fields=True, frozen=True, gc=False
 ):
@@ -276,6 +300,7 @@ OperatorCommand = (
     | SetLimits
     | BustTrade
     | CorrectTrade
+    | SetBreakers
     | SetEmergency
     | SetKillSwitch
 )

@@ -33,6 +33,7 @@ TRADE_BUSTED: Final = 71
 TRADE_CORRECTED: Final = 72
 INDICATIVE: Final = 73
 AUCTION_ENDED: Final = 74
+BREAKER_TRIPPED: Final = 77
 EMERGENCY_SET: Final = 78
 
 
@@ -188,6 +189,19 @@ class Tick(Struct, array_like=True, tag=TICK, frozen=True, gc=False):
     time_ns: int
 
 
+class BreakerTripped(Struct, array_like=True, tag=BREAKER_TRIPPED, frozen=True, gc=False):
+    """On `clock.`: a level of the market's circuit breakers has tripped, 1 to 3; everything is halted until `ends_ns`.
+
+    `ends_ns` 0: until further notice. `decline_basis_points`: how far the index is below its reference, rounded down.
+    """
+
+    sequence: int
+    time_ns: int
+    level: int
+    decline_basis_points: int
+    ends_ns: int
+
+
 class EmergencySet(Struct, array_like=True, tag=EMERGENCY_SET, frozen=True, gc=False):
     """On `clock.`: the whole market stands still, or goes on. `cause`: one of STOP_CAUSES, 0 when it goes on.
 
@@ -242,5 +256,6 @@ Event = (
     | TradeCorrected
     | Indicative
     | AuctionEnded
+    | BreakerTripped
     | EmergencySet
 )

@@ -99,6 +99,7 @@ TRADE_BUSTED: Final = 710
 INVALID_CORRECTION: Final = 711
 TIME_TOO_FAR: Final = 712
 INVALID_DURATION: Final = 713
+INVALID_BREAKERS: Final = 715
 INVALID_KILL_SWITCH: Final = 717
 
 BY_REQUEST: Final = 801
@@ -203,6 +204,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_CORRECTION: ("invalid_correction", "a corrected price is another one, within the price limits"),
     TIME_TOO_FAR: ("time_too_far", "engine time ends in 2100, so that it never leaves the numbers that carry it"),
     INVALID_DURATION: ("invalid_duration", "auctions and halts last at most 24 hours, and end by chance only if they end"),
+    INVALID_BREAKERS: ("invalid_breakers", "breakers have up to three rising levels below 100%, and auctions behind them"),
     INVALID_KILL_SWITCH: ("invalid_kill_switch", "a kill switch is of an account with a well-formed name"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),

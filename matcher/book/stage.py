@@ -16,7 +16,8 @@ class Stage:
     """`number`: the sequence of the command or record that began it.
 
     `ends_ns`: when it is planned to end, 0 for until further notice. `random_ms`: how much later it may end;
-    `drawn_ns` is what was drawn of that, -1 while it was not. `next_phase`: what follows.
+    `drawn_ns` is what was drawn of that, -1 while it was not. `next_phase`: what follows; `next_ms`: for how long, 0
+    for until further notice; `next_random_ms`: how much longer, by chance.
 
     `told`: price, quantity and imbalance that were told last; `told_ns` and `told_number`: when, and by which sequence.
     `due_ns`: when what would come of it is looked at again, 0 while nothing has changed.
@@ -26,7 +27,9 @@ class Stage:
         "drawn_ns",
         "due_ns",
         "ends_ns",
+        "next_ms",
         "next_phase",
+        "next_random_ms",
         "number",
         "random_ms",
         "told",
@@ -34,11 +37,21 @@ class Stage:
         "told_number",
     )
 
-    def __init__(self, number: int, ends_ns: int, random_ms: int, next_phase: int) -> None:
+    def __init__(
+        self,
+        number: int,
+        ends_ns: int,
+        random_ms: int,
+        next_phase: int,
+        next_ms: int = 0,
+        next_random_ms: int = 0,
+    ) -> None:
         self.number = number
         self.ends_ns = ends_ns
         self.random_ms = random_ms
         self.next_phase = next_phase
+        self.next_ms = next_ms
+        self.next_random_ms = next_random_ms
         self.drawn_ns = -1 if random_ms else 0
         self.told: tuple[int, int, int] = _UNTOLD
         self.told_ns = 0
@@ -58,15 +71,25 @@ class Stage:
 
 
 class Pause:
-    """`phase` is what begins when the market goes on, and `next_phase` what follows, 0 for the usual.
+    """`phase` is what begins when the market goes on, and `next_phase` what follows, 0 for the usual, as in a stage.
 
     `left_ns`: how long it then lasts, -1 for until further notice; `random_ms`: how much longer, by chance.
     """
 
-    __slots__ = ("left_ns", "next_phase", "phase", "random_ms")
+    __slots__ = ("left_ns", "next_ms", "next_phase", "next_random_ms", "phase", "random_ms")
 
-    def __init__(self, phase: int, left_ns: int, random_ms: int, next_phase: int) -> None:
+    def __init__(
+        self,
+        phase: int,
+        left_ns: int,
+        random_ms: int,
+        next_phase: int,
+        next_ms: int = 0,
+        next_random_ms: int = 0,
+    ) -> None:
         self.phase = phase
         self.left_ns = left_ns
         self.random_ms = random_ms
         self.next_phase = next_phase
+        self.next_ms = next_ms
+        self.next_random_ms = next_random_ms

@@ -41,7 +41,14 @@ BY_THE_ENGINE = (
     *(reasons.PEG_MOVED, reasons.REFERENCE_GONE, reasons.AUCTION_OVER),
 )
 #: Events of commands that the walks do not draw: they have walks and stories of their own.
-NOT_IN_WALKS = ("TradeBusted", "TradeCorrected", "TradeRevised", "KillSwitchSet", "EmergencySet")
+NOT_IN_WALKS = (
+    "TradeBusted",
+    "TradeCorrected",
+    "TradeRevised",
+    "KillSwitchSet",
+    "EmergencySet",
+    "BreakerTripped",
+)
 SEEDS = seeds(6)
 LENGTH = 300
 

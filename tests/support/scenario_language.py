@@ -21,6 +21,7 @@ Commands:
     phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s] [day-lots=N] [day-notional=N] [rate=N]
     kill-switch ACCOUNT on|off [why WORD]
+    breakers [SYMBOL] [700bp=5m] [1300bp=5m] [2000bp=0s] [auction 5m] [random 30s] [why WORD]
     emergency on|off [cancel] [auction 5m] [random 30s] [why WORD]
     quote ID SYMBOL buy|sell LOTS [@ TICKS]
     bust SYMBOL TRADE
@@ -367,6 +368,18 @@ def _kill_switch(words: list[str]) -> commands.SetKillSwitch:
     return commands.SetKillSwitch(account, {"on": True, "off": False}[on], why[1] if why else "")
 
 
+def _breakers(words: list[str]) -> commands.SetBreakers:
+    symbol = words.pop(0) if words and words[0].isupper() and "=" not in words[0] else ""
+    levels = []
+    while words and "=" in words[0]:
+        decline, _, halt = words.pop(0).partition("=")
+        levels.append((int(decline.removesuffix("bp")), _duration(halt) // 10**6))
+    first, second, third = levels + [(0, 0)] * (3 - len(levels))
+    said = dict(zip(words[::2], words[1::2], strict=True))
+    auction, random = (_duration(said.get(name, "0s")) // 10**6 for name in ("auction", "random"))
+    return commands.SetBreakers(symbol, *first, *second, *third, auction, random, said.get("why", ""))
+
+
 def _emergency(words: list[str]) -> commands.SetEmergency:
     on, *more = words
     cancels = more[:1] == ["cancel"]
@@ -390,6 +403,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "limits": _limits,
     "kill-switch": _kill_switch,
     "emergency": _emergency,
+    "breakers": _breakers,
     "quote": _quote,
     "bust": lambda words: commands.BustTrade(words[0], int(words[1])),
     "correct": _correct,

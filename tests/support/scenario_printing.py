@@ -39,6 +39,7 @@ _VERBS = {
     commands.SET_LIMITS: "limits",
     commands.SET_KILL_SWITCH: "kill-switch",
     commands.SET_EMERGENCY: "emergency",
+    commands.SET_BREAKERS: "breakers",
     commands.BUST_TRADE: "bust",
     commands.CORRECT_TRADE: "correct",
 }
@@ -238,6 +239,10 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     feed.Indicative: lambda it: f"indicative {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}",
     feed.AuctionEnded: lambda it: (
         f"{terms.PHASES[it.phase]} ended {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}"
+    ),
+    feed.BreakerTripped: lambda it: (
+        f"breaker {it.level} tripped at -{it.decline_basis_points}bp"
+        + (f", until {time_text(it.ends_ns)}" if it.ends_ns else "")
     ),
     feed.EmergencySet: lambda it: (
         f"emergency {terms.STOP_CAUSES[it.cause]}" if it.cause else "emergency is over"

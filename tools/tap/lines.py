@@ -100,6 +100,13 @@ def event_text(event: Any, scale: Scale | None) -> Text:
         told = auction_words(scale, event.price_ticks, event.quantity_lots, event.imbalance_lots)
         phase = PHASES.get(event.phase, str(event.phase))
         return Text(f"{phase} ended: {told}", "bold magenta")
+    if isinstance(event, feed.BreakerTripped):
+        until = f"until {time_text(event.ends_ns)}" if event.ends_ns else "until further notice"
+        return Text(
+            f"the market is down by {event.decline_basis_points} basis points: level {event.level} of its breakers,"
+            f" halted {until}",
+            "bold red",
+        )
     if isinstance(event, feed.EmergencySet):
         if not event.cause:
             return Text("the market goes on", "bold green")

@@ -56,7 +56,7 @@ _PUBLISHED: Final[dict[str, dict[str, tuple[type[Struct], tuple[type[Struct], ..
             (feed.OrderAdded, feed.OrderExecuted, feed.OrderDeleted, feed.OrderReduced),
         ),
         f"status.{_SYMBOL}": (codec.Frame, (feed.InstrumentDefined, feed.PhaseChanged)),
-        "clock.": (codec.Frame, (feed.Tick, feed.EmergencySet)),
+        "clock.": (codec.Frame, (feed.Tick, feed.BreakerTripped, feed.EmergencySet)),
         f"heartbeat.{_SYMBOL}": (codec.Frame, (feed.FeedHeartbeat,)),
         "heartbeat.clock.": (codec.Frame, (feed.StreamHeartbeat,)),
     },

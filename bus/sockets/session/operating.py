@@ -1,5 +1,7 @@
 """What an operator says, made into commands: instruments, phases, limits, stops, revisions of trades, time."""
 
+from collections.abc import Sequence
+
 from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
@@ -122,6 +124,25 @@ class Operating(Answers[A]):
         """
         pending = self._new_pending("", "")
         self._put(pending, SetKillSwitch(account, on, why))
+        return pending
+
+    def set_breakers(
+        self,
+        levels: Sequence[tuple[int, int]],
+        symbol: str = "",
+        *,
+        auction_ms: int = 0,
+        random_ms: int = 0,
+        why: str = "",
+    ) -> A:
+        """Operator: circuit breakers of the whole market, up to three levels of basis points and milliseconds, rising.
+
+        `symbol`: what they look at; "": all instruments, equally weighted. Answered with Completed or Rejected;
+        ValueError for more levels.
+        """
+        command = orders.set_breakers(symbol, levels, auction_ms, random_ms, why)
+        pending = self._new_pending("", "")
+        self._put(pending, command)
         return pending
 
     def set_emergency(

@@ -5,7 +5,7 @@ market takes it is the engine's to say. Nothing here sends.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, TypedDict
 
 import msgspec
@@ -18,6 +18,7 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
+    SetBreakers,
     SetLimits,
     SetPhase,
 )
@@ -52,6 +53,7 @@ Word: TypeAlias = str | int
 OrderName: TypeAlias = str | int
 
 BOTH_SIDES: Final = 0
+BREAKER_LEVELS_MAX: Final = 3
 
 #: As `bus.protocol.commands.Note` has it: a sentence or two.
 NOTE_CHARACTERS_MAX: Final = 200
@@ -251,6 +253,16 @@ def set_limits(
         notional(day_notional),
         commands_per_s,
     )
+
+
+def set_breakers(
+    symbol: str, levels: Sequence[tuple[int, int]], auction_ms: int, random_ms: int, why: str
+) -> SetBreakers:
+    """Circuit breakers with levels of basis points and milliseconds; ValueError for too many."""
+    if len(levels) > BREAKER_LEVELS_MAX:
+        raise ValueError(f"{len(levels)} levels: breakers have up to {BREAKER_LEVELS_MAX}")
+    first, second, third = (*levels, *[(0, 0)] * (BREAKER_LEVELS_MAX - len(levels)))
+    return SetBreakers(symbol, *first, *second, *third, auction_ms, random_ms, why)
 
 
 def side_of(side: Word) -> int:
