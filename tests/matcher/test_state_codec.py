@@ -1,24 +1,37 @@
 """The state as bytes: that nothing is lost, that what is one thing stays one, and that damage is named."""
 
+from collections import deque
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 import pytest
 
-from bus.protocol.commands import CancelOrder, MassCancel, ReplaceOrder, SetPhase
+from bus.protocol.commands import (
+    CancelOrder,
+    MassCancel,
+    ReplaceOrder,
+    SetBreakers,
+    SetEmergency,
+    SetKillSwitch,
+    SetLimits,
+    SetPhase,
+)
 from bus.protocol.records import Rules
 from bus.protocol.terms import (
     BUY,
     CLOSED,
     CLOSING_AUCTION,
     GFA,
+    HALTED,
     IOC,
     MARKET,
     SELL,
     VOLATILITY_AUCTION,
 )
+from matcher.book.stage import Pause
 from matcher.engine import Engine
+from matcher.ledger.limits import Limit
 from matcher.ledger.request import PlainRequest
 from matcher.state import State
 from matcher.state_codec import STATE_FORMAT, decode_state, encode_state, state_digest
@@ -113,6 +126,7 @@ def test_an_id_that_was_taken_again_is_the_later_request() -> None:
         ("rules", Rules(1, 2, 3)),
         ("clock_number", 9),
         ("next_session", 9),
+        ("stopped", 2),
         ("sessions.1.role", 1),
         ("sessions.1.lease_ms", 9),
         ("sessions.1.cancel_on_disconnect", False),
@@ -135,6 +149,7 @@ def test_an_id_that_was_taken_again_is_the_later_request() -> None:
         ("instruments.BTC-USD.definition", btc()),
         ("instruments.BTC-USD.reference_ticks", 99),
         ("instruments.BTC-USD.auction_lots", 99),
+        ("instruments.BTC-USD.day_reference_ticks", 99),
         ("instruments.BTC-USD.last_price_ticks", 1),
         ("instruments.BTC-USD.next_trade_id", 99),
         ("instruments.BTC-USD.next_public_id", 99),
@@ -163,6 +178,8 @@ def test_each_part_of_the_state_is_in_the_digest_and_comes_back(part: str, value
         ("stage.random_ms", 99),
         ("stage.drawn_ns", 99),
         ("stage.next_phase", CLOSED),
+        ("stage.next_ms", 99),
+        ("stage.next_random_ms", 99),
         ("stage.told", (1, 2, 3)),
         ("stage.told_ns", 99),
         ("stage.told_number", 99),
@@ -183,6 +200,52 @@ def test_each_part_of_an_auction_is_in_the_digest_and_comes_back(part: str, valu
     assert state_digest(state) != before
     owner, name = _owner(decode_state(encode_state(state)), f"instruments.BTC-USD.{part}")
     assert getattr(owner, name) == value
+
+
+#: Limits of all instruments, of which all are counted; a stopped market; breakers with two levels.
+GUARDED = (
+    SetLimits("anna", "", 1, 2, 3, 4, 5000, 6, 7, 8),
+    SetKillSwitch("boris", True),
+    SetBreakers("BTC-USD", 100, 1000, 200, 2000, auction_ms=10, random_ms=5),
+    SetPhase("BTC-USD", HALTED, 5000, 0, VOLATILITY_AUCTION),
+    SetEmergency(True),
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        *((f"accounts.anna.limits.by_symbol..{name}", 99) for name in Limit.__slots__),
+        ("accounts.anna.limits.stopped", True),
+        ("accounts.anna.limits.rejected_ns", deque([5, 6])),
+        ("accounts.boris.limits.stopped", False),
+        *((f"instruments.BTC-USD.pause.{name}", 99) for name in Pause.__slots__),
+        ("stopped", 2),
+        ("breakers.symbol", ""),
+        ("breakers.levels", [(7, 8)]),
+        ("breakers.auction_ms", 9),
+        ("breakers.random_ms", 9),
+        ("breakers.tripped", 2),
+    ],
+)
+def test_each_part_of_what_stops_is_in_the_digest_and_comes_back(part: str, value: object) -> None:
+    exchange = lively()
+    exchange.say(1, *GUARDED)
+    exchange.say(1, CancelOrder(client_order_id="nobody"))
+    state = exchange.engine.state
+    again = decode_state(encode_state(state))
+    again.check()
+    before = state_digest(state)
+    assert state_digest(again) == before
+    owner, name = _owner(state, part)
+    assert getattr(owner, name) != value
+    setattr(owner, name, value)
+    assert state_digest(state) != before
+    owner, name = _owner(decode_state(encode_state(state)), part)
+    if part == "accounts.boris.limits.stopped":
+        assert owner is None  # who is neither stopped nor limited has no limits
+    else:
+        assert getattr(owner, name) == value
 
 
 def _owner(state: State, part: str) -> tuple[Any, str]:
