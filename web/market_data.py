@@ -9,12 +9,13 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from bus.protocol import feed
 from bus.protocol.market import streams
 from bus.protocol.market.requests import DepthAnswer, TradeRow
 from bus.protocol.terms import MATCHINGS, PHASES, PRICE_TIME, SIDES
 from bus.sockets.session.prices import Scale
 from web.schemas.candles import IndicatorValue, Kline
-from web.schemas.market import Instrument, Orderbook, Statistics, Ticker
+from web.schemas.market import Indicative, Instrument, Orderbook, Statistics, Ticker
 from web.schemas.trades import Trade
 from web.schemas.values import PriceLevel
 
@@ -46,8 +47,8 @@ def levels(scale: Scale, rows: list[tuple[int, int, int]]) -> list[PriceLevel]:
     return [(text(scale.price(price)), text(scale.quantity(quantity))) for price, quantity, _ in rows]
 
 
-def instrument(scale: Scale, symbol: streams.Symbol) -> Instrument:
-    """An instrument as it was announced last."""
+def instrument(scale: Scale, symbol: streams.Symbol, auction: feed.Indicative | None) -> Instrument:
+    """An instrument as it was announced last. `auction`: what the one that is on would do."""
     return Instrument(
         symbol.symbol,
         symbol.base,
@@ -62,6 +63,18 @@ def instrument(scale: Scale, symbol: streams.Symbol) -> Instrument:
         PHASES[symbol.phase],
         symbol.trading_hours,
         symbol.product,
+        end_ms(symbol.phase_ends_ns),
+        price_text(scale, symbol.reference_ticks),
+        None if auction is None else indicative(scale, auction),
+    )
+
+
+def indicative(scale: Scale, found: feed.Indicative) -> Indicative:
+    """What an auction would do."""
+    return Indicative(
+        price_text(scale, found.price_ticks),
+        text(scale.quantity(found.quantity_lots)),
+        text(scale.quantity(found.imbalance_lots)),
     )
 
 
@@ -71,21 +84,21 @@ def statistics(scale: Scale, symbol: str, found: streams.Statistics, with_ns: bo
     return Statistics(
         symbol,
         found.time_ns // MS,
-        _price(scale, found.open_ticks),
-        _price(scale, found.high_ticks),
-        _price(scale, found.low_ticks),
-        _price(scale, found.last_ticks),
+        price_text(scale, found.open_ticks),
+        price_text(scale, found.high_ticks),
+        price_text(scale, found.low_ticks),
+        price_text(scale, found.last_ticks),
         text(scale.price(found.change_ticks)),
         text(Decimal(found.change_ppm).scaleb(_PPM_DIGITS)),
         text(scale.quantity(int(found.volume_lots))),
         text(scale.amount(int(found.quote_volume))),
         found.trades,
         _mean(scale, found.vwap_microticks),
-        _price(scale, found.best_bid_ticks),
+        price_text(scale, found.best_bid_ticks),
         text(scale.quantity(found.best_bid_lots)) if has_bid else None,
-        _price(scale, found.best_ask_ticks),
+        price_text(scale, found.best_ask_ticks),
         text(scale.quantity(found.best_ask_lots)) if has_ask else None,
-        _price(scale, found.session_open_ticks),
+        price_text(scale, found.session_open_ticks),
         text(scale.quantity(int(found.session_volume_lots))),
         _mean(scale, found.session_vwap_microticks),
         _ns(found.time_ns, with_ns),
@@ -97,10 +110,10 @@ def ticker(scale: Scale, symbol: str, found: streams.MiniStatistics, with_ns: bo
     return Ticker(
         symbol,
         found.time_ns // MS,
-        _price(scale, found.open_ticks),
-        _price(scale, found.high_ticks),
-        _price(scale, found.low_ticks),
-        _price(scale, found.last_ticks),
+        price_text(scale, found.open_ticks),
+        price_text(scale, found.high_ticks),
+        price_text(scale, found.low_ticks),
+        price_text(scale, found.last_ticks),
         text(scale.quantity(int(found.volume_lots))),
         text(scale.amount(int(found.quote_volume))),
         _ns(found.time_ns, with_ns),
@@ -156,8 +169,14 @@ def text(number: Decimal) -> str:
     return f"{number:f}"
 
 
-def _price(scale: Scale, ticks: int) -> str | None:
+def price_text(scale: Scale, ticks: int) -> str | None:
+    """A price; None where there is none."""
     return text(scale.price(ticks)) if ticks else None
+
+
+def end_ms(time_ns: int) -> int | None:
+    """When something ends; None where that is not known. Upwards, so that it is not over before it is."""
+    return -(-time_ns // MS) if time_ns else None
 
 
 def _mean(scale: Scale, microticks: int) -> str | None:

@@ -301,6 +301,9 @@ def test_small_ticks_are_written_without_an_exponent(venue: TimedVenue) -> None:
         "phase": "continuous",
         "trading_hours": "always",
         "product": "spot",
+        "phase_ends_ms": None,
+        "reference_price": None,
+        "indicative": None,
     }
     assert [one["symbol"] for one in venue.ask("/api/v1/symbols")["symbols"]] == [SYMBOL, TINY]
     assert venue.ask("/api/v1/symbols")["symbols"][1] == said

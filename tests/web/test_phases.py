@@ -138,6 +138,47 @@ def test_an_auction_from_its_first_order_to_its_executions(
     assert [row["taker_side"] for row in public.json["trades"]] == [None, None]
 
 
+def test_the_status_of_a_market_is_told_as_it_changes_and_to_who_comes_late(
+    venue: Venue, ops: ApiKey, alice: ApiKey, bob: ApiKey
+) -> None:
+    def told(**fields: Any) -> Callable[[dict[str, Any]], bool]:
+        return lambda said: said["type"] == "status" and all(said[name] == fields[name] for name in fields)
+
+    async def streaming() -> None:
+        async with Stream(url(venue)) as stream:
+            stream.say(op="subscribe", channels=["status"], symbols=[SYMBOL], id=1)
+            await stream.until(told(phase="continuous", indicative=None, phase_ends_ms=None))
+            begun = await asyncio.to_thread(
+                set_phase, venue, ops, "volatility-auction", duration_ms=3_600_000, random_ms=1_000
+            )
+            nothing = {"price": None, "quantity": "0.000", "imbalance": "0.000"}
+            began = await stream.until(told(phase="volatility-auction", indicative=nothing))
+            assert began["cause"] == "operator"
+            # The command's own time is the auction's beginning.
+            assert began["phase_ends_ms"] - begun.json["time_ms"] in (3_600_000, 3_600_001)
+            await asyncio.to_thread(enter, venue, bob, "sell", price="98", quantity="3")
+            await asyncio.to_thread(enter, venue, alice, "buy", price="102", quantity="2")
+            would = {"price": "98.00", "quantity": "2.000", "imbalance": "-1.000"}
+            running = await stream.until(told(indicative=would))
+            async with Stream(url(venue)) as late:
+                late.say(op="subscribe", channels=["status"], symbols=[SYMBOL], id=1)
+                assert await late.until(lambda said: said["type"] == "status") == running
+            said = await asyncio.to_thread(venue.get, f"/api/v1/symbols/{SYMBOL}")
+            assert (said.json["phase"], said.json["indicative"]) == ("volatility-auction", would)
+            assert said.json["phase_ends_ms"] == running["phase_ends_ms"]
+            await asyncio.to_thread(set_phase, venue, ops, "halted")
+            await stream.until(told(phase="halted", indicative=None, phase_ends_ms=None))
+            await asyncio.to_thread(set_phase, venue, ops, "continuous")
+            last = await stream.until(
+                lambda said: told(phase="continuous")(said) and said["last_auction"]["quantity"] == "2.000"
+            )
+            assert (last["reference_price"], last["last_auction"]["price"]) == ("98.00", "98.00")
+            assert last["last_auction"]["imbalance"] == "-1.000"
+
+    asyncio.run(streaming())
+    venue.signed(bob, "POST", "/v1/order/cancel_all", {})
+
+
 def test_what_an_auction_leaves_of_an_order_for_it_ends(venue: Venue, ops: ApiKey, alice: ApiKey) -> None:
     enter(venue, alice, "buy", price="1", time_in_force="ATC", client_order_id="closing")
     told = venue.signed(alice, "GET", "/v1/order?client_order_id=closing")

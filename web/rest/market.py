@@ -7,6 +7,7 @@ from typing import Final
 from bus.errors import NotTaken, OffTick
 from bus.protocol.market import streams
 from bus.protocol.reasons import NOT_OFFERED
+from bus.protocol.terms import AUCTIONS
 from bus.sockets.market import questions
 from bus.sockets.session.prices import Scale
 from web import market_data
@@ -25,8 +26,8 @@ from web.schemas.market import (
     TickersQuery,
 )
 
-#: An instrument changes when an operator says so; whoever asks for all of them does so once, mostly.
-_SYMBOLS_CACHE_S: Final = 5
+#: Phases change, and what an auction would do; whoever wants each change reads the stream.
+_SYMBOLS_CACHE_S: Final = 1
 #: No price is larger.
 _STEP_TICKS_MAX: Final = 2**63 - 1
 #: Statistics are said once a second.
@@ -48,7 +49,8 @@ async def symbol(call: Call) -> Instrument:
 
 
 async def _instrument(call: Call, known: streams.Symbol) -> Instrument:
-    return market_data.instrument(await call.house.symbols.scale(known.symbol), known)
+    auction = call.house.hub.statuses.indicative(known.symbol) if known.phase in AUCTIONS else None
+    return market_data.instrument(await call.house.symbols.scale(known.symbol), known, auction)
 
 
 async def orderbook(call: Call) -> Orderbook:

@@ -35,10 +35,23 @@ class Orderbook(Struct, frozen=True):
     time_ns: Nanoseconds = UNSET
 
 
+class Indicative(Struct, frozen=True):
+    """What an auction would do if it ended now: its price (null: none), how much it would trade, and what is left.
+
+    `imbalance`: what buyers of that price want beyond what is offered, less than nothing when sellers are more.
+    """
+
+    price: DecimalText | None
+    quantity: DecimalText
+    imbalance: SignedText
+
+
 class Instrument(Struct, frozen=True):
     """What is traded under a symbol. Prices are multiples of `tick`, quantities of `lot`.
 
-    `matching`: price-time or pro-rata. `phase`: what its market does at the moment.
+    `matching`: price-time or pro-rata. `phase`: what its market does at the moment. `phase_ends_ms`: when that ends by
+    itself; an auction may end later, by chance. `reference_price`: of the last auction in which anything was traded.
+    `indicative`: of the auction that is on.
     """
 
     symbol: str
@@ -54,6 +67,9 @@ class Instrument(Struct, frozen=True):
     phase: str
     trading_hours: str
     product: str
+    phase_ends_ms: int | None
+    reference_price: DecimalText | None
+    indicative: Indicative | None
 
 
 class Instruments(Struct, frozen=True):

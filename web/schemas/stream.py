@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from web.schemas.candles import Kline
-from web.schemas.market import Statistics, Ticker
+from web.schemas.market import Indicative, Statistics, Ticker
 from web.schemas.own import Cancel, Enter, Login, Replace
 from web.schemas.values import MessageId, PriceLevel
 
@@ -141,6 +141,35 @@ class Depth20(Struct, frozen=True, tag_field="type", tag="depth20"):
     time_ms: int
     bids: list[PriceLevel]
     asks: list[PriceLevel]
+
+
+class LastAuction(Struct, frozen=True):
+    """How an auction ended: at a price (null: nothing was traded), with so much traded, and so much left."""
+
+    phase: str
+    price: str | None
+    quantity: str
+    imbalance: str
+    time_ms: int
+
+
+class StatusTold(Struct, frozen=True, tag_field="type", tag="status"):
+    """What the market of a symbol does at the moment, as of `sequence`; the whole of it, whatever has changed.
+
+    `cause`: why the phase began (operator, schedule, time, band, imbalance, breaker, emergency), where that is known.
+    `phase_ends_ms`, `reference_price`, `indicative`: as over REST. `last_auction`: the one that ended last, as far
+    as it was heard of here.
+    """
+
+    symbol: str
+    sequence: int
+    time_ms: int
+    phase: str
+    cause: str | None
+    phase_ends_ms: int | None
+    indicative: Indicative | None
+    reference_price: str | None
+    last_auction: LastAuction | None
 
 
 class TradeTold(Struct, frozen=True, tag_field="type", tag="trade"):

@@ -5,7 +5,7 @@
 
 - `channels`: what can be subscribed to
 - `feed`: what readers of one channel of one symbol are told; a message is encoded once for all of them
-- `books`, `trades`, `latest`: the sources of feeds, made of a publisher's topics
+- `books`, `trades`, `latest`: the sources of feeds, made of a publisher's topics; `statuses`: of what markets do
 - `alerts`: of accounts, as they fire; `all_trades`: those of all symbols as one feed
 - `hub`: the one reader of the publishers, and who wants to hear what
 - `client`: one connection's way out: bounded, and conflated where the newest counts

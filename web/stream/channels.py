@@ -9,6 +9,8 @@ DEPTH20: Final = "depth20"
 TRADES: Final = "trades"
 STATISTICS: Final = "statistics"
 TICKERS: Final = "tickers"
+#: Of several topics, which are followed for all symbols.
+STATUS: Final = "status"
 #: The candles of an interval, `klines_1m` and so on.
 KLINES: Final = {f"klines_{interval}": f"{streams.CANDLES}-{interval}" for interval in streams.INTERVALS}
 
@@ -30,4 +32,4 @@ OF_ACCOUNT: Final = (ORDERS, EXECUTIONS)
 #: Only for who has logged in.
 OWN: Final = (ALERTS, *OF_ACCOUNT)
 #: Every channel that there is.
-CHANNELS: Final = (*KIND_OF, ALERTS, *OF_ACCOUNT)
+CHANNELS: Final = (*KIND_OF, STATUS, ALERTS, *OF_ACCOUNT)

@@ -20,6 +20,7 @@ from bus.errors import MatchbusError
 from bus.protocol.market.streams import (
     ALERT_TOPIC,
     DEPTH,
+    INDICATIVE_TOPIC,
     STREAMS_HEARTBEAT_TOPIC,
     SYMBOL_TOPIC,
     AlertFired,
@@ -46,11 +47,12 @@ from web.stream.account import BACK, LOST
 from web.stream.alerts import Alerts
 from web.stream.all_trades import AllTrades
 from web.stream.books import BookSource
-from web.stream.channels import BOOK, DEPTH20, KIND_OF, TRADES
+from web.stream.channels import BOOK, DEPTH20, KIND_OF, STATUS, TRADES
 from web.stream.client import GOING_AWAY, Client
 from web.stream.feed import Feed
 from web.stream.latest import LatestSource
 from web.stream.source import Source
+from web.stream.statuses import Statuses
 from web.stream.trades import TRADES_KEPT_MAX, TradeFeed, TradeSource
 from web.symbols import Symbols
 
@@ -63,9 +65,9 @@ _HEARTBEAT_NS: Final = 5_000_000_000
 _LOOK_S: Final = 0.25
 #: After what the reader could not heal, and while no publisher answers.
 _AGAIN_S: Final = 0.5
-#: Followed always. With symbols come the heartbeats of all of them, by which publishers are known to be there; alerts
-#: are few, and whose they are is known only here.
-_ALWAYS: Final = (f"{SYMBOL_TOPIC}.", f"{ALERT_TOPIC}.")
+#: Followed always. With symbols come the heartbeats of all of them, by which publishers are known to be there; what
+#: markets do is small, and REST tells it too; alerts are few, and whose they are is known only here.
+_ALWAYS: Final = (f"{SYMBOL_TOPIC}.", f"{INDICATIVE_TOPIC}.", f"{ALERT_TOPIC}.")
 _PUBLISHERS: Final = "publishers"
 _LOG: Final = structlog.get_logger("matchbus.web")
 
@@ -96,6 +98,8 @@ class Hub:
         #: The alerts of accounts, and the trades of all symbols.
         self.alerts = Alerts(alert_ids)
         self.all_trades = AllTrades()
+        #: What each market does at the moment.
+        self.statuses = Statuses()
         self._published_ns: dict[str, int] = {}
         self._heartbeat_ns = 0
         #: How many connections were too slow.
@@ -130,6 +134,8 @@ class Hub:
     async def feed(self, channel: str, symbol: str) -> Feed:
         """What readers of a channel of a symbol are told. Raises Refusal for a symbol that does not exist."""
         scale = await self._symbols.scale(symbol)
+        if channel == STATUS:
+            return self.statuses.feed(scale)
         name = topic(KIND_OF[channel], symbol)
         source = self._sources.get(name)
         if source is None:
@@ -184,6 +190,8 @@ class Hub:
             return
         if kind == ALERT_TOPIC and self.alerts.are_read and isinstance(item, Published):
             self._run(self._tell_alerts(symbol, item.events))
+        if kind in (SYMBOL_TOPIC, INDICATIVE_TOPIC) and isinstance(item, Published):
+            self.statuses.take(symbol, item)
         source = self._sources.get(item.topic)
         if source is None:
             return
