@@ -370,6 +370,54 @@ def test_a_key_that_is_none_is_refused_in_the_dialog(venue: Venue, browser: Brow
         stranger.close()
 
 
+def test_an_auction_is_shown_from_its_call_to_its_prints(venue: Venue, page: Page, opened: Watched) -> None:
+    ops = venue.key("ops", "operator")
+
+    def set_phase(phase: str, **more: object) -> None:
+        said = venue.signed(ops, "POST", "/api/v1/admin/phase", {"symbol": "ETH-USD", "phase": phase, **more})
+        assert said.status == 200, said.body
+
+    page.goto(f"{opened.url}#ETH-USD")
+    page.reload()
+    expect(page.locator("#pair-name")).to_have_text("ETH-USD")
+    expect(page.locator("#phase")).to_be_hidden()
+    set_phase("opening-auction", duration_ms=3_600_000, random_ms=1_000)
+    expect(page.locator("#phase-name")).to_have_text("Opening auction")
+    expect(page.locator("#phase-ends")).to_have_text(re.compile(r"^(1:00:00|59:\d\d)$"))
+    expect(page.locator("#auction-price")).to_have_text("none yet")
+    expect(page.locator("#ticket-phase")).to_contain_text("orders collect")
+    assert poorly_shown(page) == []
+    # What would trade at once is not sent; what is for the auction alone is.
+    page.select_option("#ticket-force", "IOC")
+    enter(page, "buy", "2", "102")
+    expect(page.locator("#ticket-wrong")).to_contain_text("nothing trades at once")
+    page.select_option("#ticket-force", "ATO")
+    page.click("#submit")
+    expect(page.locator("#open tbody tr")).to_have_count(1)
+    with venue.client("bob") as bob:
+        bob.enter("ETH-USD", "sell", "3", "98").result()
+        expect(page.locator("#auction-price")).to_have_text("98.00")
+        expect(page.locator("#auction-quantity")).to_contain_text("2 ")
+        expect(page.locator("#auction-side")).to_have_text("Sellers offer more")
+        expect(page.locator("#auction-imbalance")).to_contain_text("1 ")
+        expect(page.locator("#spread-text")).to_contain_text("crossed")
+        set_phase("continuous")
+        expect(page.locator("#phase")).to_be_hidden()
+        expect(page.locator("#auction")).to_be_hidden()
+        expect(page.locator("#tape .level.auctioned")).to_have_count(1)
+        expect(page.locator("#toasts")).to_contain_text("Opening auction ended")
+        set_phase("halted")
+        expect(page.locator("#phase-name")).to_have_text("Halted")
+        page.select_option("#ticket-force", "GTC")
+        enter(page, "buy", "1", "90")
+        expect(page.locator("#ticket-wrong")).to_have_text("Halted: only cancels are taken.")
+        expect(page.locator('#market-list [data-symbol="ETH-USD"]')).to_have_attribute("data-kind", "shut")
+        assert poorly_shown(page) == []
+        set_phase("continuous")
+        expect(page.locator("#phase")).to_be_hidden()
+        bob.mass_cancel().result()
+
+
 def test_on_a_phone_one_view_is_seen_at_a_time_and_nothing_is_wider_than_it(
     venue: Venue, browser: Browser, alice: ApiKey
 ) -> None:

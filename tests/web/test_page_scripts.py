@@ -82,6 +82,59 @@ def test_a_form_is_the_order_that_it_says(
     assert judged(asked, **changes) == {"order": expected}
 
 
+def in_phase(asked: Watched, phase: str, **changes: Any) -> Any:
+    """As `judged`, in a phase of the market."""
+    script = (
+        "const { orderOf } = await import('/page/order.js'); market.status = { phase: words[2] };"
+        " return orderOf(words[0], market, words[1]);"
+    )
+    return run(asked, MARKET + script, {**FORM, **changes}, NOW_MS, phase)
+
+
+@pytest.mark.parametrize(
+    ("phase", "changes", "field"),
+    [
+        ("halted", {}, "type"),
+        ("closed", {"force": "GFA"}, "type"),
+        ("opening-auction", {"force": "IOC"}, "force"),
+        ("pre-open", {"type": "market", "force": "FOK", "price": ""}, "force"),
+        ("closing-auction", {"type": "pegged"}, "type"),
+        ("volatility-auction", {"post": "only"}, "post"),
+        ("opening-auction", {"minimum": "0.5"}, "minimum"),
+        ("continuous", {"force": "ATO", "hidden": True}, "hidden"),
+        ("continuous", {"force": "ATC", "cancelsWith": "a"}, "cancelsWith"),
+    ],
+)
+def test_what_a_phase_does_not_take_is_said_by_its_field(
+    asked: Watched, phase: str, changes: dict[str, Any], field: str
+) -> None:
+    assert in_phase(asked, phase, **changes)["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("phase", "changes"),
+    [
+        ("opening-auction", {}),
+        ("opening-auction", {"force": "ATO"}),
+        ("closing-auction", {"type": "market", "force": "ATC", "price": ""}),
+        ("volatility-auction", {"type": "stop", "trigger": "150"}),
+        ("continuous", {"force": "GFA"}),
+        ("lunch", {"force": "IOC"}),
+    ],
+)
+def test_what_a_phase_takes_is_an_order(asked: Watched, phase: str, changes: dict[str, Any]) -> None:
+    said = in_phase(asked, phase, **changes)
+    assert said["order"]["time_in_force"] == changes.get("force", "GTC")
+
+
+def test_a_time_that_is_left(asked: Watched) -> None:
+    script = "const { left } = await import('/page/phase.js'); return words[0].map(left);"
+    times = [-5, 0, 1, 4_001, 59_999, 3_599_001, 3_600_000, 36_061_000]
+    assert run(asked, script, times) == [
+        *("0:00", "0:00", "0:01", "0:05", "1:00", "1:00:00", "1:00:00", "10:01:01"),
+    ]
+
+
 def test_good_till_date_is_said_in_ms(asked: Watched) -> None:
     # The browser runs in the machine's own zone, and a field for times has no other.
     said = judged(asked, force="GTD", expires="2026-06-01T10:00")["order"]

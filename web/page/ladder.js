@@ -137,6 +137,11 @@ export class Ladder {
     const both = bid !== undefined && ask !== undefined;
     say(at("mid"), this.#last ? grouped(tick.text(this.#last)) : both ? grouped(tick.text(Math.round((bid + ask) / 2))) : "—");
     const percent = both ? (((ask - bid) / ((ask + bid) / 2)) * 100).toFixed(3) : "";
+    if (both && ask <= bid) {
+      // Orders collect: what they come to is the auction's to say.
+      say(at("spread-text"), "crossed until the auction ends");
+      return;
+    }
     say(at("spread-text"), both ? `spread ${tick.text(ask - bid)} · ${percent}%` : "one side is empty");
   }
 

@@ -9,8 +9,9 @@ import { listenToKeys } from "./keyboard.js";
 import { Ladder } from "./ladder.js";
 import { Market, Markets } from "./markets.js";
 import { Mine } from "./mine.js";
-import { grouped } from "./numbers.js";
-import { compareClocks, get, signed } from "./rest.js";
+import { grouped, trimmed } from "./numbers.js";
+import { compareClocks, get, serverClock, signed } from "./rest.js";
+import { Phase, phaseOf } from "./phase.js";
 import { Status } from "./status.js";
 import { Stream } from "./stream.js";
 import { Tape } from "./tape.js";
@@ -21,6 +22,8 @@ const TRADES = 100;
 const SNAPSHOT_MS_MIN = 1_000;
 const AGAIN_MS_MIN = 500;
 const AGAIN_MS_MAX = 5_000;
+/** What ended longer ago is no news. */
+const AUCTION_NEWS_MS = 10_000;
 
 class Page {
   market = null;
@@ -32,6 +35,7 @@ class Page {
   constructor() {
     this.stream = new Stream();
     this.status = new Status(this.stream);
+    this.phase = new Phase();
     this.markets = new Markets((symbol) => this.show(symbol));
     this.candles = new Candles((interval) => this.interval(interval));
     this.depth = new DepthChart();
@@ -70,8 +74,7 @@ class Page {
     history.replaceState(null, "", `#${symbol}`);
     this.markets.select(symbol);
     this.ladder.clearTrade();
-    for (const part of [this.ladder, this.tape, this.ticket, this.depth, this.mine, this.alerts]) part.show(market);
-    at("halted").hidden = market.instrument.phase !== "halted";
+    for (const part of [this.phase, this.ladder, this.tape, this.ticket, this.depth, this.mine, this.alerts]) part.show(market);
     if (before) before.book.sequence = null;
     this.stream.want("market", { channels: ["book", "trades", "statistics"], symbols: [symbol] });
     this.stream.want("candles", { channels: [`klines_${this.#interval}`], symbols: [symbol] });
@@ -116,6 +119,7 @@ class Page {
       const { symbols } = await get("/api/v1/symbols");
       for (const instrument of symbols) if (!this.#all.has(instrument.symbol)) this.#all.set(instrument.symbol, new Market(instrument));
       this.markets.fill(symbols);
+      for (const { symbol, phase } of symbols) this.markets.phase(symbol, phase);
       this.#tickers();
       const wanted = decodeURIComponent(location.hash.slice(1));
       if (!this.market && symbols.length) await this.show(this.#all.has(wanted) ? wanted : symbols[0].symbol);
@@ -128,6 +132,7 @@ class Page {
 
   #tickers() {
     this.stream.want("tickers", { channels: ["tickers"], symbols: [...this.#all.keys()] });
+    this.stream.want("status", { channels: ["status"], symbols: [...this.#all.keys()] });
     get("/api/v1/statistics").then(({ statistics }) => statistics.forEach((one) => this.markets.ticker(one)), () => {});
   }
 
@@ -167,6 +172,7 @@ class Page {
     stream.on("trade_revised", (message) => message.symbol === this.market?.symbol && this.tape.take(message));
     stream.on("kline", (message) => this.candles.take(message));
     stream.on("ticker", (message) => this.markets.ticker(message));
+    stream.on("status", (message) => this.#status(message));
     stream.on("statistics", (message) => this.markets.statistics(message));
     stream.on("alert", (message) => this.alerts.fired(message));
     stream.on("report", (message) => this.mine.happened(message.sequence));
@@ -243,6 +249,22 @@ class Page {
     this.tape.take(message);
     this.candles.trade(message);
     this.#last(message.price);
+  }
+
+  /** What a market does at the moment. */
+  #status(message) {
+    const market = this.#all.get(message.symbol);
+    if (!market) return;
+    const before = market.status.last_auction?.time_ms;
+    market.status = message;
+    this.markets.phase(message.symbol, message.phase);
+    if (market !== this.market) return;
+    this.phase.show(market);
+    this.ticket.changed();
+    const ended = message.last_auction;
+    if (ended && before !== ended.time_ms && serverClock.now() - ended.time_ms < AUCTION_NEWS_MS) {
+      toast("", `${phaseOf(ended.phase).name} ended`, ended.price ? `${trimmed(ended.quantity)} at ${grouped(ended.price)}` : "nothing was traded");
+    }
   }
 
   #last(price) {

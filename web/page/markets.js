@@ -3,6 +3,7 @@
 import { at, draw, make, pace, say, sign } from "./dom.js";
 import { compact, compare, grouped, percent, Step } from "./numbers.js";
 import { Book } from "./book.js";
+import { phaseOf } from "./phase.js";
 
 /** A symbol as people write it: BTC/USD for BTC-USD, where these are its assets. */
 const nameOf = ({ symbol, base, quote }) => (symbol === `${base}-${quote}` ? `${base}/${quote}` : symbol);
@@ -21,6 +22,8 @@ export class Market {
     this.tick = new Step(instrument.tick);
     this.lot = new Step(instrument.lot);
     this.book = new Book(this.tick, this.lot);
+    /** What it does at the moment, as the stream tells it. */
+    this.status = instrument;
   }
 }
 
@@ -72,6 +75,15 @@ export class Markets {
       at("market-list").append(element);
     }
     draw(this.draw);
+  }
+
+  /** What a market does at the moment. */
+  phase(symbol, phase) {
+    const row = this.#rows.get(symbol);
+    if (!row) return;
+    const { name, kind } = phaseOf(phase);
+    row.element.dataset.kind = kind;
+    row.element.title = kind === "open" ? "" : name;
   }
 
   select(symbol) {

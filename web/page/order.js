@@ -2,15 +2,18 @@
 //
 // The engine has the last word; this only says early, beside the field, what it would refuse. See docs/rules.md.
 
+import { phaseOf } from "./phase.js";
 import { compare, exact, grouped, isDecimal } from "./numbers.js";
 
 const REST = ["GTC", "DAY", "GTD"];
 const ALL = ["GTC", "IOC", "FOK", "DAY", "GTD"];
+/** For an auction, and for nothing else. */
+export const AUCTION = ["ATO", "ATC", "GFA"];
 
 /** type -> its name, what it needs, what it may have, and its times in force, the usual one first. */
 export const TYPES = {
-  limit: { name: "Limit", needs: ["price"], may: ["post", "hidden", "display", "minimum"], forces: ALL },
-  market: { name: "Market", needs: [], may: ["protection", "minimum"], forces: ["IOC", "FOK"] },
+  limit: { name: "Limit", needs: ["price"], may: ["post", "hidden", "display", "minimum"], forces: [...ALL, ...AUCTION] },
+  market: { name: "Market", needs: [], may: ["protection", "minimum"], forces: ["IOC", "FOK", ...AUCTION] },
   stop: { name: "Stop", needs: ["trigger"], may: ["protection"], forces: REST },
   "stop-limit": { name: "Stop limit", needs: ["trigger", "price"], may: ["hidden", "display"], forces: ALL },
   "take-profit": { name: "Take profit", needs: ["trigger"], may: ["protection"], forces: REST },
@@ -26,6 +29,9 @@ export const FORCES = {
   FOK: "fill or kill: all at once or nothing",
   DAY: "until the trading day ends",
   GTD: "good till date: until a time that you name",
+  ATO: "at the open: for the next opening auction, and nothing else",
+  ATC: "at the close: for the next closing auction, and nothing else",
+  GFA: "good for auction: for the next auction of any kind, and nothing else",
 };
 
 /** Why a price is none here; "" when it is one. */
@@ -47,6 +53,25 @@ function quantityProblem(text, market) {
   return "";
 }
 
+/** Which orders the phase of a market does not take; "" where it takes all. */
+export function phaseNote(phase) {
+  const { name, kind } = phaseOf(phase);
+  if (kind === "shut") return `${name}: only cancels are taken.`;
+  return kind === "collecting" ? `${name}: orders collect and trade at its end. No IOC, FOK, post-only, pegged, fill-at-least.` : "";
+}
+
+/** What of an order its market's phase does not take: the field, and why; null when it takes it. */
+function phaseProblem(form, phase, has) {
+  const { name, kind } = phaseOf(phase);
+  if (kind === "open") return null;
+  if (kind === "shut") return ["type", `${name}: only cancels are taken.`];
+  if (form.force === "IOC" || form.force === "FOK") return ["force", `${name}: nothing trades at once. Choose GFA, or an order that may rest.`];
+  if (form.type === "pegged") return ["type", `${name}: pegged orders are taken in continuous trading only.`];
+  if (has("post") && form.post) return ["post", `${name}: post-only orders are taken in continuous trading only.`];
+  if (has("minimum") && form.minimum && !form.triggeredBy) return ["minimum", `${name}: nothing trades at once, so nothing at least.`];
+  return null;
+}
+
 /**
  * What was written in the ticket as the body of an order, or what is wrong with it.
  *
@@ -60,6 +85,8 @@ export function orderOf(form, market, nowMs) {
   const check = (field, problem) => {
     if (problem && !wrong) wrong = { field, problem };
   };
+  const unfit = phaseProblem(form, market.status?.phase ?? "continuous", has);
+  if (unfit) check(...unfit);
   if (type.needs.includes("trigger")) {
     check("trigger", form.trigger ? priceProblem(form.trigger, market) : "Say at which price it is triggered.");
     order.trigger_price = form.trigger;
@@ -96,6 +123,11 @@ export function orderOf(form, market, nowMs) {
     const expires = new Date(form.expires).getTime();
     check("expires", Number.isFinite(expires) ? (expires > nowMs ? "" : "That time is over.") : "Say until when.");
     order.expires_ms = expires;
+  }
+  if (AUCTION.includes(form.force)) {
+    for (const name of ["post", "hidden", "display", "minimum", "cancelsWith", "triggeredBy"]) {
+      if (form[name] && (has(name) || name.endsWith("With") || name.endsWith("By"))) check(name, `An order for an auction alone (${form.force}) has no other instructions.`);
+    }
   }
   const waits = !["IOC", "FOK"].includes(form.force);
   if (has("post") && form.post) {

@@ -63,11 +63,12 @@ export class Tape {
     const shown = this.#trades.filter((trade) => trade.state !== "busted");
     this.#rows.forEach(({ cells, element }, index) => {
       const trade = shown[index];
-      const kind = trade ? `level ${trade.taker_side}${trade.state === "corrected" ? " corrected" : ""}` : "level";
+      const kind = trade ? `level ${trade.taker_side ?? "auctioned"}${trade.state === "corrected" ? " corrected" : ""}` : "level";
       if (element.className !== kind) element.className = kind;
       say(cells[0], trade ? grouped(trade.price) : "");
       say(cells[1], trade ? trade.quantity : "");
       say(cells[2], trade ? clock(trade.time_ms) : "");
+      element.title = trade && !trade.taker_side ? "Traded in an auction: nobody took" : "";
     });
     const since = Date.now() - RATE_MS;
     const recent = shown.findIndex((trade) => trade.time_ms < since);

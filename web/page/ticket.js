@@ -2,7 +2,7 @@
 
 import { at, draw, make, pace, say } from "./dom.js";
 import { compare, compact, grouped, isDecimal, product, trimmed } from "./numbers.js";
-import { FORCES, orderOf, TYPES } from "./order.js";
+import { AUCTION, FORCES, orderOf, phaseNote, TYPES } from "./order.js";
 import { serverClock } from "./rest.js";
 
 const SELF_TRADES = { "": "allowed", "cancel-newest": "cancel the newest", "cancel-oldest": "cancel the oldest", "cancel-both": "cancel both", decrement: "reduce both" };
@@ -149,6 +149,7 @@ export class Ticket {
         make("div", { data: { sum: "value" } }, make("dt", { textContent: "Order value" }), this.sum.value),
         make("div", { data: { sum: "average" } }, make("dt", { textContent: "Average price" }), this.sum.average),
         make("div", { data: { sum: "slippage" } }, make("dt", { textContent: "From the best price" }), this.sum.slippage)),
+      (this.note = make("p", { className: "note", id: "ticket-phase", hidden: true })),
       make("div", { className: "send" }, this.wrong, this.submit),
       make("dl", { className: "sum rules" }, ...Object.entries(RULES).map(([name, textContent]) => make("div", {}, make("dt", { textContent }), (this.rules[name] = make("dd"))))));
     at("ticket").append(make("div", { className: "bar" }, make("h2", { textContent: "Order" })), this.form);
@@ -224,6 +225,9 @@ export class Ticket {
     const form = this.#read();
     const judged = orderOf(form, market, serverClock.now());
     const show = this.#touched && judged.problem;
+    const note = phaseNote(market.status.phase);
+    say(this.note, note);
+    this.note.hidden = !note;
     say(this.wrong, show ? judged.problem : "");
     for (const element of this.form.querySelectorAll("label[data-field]")) {
       const bad = Boolean(show && element.dataset.field === judged.field);
@@ -249,6 +253,10 @@ export class Ticket {
     this.form.querySelector('[data-sum="average"]').hidden = this.form.querySelector('[data-sum="slippage"]').hidden = form.type !== "market";
     if (priced) {
       say(this.sum.value, fine && isDecimal(form.price) ? `${grouped(trimmed(product(form.price, form.quantity)))} ${quote}` : "—");
+      return;
+    }
+    if (AUCTION.includes(form.force)) {
+      for (const cell of Object.values(this.sum)) say(cell, "the auction's price");
       return;
     }
     const side = market.book[form.side === "buy" ? "asks" : "bids"];
