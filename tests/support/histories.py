@@ -25,7 +25,7 @@ from publisher.oversight.history.reading import HistoryReader
 from publisher.oversight.history.writing import HistoryWriter, open_history
 from tests.support.drop_copies import DropCopy
 from tests.support.markets import OPERATOR_SESSION, SYMBOLS, Message, walk
-from tests.support.past import Past, engine_orders
+from tests.support.past import Past, engine_orders, told_status
 
 
 @contextmanager
@@ -98,7 +98,10 @@ def assert_open(reader: HistoryReader, engine: Engine) -> None:
     for account in engine.state.accounts:
         page: Any = reader.page(QueryPastOrders(account, state=OPEN, limit=1000), 7)[1]
         kept = [(o.order_id, o.price_ticks, o.quantity_lots, o.filled_lots, o.status) for o in page.orders]
-        assert kept == [(o[0], o[2], o[3], o[4], o[5]) for o in engine.open_orders(account)]
+        assert kept == [
+            (number, price, quantity, filled, told_status(status, entered[7], filled))
+            for number, entered, price, quantity, filled, status, _ in engine.open_orders(account)
+        ]
 
 
 def assert_account(

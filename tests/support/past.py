@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.protocol import reports as r
+from bus.protocol.terms import AT_OPEN, RESTING, WAITING
 from bus.sockets.reading.feed_items import Run
 from matcher.book.level import Order
 from matcher.engine import Engine
@@ -83,6 +84,11 @@ class Past:
         )
 
 
+def told_status(status: int, time_in_force: int, filled_lots: int) -> int:
+    """As reports tell it: none says when the auction begins that an order is for, so it waits until it has traded."""
+    return WAITING if status == RESTING and time_in_force >= AT_OPEN and not filled_lots else status
+
+
 def engine_orders(engine: Engine) -> dict[tuple[str, int], tuple[int, int, int, int]]:
     """Every order that the engine remembers: `(price, quantity, filled, status)` by account and order id."""
     return {
@@ -90,7 +96,7 @@ def engine_orders(engine: Engine) -> dict[tuple[str, int], tuple[int, int, int, 
             order.price_ticks,
             order.quantity_lots,
             order.filled_lots,
-            order.status,
+            told_status(order.status, order.time_in_force, order.filled_lots),
         )
         for account in engine.state.accounts.values()
         for order in account.requests.values()
