@@ -11,7 +11,8 @@ from bus.protocol.reasons import INVALID_BREAKERS, UNKNOWN_SYMBOL
 from bus.protocol.terms import BY_BREAKER, CLOSED, CONTINUOUS, HALTED, PRE_OPEN, VOLATILITY_AUCTION
 from matcher.breakers import Breakers, is_valid
 from matcher.following import Following
-from matcher.phases import DURATION_MS_MAX, RANDOM_MS_MAX, begin_phase
+from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
+from matcher.phases import begin_phase
 
 _NS_PER_MS: Final = 1_000_000
 

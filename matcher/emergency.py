@@ -16,8 +16,9 @@ from bus.protocol.terms import BY_EMERGENCY, CLOSED, CONTINUOUS, HALTED, STOP_BY
 from matcher.book.level import Order
 from matcher.book.stage import NO_END_NS, Pause
 from matcher.following import Following
+from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.instruments import Instrument
-from matcher.phases import DURATION_MS_MAX, RANDOM_MS_MAX, begin_phase
+from matcher.phases import begin_phase
 
 _NS_PER_MS: Final = 1_000_000
 _GOES_ON: Final = 0

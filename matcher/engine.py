@@ -28,6 +28,7 @@ from bus.protocol.commands import (
     SetKillSwitch,
     SetLimits,
     SetPhase,
+    SetProtection,
 )
 from bus.protocol.feed import TICK
 from bus.protocol.records import (
@@ -65,6 +66,7 @@ _BEHIND_WHAT_IS_DUE = (
     DefineInstrument,
     SetPhase,
     SetLimits,
+    SetProtection,
     SetBreakers,
     SetEmergency,
     SetKillSwitch,
@@ -168,6 +170,7 @@ class Engine:
                     SetPhase,
                     AdvanceClock,
                     SetLimits,
+                    SetProtection,
                     SetBreakers,
                     SetEmergency,
                     SetKillSwitch,

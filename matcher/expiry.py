@@ -11,7 +11,7 @@ from matcher.breaking import look_at_breakers
 from matcher.following import Following
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
-from matcher.phases import end_stage, tell_indicative
+from matcher.phases import end_stage
 from matcher.timers import is_of_phase
 
 
@@ -54,7 +54,7 @@ def end_due(market: Following) -> None:
                 end_stage(market, subject)
                 look_at_breakers(market)
             else:
-                tell_indicative(market, subject)
+                market.tell_indicative(subject)
             continue
         market.withdraw(over, reason, False, levels)
         ended += over

@@ -26,6 +26,7 @@ from typing import Any
 from bus.protocol.reports import TRIGGERED
 from bus.protocol.terms import (
     CONTINUOUS,
+    CROSSED_BY_TRIGGER,
     IOC,
     LIMIT,
     MARKET,
@@ -58,6 +59,7 @@ class Following(Pegging):
         watch = instrument.watch
         if watch is None:
             return
+        first: int = watch.next_trade_id
         self._look(watch, instrument)
         if watch.elected or watch.links.line or watch.pegs.orders:
             session: Any = self.session
@@ -67,8 +69,20 @@ class Following(Pegging):
                 self._look(watch, instrument)
             self.session = session
             self.correlation_id = correlation_id
+        if watch.guarded:
+            self.restore_balance(instrument, first)
         if watch.is_idle():
             instrument.watch = None
+
+    def guard(self, instrument: Instrument) -> None:
+        """The instrument has protection or none: when its book must not stay unbalanced it is watched for that."""
+        protection = instrument.protection
+        if protection is not None and protection.rebalances:
+            self.watch_of(instrument).guarded = True
+        elif instrument.watch is not None:
+            instrument.watch.guarded = False
+            if instrument.watch.is_idle():
+                instrument.watch = None
 
     def follow_all(self, orders: list[Order]) -> None:
         """All that follows from the end of these orders, in each of their instruments. O(orders)."""
@@ -95,9 +109,10 @@ class Following(Pegging):
         """The next thing that follows is done; False when there is none."""
         if self.unlink_next(watch):
             return True
-        if instrument.phase != CONTINUOUS:
-            return False
         pegs = watch.pegs
+        if instrument.phase != CONTINUOUS:
+            # A phase that has begun in the midst of this: whoever was on his way arrives.
+            return len(pegs.returning) != 0 and self.come_back(watch, instrument)
         if pegs.orders:
             if pegs.see(instrument.book):
                 self.repeg(pegs, instrument)
@@ -132,7 +147,7 @@ class Following(Pegging):
             self.peg(order, instrument)
             if order.status == WAITING:
                 return
-        self.execute(order, instrument)
+        self._start(order, instrument)
 
     def _activate(self, order: Order, instrument: Instrument, price_ticks: int) -> None:
         """An order that waited is from now on the limit or market order that it was to become."""
@@ -143,7 +158,14 @@ class Following(Pegging):
             order.order_type = MARKET
             order.time_in_force = IOC
         self._report_triggered(order, price_ticks)
+        self._start(order, instrument)
+
+    def _start(self, order: Order, instrument: Instrument) -> None:
+        """An order that waited meets the market, which trades continuously; if it meets a band, that is told."""
+        watch = instrument.watch
         self.execute(order, instrument)
+        if instrument.phase != CONTINUOUS and watch is not None and watch.guarded:
+            self.tell_unbalanced(instrument, CROSSED_BY_TRIGGER, order.side)
 
     def _report_triggered(self, order: Order, price_ticks: int) -> None:
         self.report(

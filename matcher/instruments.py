@@ -6,6 +6,7 @@ from bus.protocol.commands import DefineInstrument
 from bus.protocol.terms import CLOSED, CONTINUOUS, HALTED, PRO_RATA
 from bus.protocol.topics import LEVEL, ORDER, STATUS, TRADE, topic
 from matcher.book.book import Book
+from matcher.book.protection import Protection
 from matcher.book.stage import Pause, Stage
 from matcher.book.trades import KeptTrades
 from matcher.book.triggers import Watch
@@ -21,13 +22,15 @@ class Instrument:
 
     `phase`: what its market does at the moment; `stage`: what is known of the end of that, None in continuous trading.
     `pause`: what it goes on with when the whole market does, None when that is nothing, or the market goes on.
-    `reference_ticks`: the price of the last auction that traded, 0 before the first; `auction_lots`: how much it did.
-    `place`: how many instruments came before it.
+    `reference_ticks`: the price of the last auction that traded, or one that an operator gave after it, 0 while there
+    is none; `auction_ticks` and `auction_lots`: price and quantity of that auction. `protection`: the bands within
+    which it trades, None where there are none. `place`: how many instruments came before it.
     `day_reference_ticks`: the last price of the trading day before, or the first one at all; 0 while there is none.
     """
 
     __slots__ = (
         "auction_lots",
+        "auction_ticks",
         "book",
         "day_reference_ticks",
         "definition",
@@ -47,6 +50,7 @@ class Instrument:
         "price_max_ticks",
         "price_min_ticks",
         "pro_rata",
+        "protection",
         "quantity_max_lots",
         "quantity_min_lots",
         "reference_ticks",
@@ -73,8 +77,10 @@ class Instrument:
         self.pause: Pause | None = None
         self.last_price_ticks = 0
         self.reference_ticks = 0
+        self.auction_ticks = 0
         self.auction_lots = 0
         self.day_reference_ticks = 0
+        self.protection: Protection | None = None
         self.next_trade_id = 1
         self.kept = KeptTrades()
         self.next_public_id = 1

@@ -37,10 +37,10 @@ from matcher.book.links import Links, is_first_of_group
 from matcher.book.shares import pool_from, shared_lots
 from matcher.book.side import BookSide
 from matcher.instruments import Instrument
-from matcher.uncrossing import Uncrossing
+from matcher.phasing import Phasing
 
 
-class Matching(Uncrossing):
+class Matching(Phasing):
     """What a book does with orders that may be in it."""
 
     __slots__ = ()
@@ -65,8 +65,11 @@ class Matching(Uncrossing):
                 return
         best = opposite.best
         if best is not None and (not price or (best.price_ticks - price) * opposite.sign <= 0):
-            self.match(order, instrument)
+            is_stopped = self.match(order, instrument)
             if order.status != RESTING:
+                return
+            if is_stopped:
+                self.interrupt(order, instrument)
                 return
         if time_in_force != IOC:
             self.rest(order, instrument)
@@ -75,20 +78,25 @@ class Matching(Uncrossing):
         else:
             self.end_unfilled(order, NO_LIQUIDITY if opposite.best is None else PROTECTION_REACHED)
 
-    def match(self, order: Order, instrument: Instrument) -> None:
+    def match(self, order: Order, instrument: Instrument) -> bool:
         """Trade an order that meets the other side, best level first, at the resting price.
 
-        It stops when the order has ended or meets nothing more. O(trades).
+        It stops when the order has ended or meets nothing more, or at a band: whether it did, `interrupt` comes then.
+        O(trades).
         """
-        limit = order.price_ticks
         opposite = instrument.book.asks if order.side == BUY else instrument.book.bids
+        protection = instrument.protection
+        limit = order.price_ticks if protection is None else self._reach_ticks(order, instrument, opposite)
         sign = opposite.sign
         pro_rata = instrument.pro_rata
         self.touch(instrument)
+        is_stopped = False
         level = opposite.best
         while level is not None:
             price = level.price_ticks
             if limit and (price - limit) * sign > 0:
+                own = order.price_ticks
+                is_stopped = not own or (price - own) * sign <= 0
                 break
             said = len(instrument.orders)
             if pro_rata:
@@ -107,6 +115,15 @@ class Matching(Uncrossing):
             level = opposite.best
         if self.state.breakers is not None and instrument.last_price_ticks:
             self.state.breakers.observe(instrument)
+        return is_stopped
+
+    def _reach_ticks(self, order: Order, instrument: Instrument, opposite: BookSide) -> int:
+        """How far an order may go now, as a limit price: its own limit, or a band before it."""
+        protection = instrument.protection
+        if protection is None:
+            return order.price_ticks
+        protection.look(self.sequence, instrument.last_price_ticks)
+        return protection.reach_ticks(order.side, order.price_ticks, opposite)
 
     def _match_level(self, order: Order, level: Level, instrument: Instrument) -> None:
         """Price-time: the front of the level trades until there is none, or the order has ended."""
@@ -272,11 +289,22 @@ class Matching(Uncrossing):
         order.quantity_lots = quantity_lots
         order.shown_lots = quantity_lots - order.filled_lots
         self.report_replaced(order, request_id, False)
-        if instrument.phase == CONTINUOUS and instrument.book.would_trade(order.side, price_ticks):
-            self.match(order, instrument)
+        if instrument.phase == CONTINUOUS:
+            self.come_to_rest(order, instrument)
+        else:
+            self.rest(order, instrument)
+
+    def come_to_rest(self, order: Order, instrument: Instrument) -> None:
+        """An order that was in the book before comes to another price of it: it trades what it may, and rests."""
+        is_stopped = False
+        if instrument.book.would_trade(order.side, order.price_ticks):
+            is_stopped = self.match(order, instrument)
             if order.status != RESTING:
                 return
-        self.rest(order, instrument)
+        if is_stopped:
+            self.interrupt(order, instrument)
+        else:
+            self.rest(order, instrument)
 
     # Orders of which one cancels the others: no two of them trade, also not in one sweep.
 
@@ -337,13 +365,13 @@ class Matching(Uncrossing):
     ) -> int:
         """What an order could trade at once, counted no further than the level where `wanted_lots` are reached.
 
-        Next slices of icebergs stand behind an own order that is displayed, and before one that is hidden. Of orders
-        that cancel each other only the first trades.
+        What is beyond a band is not within reach. Next slices of icebergs stand behind an own order that is displayed,
+        and before one that is hidden. Of orders that cancel each other only the first trades.
         O(levels that are needed), and O(their orders) for an order that does not trade with its owner's, and where
         orders are linked.
         """
         instructions = order.instructions
-        limit = order.price_ticks
+        limit = self._reach_ticks(order, instrument, opposite)
         mode = 0 if instructions is None else instructions.self_trade
         links = _links_of(instrument)
         if not mode and links is None:

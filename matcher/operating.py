@@ -17,6 +17,7 @@ from bus.protocol.commands import (
     SET_KILL_SWITCH,
     SET_LIMITS,
     SET_PHASE,
+    SET_PROTECTION,
     AdvanceClock,
     BustTrade,
     CorrectTrade,
@@ -27,6 +28,7 @@ from bus.protocol.commands import (
     SetKillSwitch,
     SetLimits,
     SetPhase,
+    SetProtection,
 )
 from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED
 from bus.protocol.reports import TRADE_REVISED
@@ -42,6 +44,7 @@ from matcher.gate.orders import price_reason
 from matcher.instruments import Instrument
 from matcher.limiting import set_limits
 from matcher.phases import begin_phase, set_phase
+from matcher.protecting import set_protection
 from matcher.reporting import Reporting
 from matcher.state import Session
 from matcher.stopping import Stopping
@@ -70,6 +73,8 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = set_emergency(market, command)
     elif isinstance(command, SetKillSwitch):
         reason = market.set_kill_switch(command)
+    elif isinstance(command, SetProtection):
+        reason = set_protection(market, command)
     else:
         reason = revise_trade(market, command)
     if tag == ADVANCE_CLOCK:
@@ -94,6 +99,8 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_EMERGENCY
     if isinstance(command, SetKillSwitch):
         return SET_KILL_SWITCH
+    if isinstance(command, SetProtection):
+        return SET_PROTECTION
     if isinstance(command, BustTrade):
         return BUST_TRADE
     return CORRECT_TRADE if isinstance(command, CorrectTrade) else ADVANCE_CLOCK

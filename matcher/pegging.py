@@ -12,7 +12,7 @@ others are pegged, since it is always on its own side of those. So moving never 
 from heapq import heappop, heappush
 
 from bus.protocol.reasons import PEG_MOVED, REFERENCE_GONE
-from bus.protocol.terms import RESTING, WAITING
+from bus.protocol.terms import CONTINUOUS, RESTING, WAITING
 from matcher.book.level import Level, Order
 from matcher.book.pegs import Pegs
 from matcher.book.triggers import Watch
@@ -92,7 +92,10 @@ class Pegging(Linking):
             self.publish_level(instrument, level)
 
     def come_back(self, watch: Watch, instrument: Instrument) -> bool:
-        """The oldest order that is on its way goes to the back of its new level; False when there is none."""
+        """The oldest order that is on its way goes to the back of its new level; False when there is none.
+
+        When one before it has met a band it rests there without a trade: an auction collects orders then.
+        """
         pegs = watch.pegs
         while pegs.returning:
             order = pegs.orders.get(heappop(pegs.returning))
@@ -106,9 +109,9 @@ class Pegging(Linking):
             order.price_ticks = price
             order.shown_lots = order.quantity_lots - order.filled_lots
             self.report_restated(order, PEG_MOVED)
-            if instrument.book.would_trade(order.side, price):
-                self.match(order, instrument)
-            if order.status == RESTING:
+            if instrument.phase == CONTINUOUS:
+                self.come_to_rest(order, instrument)
+            else:
                 self.rest(order, instrument)
             return True
         return False

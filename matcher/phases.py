@@ -10,37 +10,21 @@ begun, so that nobody can know it before (`draws_wanted`, `take_draw`).
 from typing import Final
 
 from bus.protocol.commands import SetPhase
-from bus.protocol.feed import INDICATIVE, PHASE_CHANGED
-from bus.protocol.reasons import (
-    EXPIRED,
-    INVALID_DURATION,
-    INVALID_PHASE,
-    MARKET_STOPPED,
-    UNKNOWN_SYMBOL,
-)
+from bus.protocol.reasons import INVALID_DURATION, INVALID_PHASE, MARKET_STOPPED, UNKNOWN_SYMBOL
 from bus.protocol.terms import (
     AUCTIONS,
     BY_EMERGENCY,
     BY_OPERATOR,
     BY_TIME,
     CLOSED,
-    CLOSING_AUCTION,
-    CONTINUOUS,
-    DAY,
     HALTED,
     PHASES,
-    PRE_OPEN,
 )
-from matcher.book.level import Order
-from matcher.book.stage import NO_END_NS, Pause, Stage
+from matcher.book.stage import NO_END_NS, Pause
 from matcher.following import Following
+from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.instruments import Instrument
-from matcher.uncrossing import outcome
 
-#: A phase that is meant to outlast a day is meant to last until somebody ends it.
-DURATION_MS_MAX: Final = 24 * 3600 * 1000
-#: Long enough that nobody can tell the end, short enough that nobody waits for it.
-RANDOM_MS_MAX: Final = 10 * 60 * 1000
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -89,63 +73,29 @@ def begin_phase(
     While the whole market stands still everything but a close waits for the end of that, in a halt without an end.
     O(1), and what ends with the phase: the trades of an auction, the day orders of a market that closes.
     """
-    before = instrument.phase
     if market.state.stopped:
         instrument.pause = None
         if phase != CLOSED:
             left_ns = ends_ns - market.time_ns if ends_ns else NO_END_NS
             instrument.pause = Pause(phase, left_ns, random_ms, next_phase, next_ms, next_random_ms)
             if phase != HALTED:
-                if before == HALTED:
+                if instrument.phase == HALTED:
                     return
                 phase, cause = HALTED, BY_EMERGENCY
             ends_ns = random_ms = next_phase = next_ms = next_random_ms = 0
-    if (before in AUCTIONS and phase == CLOSED) or (before != CONTINUOUS and phase == CONTINUOUS):
-        market.uncross(instrument)
-    # book
-    instrument.phase = phase
-    instrument.stage = None
-    if phase != CONTINUOUS:
-        usual = CLOSED if phase == CLOSING_AUCTION else CONTINUOUS
-        instrument.stage = Stage(
-            market.sequence, ends_ns, random_ms, next_phase or usual, next_ms, next_random_ms
-        )
-        market.undrawn |= random_ms != 0
-        market.state.timers.end_stage(instrument)
-    # events
-    market.touch(instrument)
-    instrument.statuses.append((PHASE_CHANGED, market.sequence, market.time_ns, phase, cause, ends_ns))
-    if phase == CLOSED:
-        _end_day_orders(market, instrument)
-    elif phase == PRE_OPEN or phase in AUCTIONS:
-        market.join_auction(instrument)
-        if phase in AUCTIONS:
-            tell_indicative(market, instrument)
+    market.enter_phase(instrument, phase, cause, ends_ns, random_ms, next_phase, next_ms, next_random_ms)
     if instrument.watch is not None:
         market.follow(instrument)
 
 
 def end_stage(market: Following, instrument: Instrument) -> None:
-    """The time of a phase is over: the next one begins."""
+    """The time of a phase is over: the next one begins, unless the auction that ends may not print yet."""
     stage = instrument.stage
     assert stage is not None, "a phase that ends by itself has a stage"
+    if market.prolong(instrument):
+        return
     ends_ns = market.time_ns + stage.next_ms * _NS_PER_MS if stage.next_ms else 0
     begin_phase(market, instrument, stage.next_phase, BY_TIME, ends_ns, stage.next_random_ms, 0)
-
-
-def tell_indicative(market: Following, instrument: Instrument) -> None:
-    """What the auction would do now, if that is not what was told last. O(levels that cross)."""
-    stage = instrument.stage
-    assert stage is not None, "an auction has a stage"
-    found = outcome(instrument)
-    stage.due_ns = 0
-    if found == stage.told:
-        return
-    stage.told = found
-    stage.told_ns = market.time_ns
-    stage.told_number = market.sequence
-    market.touch(instrument)
-    instrument.statuses.append((INDICATIVE, market.sequence, market.time_ns, *found))
 
 
 def take_draw(market: Following, symbol: str, number: int, delay_ns: int) -> None:
@@ -166,25 +116,3 @@ def draws_wanted(instruments: dict[str, Instrument]) -> list[tuple[str, int, int
         if stage is not None and stage.wants_draw:
             wanted.append((instrument.symbol, stage.number, stage.random_ms))
     return wanted
-
-
-def _end_day_orders(market: Following, instrument: Instrument) -> None:
-    """The market has closed: so has the day of its day orders, oldest first. O(orders of the instrument)."""
-    found: list[Order] = []
-    for side in (instrument.book.bids, instrument.book.asks):
-        for level in side:
-            order = level.head
-            while order is not None:
-                if order.time_in_force == DAY:
-                    found.append(order)
-                order = order.newer
-    watch = instrument.watch
-    if watch is not None:
-        found += [order for order in watch.out_of_book() if order.time_in_force == DAY]
-    found.sort(key=_sequence_of)
-    market.take_out_all(found, EXPIRED, False)
-
-
-def _sequence_of(order: Order) -> int:
-    sequence: int = order.sequence
-    return sequence

@@ -76,6 +76,14 @@ class State:
             instrument.book.check(collecting=collecting)
             instrument.check_stop(self.stopped != 0)
             set_stage_timers(timers, instrument)
+            protection = instrument.protection
+            if protection is not None:
+                protection.check(instrument.reference_ticks)
+            watch = instrument.watch
+            guarded = protection is not None and protection.rebalances
+            assert guarded == (watch is not None and watch.guarded), (
+                "a book that must not stay unbalanced is watched"
+            )
             instrument.kept.check(instrument.next_trade_id, symbol)
             resting += instrument.book.order_count()
             if instrument.watch is not None:

@@ -11,10 +11,12 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
                  kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
-                 day_reference_ticks]
+                 day_reference_ticks, auction_ticks, protection]
     stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns,
-                 next_ms, next_random_ms], or nil
+                 next_ms, next_random_ms, is_prolonged], or nil
     pause       [phase, left_ns, random_ms, next_phase, next_ms, next_random_ms], or nil
+    protection  [static_points, dynamic_points, auction_ms, random_ms, rebalances], or nil; its static band follows from
+                the reference
     breakers    [symbol, levels, auction_ms, random_ms, tripped], or nil
 
 An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
@@ -22,9 +24,9 @@ the sequences of both, first ended first. A request is named by its log sequence
 its order, which is there: it ends after the replace, so it is forgotten after it. A side of a book is a list of levels,
 best first, a level the list of its order ids, first in priority first. `waiting` is [ids, trailing, elected], or nil:
 who waits for a trigger of its own, trailing stops with the best price that they have seen (0: none), and who was
-elected, with the price that did it, first in line first; nil when nobody waits, is linked or pegged. Who waits for
-another order, for a reference or for an auction, and who cancels with whom, follows from the orders. Accounts, sessions
-and instruments stand in the order in which the log brought them.
+elected, with the price that did it (0: the fill of another order), first in line first; nil when nobody is watched for.
+Who waits for another order, for a reference or for an auction, and who cancels with whom, follows from the orders.
+Accounts, sessions and instruments stand in the order in which the log brought them.
 
 Timers are not there, since they follow from orders, accounts and instruments.
 
@@ -41,6 +43,7 @@ from bus.protocol.records import Rules
 from bus.protocol.terms import CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITING
 from matcher.accounts_codec import ACCOUNT, account_of, account_row
 from matcher.book.level import Order
+from matcher.book.protection import Protection
 from matcher.book.side import BookSide
 from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
@@ -60,12 +63,13 @@ Row = tuple[Any, ...]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
-_STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int, int, int]
+_STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int, int, int, bool]
 _PAUSE: Final[Any] = tuple[int, int, int, int, int, int]
+_PROTECTION: Final[Any] = tuple[int, int, int, int, bool]
 _BREAKERS: Final[Any] = tuple[str, list[tuple[int, int]], int, int, int]
 _INSTRUMENT: Final[Any] = tuple[
     DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None,
-    _PAUSE | None, int, int
+    _PAUSE | None, int, int, int, _PROTECTION | None
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int,
@@ -187,6 +191,8 @@ def _instrument_row(instrument: Instrument) -> Row:
         _pause_row(instrument.pause),
         instrument.auction_lots,
         instrument.day_reference_ticks,
+        instrument.auction_ticks,
+        _protection_row(instrument.protection),
     )
 
 
@@ -205,6 +211,19 @@ def _stage_row(stage: Stage | None) -> Row | None:
         stage.due_ns,
         stage.next_ms,
         stage.next_random_ms,
+        stage.is_prolonged,
+    )
+
+
+def _protection_row(protection: Protection | None) -> Row | None:
+    if protection is None:
+        return None
+    return (
+        protection.static_points,
+        protection.dynamic_points,
+        protection.auction_ms,
+        protection.random_ms,
+        protection.rebalances,
     )
 
 
@@ -255,6 +274,10 @@ def _instrument_of(row: Row, place: int) -> Instrument:
     instrument.pause = None if row[15] is None else Pause(*row[15])
     instrument.auction_lots = row[16]
     instrument.day_reference_ticks = row[17]
+    instrument.auction_ticks = row[18]
+    if row[19] is not None:
+        instrument.protection = Protection(*row[19])
+        instrument.protection.refer_to(instrument.reference_ticks)
     if (instrument.stage is None) != (instrument.phase == CONTINUOUS) or instrument.phase not in PHASES:
         raise ValueError(f"not a state: {instrument.symbol} is in no phase")
     return instrument
@@ -263,6 +286,7 @@ def _instrument_of(row: Row, place: int) -> Instrument:
 def _stage_of(row: Row) -> Stage:
     stage = Stage(row[0], row[1], row[2], row[3], row[9], row[10])
     (stage.drawn_ns, stage.told, stage.told_ns, stage.told_number, stage.due_ns) = row[4:9]
+    stage.is_prolonged = row[11]
     return stage
 
 
@@ -282,6 +306,7 @@ def _let_wait(instrument: Instrument, row: Row, resting: dict[int, Order]) -> No
     """Let orders wait for their triggers as they did, and take them out of `resting`."""
     fixed, trailing, elected = row
     watch = Watch(instrument.next_trade_id)
+    watch.guarded = instrument.protection is not None and instrument.protection.rebalances
     for order_id in fixed:
         watch.add(_waiting(order_id, instrument, resting), 0)
     for order_id, extreme_ticks in trailing:

@@ -7,7 +7,7 @@ with all that it has. Nobody is a taker.
 
 from typing import Any
 
-from bus.protocol.feed import AUCTION_ENDED, ORDER_DELETED, ORDER_EXECUTED, TRADE
+from bus.protocol.feed import AUCTION_ENDED, ORDER_DELETED, ORDER_EXECUTED, PROTECTION_SET, TRADE
 from bus.protocol.reasons import AUCTION_OVER, LINKED
 from bus.protocol.reports import FILLED
 from bus.protocol.terms import (
@@ -31,6 +31,7 @@ from matcher.book.links import Links
 from matcher.book.side import BookSide
 from matcher.instruments import Instrument
 from matcher.resting import Resting, publish_once
+from matcher.views import protection_row
 
 
 class Uncrossing(Resting):
@@ -80,13 +81,30 @@ class Uncrossing(Resting):
                 )
                 told = True
             if instrument.next_trade_id != first:
-                instrument.reference_ticks = instrument.last_price_ticks = price
+                instrument.last_price_ticks = instrument.auction_ticks = price
                 instrument.auction_lots = traded
+                self.refer_to(instrument, price)
                 if self.state.breakers is not None:
                     self.state.breakers.observe(instrument)
             if not price:
                 break
         self._end_auctioned(instrument)
+
+    def refer_to(self, instrument: Instrument, price_ticks: int) -> None:
+        """The instrument has this reference price: its static band is around it, and all are told if that moved."""
+        moved = price_ticks != instrument.reference_ticks
+        instrument.reference_ticks = price_ticks
+        protection = instrument.protection
+        if protection is None:
+            return
+        protection.refer_to(price_ticks)
+        if moved:
+            self.tell_protection(instrument)
+
+    def tell_protection(self, instrument: Instrument) -> None:
+        """Within which bands the instrument trades, for everybody."""
+        self.touch(instrument)
+        instrument.statuses.append((PROTECTION_SET, self.sequence, self.time_ns, *protection_row(instrument)))
 
     def _end_auctioned(self, instrument: Instrument) -> None:
         """The auction is over: so are the orders that took part in it and are for nothing else, oldest first."""

@@ -48,7 +48,8 @@ def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tu
 
 def instrument_state(instrument: Instrument) -> tuple[Any, ...]:
     """A row in the shape of `bus.protocol.control.InstrumentState`."""
-    return (instrument.definition, instrument.phase, phase_state(instrument))
+    protection = None if instrument.protection is None else protection_row(instrument)
+    return (instrument.definition, instrument.phase, phase_state(instrument), protection)
 
 
 def phase_state(instrument: Instrument) -> tuple[int, ...]:
@@ -60,7 +61,25 @@ def phase_state(instrument: Instrument) -> tuple[int, ...]:
         ends_ns = stage.ends_ns
         if stage.told_number:
             told = stage.told
-    return (ends_ns, instrument.reference_ticks, instrument.auction_lots, *told)
+    return (ends_ns, instrument.auction_ticks, instrument.auction_lots, *told)
+
+
+def protection_row(instrument: Instrument) -> tuple[int, ...]:
+    """A row in the shape of `bus.protocol.control.Protection`."""
+    reference: int = instrument.reference_ticks
+    protection = instrument.protection
+    if protection is None:
+        return (reference, 0, 0, 0, 0, 0, 0, 0)
+    return (
+        reference,
+        protection.static_points,
+        protection.static_low_ticks,
+        protection.static_high_ticks,
+        protection.dynamic_points,
+        protection.auction_ms,
+        protection.random_ms,
+        int(protection.rebalances),
+    )
 
 
 def open_symbols(account: Account) -> list[str]:

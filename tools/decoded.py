@@ -32,6 +32,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetKillSwitch,
         commands.BustTrade,
         commands.CorrectTrade,
+        commands.SetProtection,
     )
 }
 

@@ -41,6 +41,7 @@ ADVANCE_CLOCK: Final = 22
 SET_LIMITS: Final = 23
 BUST_TRADE: Final = 24
 CORRECT_TRADE: Final = 25
+SET_PROTECTION: Final = 26
 SET_BREAKERS: Final = 27
 SET_EMERGENCY: Final = 28
 SET_KILL_SWITCH: Final = 29
@@ -239,6 +240,27 @@ class CorrectTrade(
     price_ticks: Int64
 
 
+class SetProtection(
+    Struct, array_like=True, tag=SET_PROTECTION, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: within which bands an instrument trades, in the place of what was set before (docs/rules.md, BAND).
+
+    `static_basis_points`: around the reference; `dynamic_basis_points`: around the last trade before each command; 0
+    is no such band. `reference_ticks`: the reference until the next auction, 0 keeps the one that there is.
+    `auction_ms` is how long an auction lasts that begins by these rules, `random_ms` up to how much longer. `rebalance`
+    1: trades that leave a side of the book empty begin one, too. `why`: for the record.
+    """
+
+    symbol: Symbol
+    static_basis_points: Int64 = 0
+    dynamic_basis_points: Int64 = 0
+    reference_ticks: Int64 = 0
+    auction_ms: Int64 = 0
+    random_ms: Int64 = 0
+    rebalance: Int64 = 0
+    why: Note = ""
+
+
 class SetBreakers(
     Struct, array_like=True, tag=SET_BREAKERS, forbid_unknown_fields=True, frozen=True, gc=False
 ):
@@ -300,6 +322,7 @@ OperatorCommand = (
     | SetLimits
     | BustTrade
     | CorrectTrade
+    | SetProtection
     | SetBreakers
     | SetEmergency
     | SetKillSwitch

@@ -165,12 +165,26 @@ class PhaseState(Struct, array_like=True, frozen=True):
 NO_AUCTION: Final = PhaseState()
 
 
+class Protection(Struct, array_like=True, frozen=True):
+    """Within which bands an instrument trades, as ProtectionSet tells it."""
+
+    reference_ticks: int
+    static_basis_points: int
+    static_low_ticks: int
+    static_high_ticks: int
+    dynamic_basis_points: int
+    auction_ms: int
+    random_ms: int
+    rebalance: int
+
+
 class InstrumentState(Struct, array_like=True, frozen=True):
-    """An instrument as it was defined last, its phase, and what is known of that."""
+    """An instrument as it was defined last, its phase, what is known of that, and its price bands, if it has any."""
 
     definition: DefineInstrument
     phase: int
     phase_state: PhaseState = NO_AUCTION
+    protection: Protection | None = None
 
 
 class Instruments(Struct, array_like=True, tag=INSTRUMENTS, frozen=True):

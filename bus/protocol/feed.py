@@ -33,6 +33,8 @@ TRADE_BUSTED: Final = 71
 TRADE_CORRECTED: Final = 72
 INDICATIVE: Final = 73
 AUCTION_ENDED: Final = 74
+PROTECTION_SET: Final = 75
+BOOK_UNBALANCED: Final = 76
 BREAKER_TRIPPED: Final = 77
 EMERGENCY_SET: Final = 78
 
@@ -180,6 +182,38 @@ class AuctionEnded(Struct, array_like=True, tag=AUCTION_ENDED, frozen=True, gc=F
     imbalance_lots: int
 
 
+class ProtectionSet(Struct, array_like=True, tag=PROTECTION_SET, frozen=True, gc=False):
+    """Within which bands an instrument trades: told when they are set, and when an auction has moved the reference.
+
+    `reference_ticks` 0: there is none. `static_low_ticks` and `static_high_ticks` are the first and the last price in
+    the static band, both 0 when it does not act. The dynamic band is `dynamic_basis_points` (0: none) around the last
+    trade before each command, rounded inwards. The rest as in SetProtection.
+    """
+
+    sequence: int
+    time_ns: int
+    reference_ticks: int
+    static_basis_points: int
+    static_low_ticks: int
+    static_high_ticks: int
+    dynamic_basis_points: int
+    auction_ms: int
+    random_ms: int
+    rebalance: int
+
+
+class BookUnbalanced(Struct, array_like=True, tag=BOOK_UNBALANCED, frozen=True, gc=False):
+    """Trades have left a book that cannot be traded on, and an auction has begun for that.
+
+    `kind`: one of UNBALANCES. `side`: the side that is empty, or that of the triggered order; 0 for both.
+    """
+
+    sequence: int
+    time_ns: int
+    kind: int
+    side: int
+
+
 class Tick(Struct, array_like=True, tag=TICK, frozen=True, gc=False):
     """Engine time moved although nothing else happened: 100 ms after the last change of a symbol, and then once in each
     second in which nothing is published. Readers close candles by it.
@@ -256,6 +290,8 @@ Event = (
     | TradeCorrected
     | Indicative
     | AuctionEnded
+    | ProtectionSet
+    | BookUnbalanced
     | BreakerTripped
     | EmergencySet
 )

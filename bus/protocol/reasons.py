@@ -99,6 +99,7 @@ TRADE_BUSTED: Final = 710
 INVALID_CORRECTION: Final = 711
 TIME_TOO_FAR: Final = 712
 INVALID_DURATION: Final = 713
+INVALID_PROTECTION: Final = 714
 INVALID_BREAKERS: Final = 715
 INVALID_KILL_SWITCH: Final = 717
 
@@ -120,6 +121,7 @@ REFERENCE_GONE: Final = 815
 CANCEL_ALL_AFTER: Final = 816
 QUOTE_REPLACED: Final = 817
 AUCTION_OVER: Final = 818
+BAND_REACHED: Final = 819
 KILL_SWITCH: Final = 820
 EMERGENCY_STOP: Final = 821
 
@@ -204,6 +206,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_CORRECTION: ("invalid_correction", "a corrected price is another one, within the price limits"),
     TIME_TOO_FAR: ("time_too_far", "engine time ends in 2100, so that it never leaves the numbers that carry it"),
     INVALID_DURATION: ("invalid_duration", "auctions and halts last at most 24 hours, and end by chance only if they end"),
+    INVALID_PROTECTION: ("invalid_protection", "bands of 1 to 10,000 basis points, the dynamic one no wider, an auction of 1 ms to 24 hours"),
     INVALID_BREAKERS: ("invalid_breakers", "breakers have up to three rising levels below 100%, and auctions behind them"),
     INVALID_KILL_SWITCH: ("invalid_kill_switch", "a kill switch is of an account with a well-formed name"),
     BY_REQUEST: ("by_request", "the account asked for it"),
@@ -224,6 +227,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     CANCEL_ALL_AFTER: ("cancel_all_after", "the account did not start its countdown again in time"),
     QUOTE_REPLACED: ("quote_replaced", "a newer quote of its account took its place, ended it, or would have met it"),
     AUCTION_OVER: ("auction_over", "the auction that the order was for is over"),
+    BAND_REACHED: ("band_reached", "what it would have met next was beyond a price band"),
     KILL_SWITCH: ("kill_switch", "the kill switch of its account was set"),
     EMERGENCY_STOP: ("emergency_stop", "an operator emptied the books of a market that he stopped"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),

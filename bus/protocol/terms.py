@@ -122,6 +122,16 @@ STOP_BY_OPERATOR: Final = 1
 FEED_LOST: Final = 2  # too few readers of the feed for too long
 STOP_CAUSES: Final = {STOP_BY_OPERATOR: "operator", FEED_LOST: "feed-lost"}
 
+#: What is wrong with a book that is unbalanced.
+ONE_SIDED: Final = 1  # trades took all of one side
+EMPTIED: Final = 2  # nobody is left
+CROSSED_BY_TRIGGER: Final = 3  # an order that was triggered met a price beyond a band
+UNBALANCES: Final = {
+    ONE_SIDED: "one-sided",
+    EMPTIED: "emptied",
+    CROSSED_BY_TRIGGER: "crossed-by-trigger",
+}
+
 #: How the orders of a price level share what comes in; 0 is price-time, too.
 PRICE_TIME: Final = 1
 PRO_RATA: Final = 2

@@ -19,6 +19,8 @@ class Stage:
     `drawn_ns` is what was drawn of that, -1 while it was not. `next_phase`: what follows; `next_ms`: for how long, 0
     for until further notice; `next_random_ms`: how much longer, by chance.
 
+    `is_prolonged`: it is an auction that was to end before, at a price beyond a band.
+
     `told`: price, quantity and imbalance that were told last; `told_ns` and `told_number`: when, and by which sequence.
     `due_ns`: when what would come of it is looked at again, 0 while nothing has changed.
     """
@@ -27,6 +29,7 @@ class Stage:
         "drawn_ns",
         "due_ns",
         "ends_ns",
+        "is_prolonged",
         "next_ms",
         "next_phase",
         "next_random_ms",
@@ -57,6 +60,7 @@ class Stage:
         self.told_ns = 0
         self.told_number = 0
         self.due_ns = 0
+        self.is_prolonged = False
 
     @property
     def wants_draw(self) -> bool:

@@ -95,7 +95,8 @@ class Direction:
 
 class Watch:
     """All orders of an instrument to whom something may happen without a command of their own: they wait, they are
-    linked or they are pegged. There is one only while there is such an order: see `Instrument.watch`.
+    linked or they are pegged. There is one only while there is such an order, or somebody has to look after the book
+    itself (`guarded`: see `matcher.phasing`): see `Instrument.watch`.
 
     `waiting`: those who wait for a trigger or for another order, by sequence; `auctioned`: those who are for an auction
     alone, whether they wait for it or rest in its book; `elected`: sequence and price of the
@@ -109,6 +110,7 @@ class Watch:
         "below",
         "downs",
         "elected",
+        "guarded",
         "links",
         "next_trade_id",
         "pegs",
@@ -121,6 +123,7 @@ class Watch:
         self.waiting: dict[int, Order] = {}
         self.auctioned: dict[int, Order] = {}
         self.elected: deque[tuple[int, int]] = deque()
+        self.guarded = False
         self.links = Links()
         self.pegs = Pegs()
         self.ups = Direction()
@@ -130,7 +133,12 @@ class Watch:
     def is_idle(self) -> bool:
         """Whether there is nobody to watch for."""
         return not (
-            self.waiting or self.pegs.orders or self.links.grouped or self.links.line or self.auctioned
+            self.guarded
+            or self.waiting
+            or self.pegs.orders
+            or self.links.grouped
+            or self.links.line
+            or self.auctioned
         )
 
     def ended(self, order: Order, instructions: Instructions) -> None:

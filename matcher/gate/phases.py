@@ -10,6 +10,8 @@
 Cancels pass always, replaces where orders may rest: not those of pegged orders, which move in continuous trading alone.
 """
 
+from typing import Final
+
 from bus.protocol.commands import EnterOrder
 from bus.protocol.reasons import NOT_IN_PHASE, NOT_TRADING
 from bus.protocol.terms import (
@@ -24,6 +26,11 @@ from bus.protocol.terms import (
 )
 from matcher.book.level import Order
 from matcher.book.triggers import TRIGGERED_TYPES
+
+#: A phase that is meant to outlast a day is meant to last until somebody ends it.
+DURATION_MS_MAX: Final = 24 * 3600 * 1000
+#: Long enough that nobody can tell the end, short enough that nobody waits for it.
+RANDOM_MS_MAX: Final = 10 * 60 * 1000
 
 
 def enter_reason(phase: int, command: EnterOrder) -> int:

@@ -175,8 +175,14 @@ class Walk:
             assert not left - {order_id} or order_id not in traded, "whoever traded, the others have gone"
         for order in opened.values():
             held_by = order.instructions.held_by if order.instructions is not None else 0
-            assert not held_by or (order.status == WAITING and held_by in opened)
+            assert not held_by or order.status == WAITING
+            assert not held_by or held_by in opened or order.sequence in self.in_line(), "or it was released"
             assert order.status == WAITING or order.time_in_force not in (IOC, FOK), "all or nothing"
+
+    def in_line(self) -> set[int]:
+        """Who was elected and has not become active: trading has stopped before."""
+        watch = self.exchange.engine.state.instruments[self.symbol].watch
+        return set() if watch is None else {sequence for sequence, _ in watch.elected_rows()}
 
     def restart(self) -> None:
         """Go on from the checkpoint."""

@@ -42,12 +42,8 @@ BY_THE_ENGINE = (
 )
 #: Events of commands that the walks do not draw: they have walks and stories of their own.
 NOT_IN_WALKS = (
-    "TradeBusted",
-    "TradeCorrected",
-    "TradeRevised",
-    "KillSwitchSet",
-    "EmergencySet",
-    "BreakerTripped",
+    *("TradeBusted", "TradeCorrected", "TradeRevised", "KillSwitchSet", "EmergencySet"),
+    *("BreakerTripped", "ProtectionSet", "BookUnbalanced"),
 )
 SEEDS = seeds(6)
 LENGTH = 300

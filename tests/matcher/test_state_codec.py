@@ -148,6 +148,7 @@ def test_an_id_that_was_taken_again_is_the_later_request() -> None:
         ("accounts.anna.requests.a2.status", 3),
         ("instruments.BTC-USD.definition", btc()),
         ("instruments.BTC-USD.reference_ticks", 99),
+        ("instruments.BTC-USD.auction_ticks", 99),
         ("instruments.BTC-USD.auction_lots", 99),
         ("instruments.BTC-USD.day_reference_ticks", 99),
         ("instruments.BTC-USD.last_price_ticks", 1),

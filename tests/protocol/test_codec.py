@@ -90,6 +90,8 @@ def _values(info: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*(_values(item) for item in info.item_types))
     if isinstance(info, msgspec.inspect.UnionType):
         return st.one_of([_values(kind) for kind in info.types])
+    if isinstance(info, msgspec.inspect.NoneType):
+        return st.none()
     assert isinstance(info, msgspec.inspect.StructType), info
     return st.builds(info.cls, *(_values(field.type) for field in info.fields))
 

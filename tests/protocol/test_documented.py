@@ -67,6 +67,7 @@ NUMBERS = {
     "Phase": terms.PHASES,
     "Cause": terms.CAUSES,
     "Stop cause": terms.STOP_CAUSES,
+    "Unbalance": terms.UNBALANCES,
     "Matching": terms.MATCHINGS,
     "Order status": terms.ORDER_STATUSES,
     "Liquidity": terms.LIQUIDITIES,

@@ -19,6 +19,7 @@ Commands:
     cancel-all-after 5s|never
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
+    protection SYMBOL [static=200bp] [dynamic=50bp] [reference=TICKS] [auction=30s] [random=5s] [rebalance]
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s] [day-lots=N] [day-notional=N] [rate=N]
     kill-switch ACCOUNT on|off [why WORD]
     breakers [SYMBOL] [700bp=5m] [1300bp=5m] [2000bp=0s] [auction 5m] [random 30s] [why WORD]
@@ -325,6 +326,21 @@ def _phase(words: list[str]) -> commands.SetPhase:
     )
 
 
+def _protection(words: list[str]) -> commands.SetProtection:
+    symbol, *rest = words
+    said = dict(word.split("=") for word in rest if word != "rebalance")
+    return commands.SetProtection(
+        symbol,
+        int(said.pop("static", "0").removesuffix("bp")),
+        int(said.pop("dynamic", "0").removesuffix("bp")),
+        int(said.pop("reference", "0")),
+        _duration(said.pop("auction", "0s")) // 10**6,
+        _duration(said.pop("random", "0s")) // 10**6,
+        int("rebalance" in rest),
+        **said,
+    )
+
+
 def _advance_clock(words: list[str]) -> commands.AdvanceClock:
     (since,) = words
     return commands.AdvanceClock(DAWN_NS + _duration(since.removeprefix("+")))
@@ -399,6 +415,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "cancel-all-after": _cancel_all_after,
     "define": _define,
     "phase": _phase,
+    "protection": _protection,
     "advance-clock": _advance_clock,
     "limits": _limits,
     "kill-switch": _kill_switch,

@@ -34,6 +34,7 @@ _VERBS = {
     commands.CANCEL_ALL_AFTER: "cancel-all-after",
     commands.DEFINE_INSTRUMENT: "define",
     commands.SET_PHASE: "phase",
+    commands.SET_PROTECTION: "protection",
     commands.ADVANCE_CLOCK: "advance-clock",
     commands.QUOTE: "quote",
     commands.SET_LIMITS: "limits",
@@ -76,6 +77,17 @@ def _phase_changed(it: feed.PhaseChanged) -> str:
     words += [f"by {terms.CAUSES[it.cause]}"] if it.cause != terms.BY_OPERATOR else []
     words += [f"until {time_text(it.ends_ns)}"] if it.ends_ns else []
     return " ".join(words)
+
+
+def _protection_set(it: feed.ProtectionSet) -> str:
+    words = [f"protection reference {it.reference_ticks}"]
+    if it.static_basis_points:
+        words.append(f"static {it.static_basis_points}bp {it.static_low_ticks}..{it.static_high_ticks}")
+    words += [f"dynamic {it.dynamic_basis_points}bp"] if it.dynamic_basis_points else []
+    words += [f"auction {it.auction_ms}ms"] if it.auction_ms else []
+    words += [f"random {it.random_ms}ms"] if it.random_ms else []
+    words += ["rebalance"] if it.rebalance else []
+    return ", ".join(words)
 
 
 def _accepted(it: reports.Accepted) -> str:
@@ -246,6 +258,10 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     ),
     feed.EmergencySet: lambda it: (
         f"emergency {terms.STOP_CAUSES[it.cause]}" if it.cause else "emergency is over"
+    ),
+    feed.ProtectionSet: _protection_set,
+    feed.BookUnbalanced: lambda it: (
+        f"unbalanced: {terms.UNBALANCES[it.kind]}" + (f" {terms.SIDES[it.side]}" if it.side else "")
     ),
     feed.Tick: lambda it: f"tick {time_text(it.time_ns)}",
 }

@@ -9,6 +9,7 @@ from bus.protocol.commands import (
     SetEmergency,
     SetKillSwitch,
     SetLimits,
+    SetProtection,
 )
 from bus.protocol.terms import PRICE_TIME
 from bus.sockets.session import orders
@@ -112,6 +113,46 @@ class Operating(Answers[A]):
             )
 
         if symbol:
+            self._give(pending, symbol, build)
+        else:
+            self._put(pending, build(None))
+        return pending
+
+    def set_protection(
+        self,
+        symbol: str,
+        *,
+        static_basis_points: int = 0,
+        dynamic_basis_points: int = 0,
+        reference: Number = 0,
+        auction_ms: int = 0,
+        random_ms: int = 0,
+        rebalance: bool = False,
+        why: str = "",
+    ) -> A:
+        """Operator: price bands of an instrument in the place of those it had, 0 is none. Answered with Completed or
+        Rejected.
+
+        `reference`: the price that the static band is around, 0 for the one that there is. An auction that begins by
+        these rules lasts `auction_ms`, and up to `random_ms` longer. `rebalance`: trades that leave a side of the book
+        empty begin one, too. `why`: a remark for the log, at most 200 characters.
+        """
+        pending = self._new_pending(symbol if reference else "", "")
+
+        def build(scale: Scale | None) -> SetProtection:
+            ticks = scale.price_ticks(reference) if scale is not None else 0
+            return SetProtection(
+                symbol,
+                static_basis_points,
+                dynamic_basis_points,
+                ticks,
+                auction_ms,
+                random_ms,
+                int(rebalance),
+                orders.checked_note(why),
+            )
+
+        if reference:
             self._give(pending, symbol, build)
         else:
             self._put(pending, build(None))
