@@ -2,6 +2,9 @@
 
 - `commands`: the verbs, put together
 - `phase`: what an instrument's market does from now on
+- `breakers`: how far the market may fall before all of it is halted
+- `emergency`: the whole market stands still, or goes on
+- `kill_switch`: an account is stopped, or goes on
 
 Each verb is one small file, and does its work through `tools.operating`.
 """

@@ -2,7 +2,11 @@
 
 import typer
 
+from tools.admin.breakers import breakers
+from tools.admin.emergency import emergency
+from tools.admin.kill_switch import kill_switch
 from tools.admin.phase import phase
+from tools.limits import limits
 
 admin = typer.Typer(
     name="admin",
@@ -10,3 +14,7 @@ admin = typer.Typer(
     no_args_is_help=True,
 )
 admin.command()(phase)
+admin.command()(breakers)
+admin.command()(emergency)
+admin.command("kill-switch")(kill_switch)
+admin.command()(limits)

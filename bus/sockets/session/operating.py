@@ -163,8 +163,9 @@ class Operating(Answers[A]):
 
         Answered with Completed or Rejected.
         """
+        command = SetKillSwitch(account, on, orders.checked_note(why))
         pending = self._new_pending("", "")
-        self._put(pending, SetKillSwitch(account, on, why))
+        self._put(pending, command)
         return pending
 
     def set_breakers(
@@ -193,8 +194,9 @@ class Operating(Answers[A]):
 
         Answered with Completed or Rejected.
         """
+        command = SetEmergency(on, cancel_orders, auction_ms, random_ms, orders.checked_note(why))
         pending = self._new_pending("", "")
-        self._put(pending, SetEmergency(on, cancel_orders, auction_ms, random_ms, why))
+        self._put(pending, command)
         return pending
 
     def bust_trade(self, symbol: str, trade_id: int) -> A:

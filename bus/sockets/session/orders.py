@@ -262,7 +262,7 @@ def set_breakers(
     if len(levels) > BREAKER_LEVELS_MAX:
         raise ValueError(f"{len(levels)} levels: breakers have up to {BREAKER_LEVELS_MAX}")
     first, second, third = (*levels, *[(0, 0)] * (BREAKER_LEVELS_MAX - len(levels)))
-    return SetBreakers(symbol, *first, *second, *third, auction_ms, random_ms, why)
+    return SetBreakers(symbol, *first, *second, *third, auction_ms, random_ms, checked_note(why))
 
 
 def side_of(side: Word) -> int:

@@ -1,0 +1,92 @@
+"""The operator's desk stops accounts and the market, and limits them: what words become, and what traders see of it."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from bus.protocol.reasons import ACCOUNT_STOPPED, DAY_QUANTITY_LIMIT, MARKET_STOPPED
+from bus.protocol.reports import Accepted, KillSwitchSet, Rejected
+from bus.sockets.client import Client
+from tests.support.processes import Processes
+from tools.__main__ import app
+
+
+def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
+    processes: Processes, tmp_path: Path
+) -> None:
+    data = str(tmp_path / "data")
+    engine = processes.engine(tmp_path / "data")
+
+    def run(*words: str, status: int = 0) -> str:
+        done = CliRunner().invoke(app, processes.exchange(*words, "--data", data, "--as", "ann"))
+        assert done.exit_code == status, done.output
+        why = done.exception
+        return done.output.strip() if why is None or isinstance(why, SystemExit) else str(why)
+
+    run("instrument", "define", "BTC-USD", "--tick", "0.01", "--lot", "0.001")
+    with Client(port_base=processes.port_base, account="alice") as alice:
+
+        def enter(client_order_id: str) -> object:
+            answer = alice.enter("BTC-USD", "buy", "0.5", "100", client_order_id=client_order_id).result()
+            return answer.reason if isinstance(answer, Rejected) else type(answer)
+
+        assert enter("first") is Accepted
+        assert run("admin", "kill-switch", "alice", "on", "--why", "runs wild") == "alice is stopped"
+        assert enter("stopped") == ACCOUNT_STOPPED
+        assert alice.open_orders().orders == []
+        assert run("admin", "kill-switch", "alice", "off") == "alice may trade"
+
+        assert run("admin", "emergency", "on") == "the market stands still"
+        assert enter("halted") == MARKET_STOPPED
+        assert run("admin", "emergency", "off", "--cancel-orders") == "the market goes on"
+        assert enter("again") is Accepted
+
+        assert run("limits", "alice", "BTC-USD", "--day-quantity", "0.4") == "alice is limited in BTC-USD"
+        assert enter("large") == DAY_QUANTITY_LIMIT
+        assert "has no limits of its own in BTC-USD" in run("admin", "limits", "alice", "BTC-USD")
+        run("limits", "alice", "--per-second", "1", "--rejects", "500/10s", "--day-notional", "100000000")
+        switches = (report for report in alice.reports() if isinstance(report, KillSwitchSet))
+        told = [next(switches), next(switches)]
+        assert [(one.on, one.rejects, one.why) for one in told] == [(True, 0, "runs wild"), (False, 0, "")]
+
+    levels = ("700:15m", "1300:1h", "2000:")
+    assert run("admin", "breakers", *levels, "--random", "30s") == f"the market halts at {', '.join(levels)}"
+    assert run("admin", "breakers", "50:1s", "--symbol", "BTC-USD", "--auction", "1m").endswith(
+        "halts at 50:1s"
+    )
+    assert run("admin", "breakers") == "the market has no breakers"
+
+    # What is refused, and what cannot be said at all.
+    for words, status, said in (
+        (("breakers", "700:15m", "600:15m"), 1, "rejected: invalid_breakers: "),
+        (("breakers", "1:1s", "2:1s", "3:1s", "4:1s"), 1, "4 levels: breakers have up to 3"),
+        (("breakers", "700"), 1, "'700' is no level: say 700:15m"),
+        (("breakers", "7%:15m"), 1, "'7%:15m' is no level"),
+        (("breakers", "700:long"), 1, "'long' is no duration"),
+        (("emergency", "on", "--auction", "5m"), 1, "rejected: invalid_duration: "),
+        (("emergency", "off", "--why", "x" * 201), 1, "a remark has at most 200 characters"),
+        (("emergency", "maybe"), 2, "'maybe' is not one of 'on', 'off'"),
+        (("kill-switch", "alice!", "on"), 1, "rejected: invalid_kill_switch: "),
+        (("limits", "alice", "--rejects", "20"), 1, "'20' is no limit of rejects: say 20/10s"),
+        (("limits", "alice", "BTC-USD", "--rejects", "20/10s"), 1, "rejected: invalid_limits: "),
+    ):
+        assert said in run("admin", *words, status=status)
+
+    engine.kill()
+    log = [json.loads(line) for line in processes.run("journal", "export", "--data", data).splitlines()]
+    told_log = {
+        kind: [entry for entry in log if entry["type"] == kind]
+        for kind in ("SetKillSwitch", "SetEmergency", "SetBreakers", "SetLimits")
+    }
+    assert all(entry["account"] for entries in told_log.values() for entry in entries)
+    first = told_log["SetBreakers"][0]
+    numbers = (first["first_basis_points"], first["second_halt_ms"], first["third_basis_points"])
+    assert numbers == (700, 3_600_000, 2000)
+    assert (first["third_halt_ms"], first["auction_ms"], first["random_ms"]) == (0, 300_000, 30_000)
+    limits = told_log["SetLimits"][2]
+    assert (limits["rejects_max"], limits["rejects_window_ms"], limits["commands_per_s_max"]) == (
+        500,
+        10_000,
+        1,
+    )
