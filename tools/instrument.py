@@ -5,10 +5,9 @@ from typing import Annotated, Final
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from bus.protocol.control import InstrumentState
-from bus.protocol.terms import CONTINUOUS, MATCHINGS, PHASES, PRICE_TIME, PRO_RATA
+from bus.protocol.terms import AUCTIONS, MATCHINGS, PRICE_TIME, PRO_RATA
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.prices import Scale
 from tools import options
@@ -16,6 +15,7 @@ from tools.decoded import json_line, named
 from tools.ending import plain_values, quietly
 from tools.exchange import ask_instruments
 from tools.operating import operate
+from tools.phases import auction_words, end_words, phase_text
 from tools.showing import counted, plain_table, short, show
 
 instrument = typer.Typer(
@@ -111,7 +111,7 @@ def list_(
     timeout: options.Timeout = options.DEFAULT_TIMEOUT,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show all instruments with their ticks, lots and limits, and whether they trade.
+    """Show all instruments with their phases, what their auctions would trade, and their ticks, lots and limits.
 
     \b
     Examples:
@@ -254,14 +254,30 @@ def correct(
 
 def instruments_table(found: dict[str, InstrumentState]) -> Table:
     """Instruments in the order in which they were defined."""
-    columns = ("symbol", "phase", ">tick", ">lot", ">price from", ">to", ">quantity from", ">to", "matching")
+    columns = (
+        "symbol",
+        "phase",
+        "ends",
+        "auction would trade",
+        ">tick",
+        ">lot",
+        ">price from",
+        ">to",
+        ">quantity from",
+        ">to",
+        "matching",
+    )
     table = plain_table(counted(len(found), "instrument"), columns)
     for symbol, state in found.items():
-        definition = state.definition
+        definition, known = state.definition, state.phase_state
         scale = Scale(definition)
         table.add_row(
             symbol,
-            Text(PHASES[state.phase], "green" if state.phase == CONTINUOUS else "bold red"),
+            phase_text(state.phase),
+            end_words(known.ends_ns).removeprefix("until "),
+            auction_words(scale, known.indicative_ticks, known.indicative_lots, known.imbalance_lots)
+            if state.phase in AUCTIONS
+            else "",
             short(scale.price(1)),
             short(scale.quantity(1)),
             short(scale.price(definition.price_min_ticks)),

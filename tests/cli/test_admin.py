@@ -1,13 +1,15 @@
 """The operator's desk on the command line: phases are set, and the log says by whom and why."""
 
 import json
+import re
+import time
 from pathlib import Path
 
 import pytest
 
 from bus.errors import ConfigError
 from tests.support.documented import verbs
-from tests.support.processes import Processes
+from tests.support.processes import LINE_S, Processes
 from tools.__main__ import app
 from tools.operating import operator_name
 from tools.order.times import duration_ms
@@ -32,6 +34,18 @@ def test_phases_are_set_and_the_log_says_by_whom_and_why(processes: Processes, t
     done = run("admin", "phase", "BTC-USD,ETH-USD", "opening-auction", "--for", "1h", "--random", "30s")
     assert done.splitlines() == ["BTC-USD: opening-auction", "ETH-USD: opening-auction"]
     assert phases() == ["opening-auction"] * 2
+    for side, price, quantity in (("buy", "101", "2"), ("sell", "99", "1.5")):
+        processes.run(*processes.exchange("order", "enter", "BTC-USD", side, quantity, price))
+    # Told at most once in 100 ms: the next second's tick tells the rest.
+    deadline = time.monotonic() + LINE_S
+    while "1.5000 at 101.00, buyers want 0.5000 more" not in (
+        listed := processes.run(*processes.exchange("instrument", "list"))
+    ):
+        assert time.monotonic() < deadline, listed
+    assert re.search(r"BTC-USD +opening-auction +\d\d:\d\d:\d\d +1\.5000 at", listed)
+    picture = processes.run(*processes.exchange("tap", "--book", "BTC-USD", "--seconds", "0.1"))
+    assert "OPENING-AUCTION until " in picture
+    assert "auction: 1.5000 at 101.00, buyers want 0.5000 more" in picture
     refused = run("admin", "phase", "XRP-USD,BTC-USD", "halted", "--as", "ann", "--why", 'a "test"', status=1)
     assert "matchbus: XRP-USD: halted: rejected: unknown_symbol: " in refused
     assert phases() == ["halted", "opening-auction"]

@@ -15,7 +15,7 @@ from rich.live import Live
 from bus.clock import monotonic_ns
 from bus.protocol.feed import Indicative, PhaseChanged, Trade
 from bus.protocol.recovery import BookSnapshot
-from bus.protocol.terms import BUY, SELL
+from bus.protocol.terms import AUCTIONS, BUY, SELL
 from bus.protocol.topics import TRADE
 from bus.sockets.book_reader import BookReader
 from bus.sockets.market.depth_reader import DepthReader
@@ -82,6 +82,12 @@ class Shown:
             self._auction,
         )
 
+    def _take_status(self, event: PhaseChanged | Indicative) -> None:
+        if isinstance(event, PhaseChanged):
+            self._begin_phase(event.phase, event.ends_ns)
+        else:
+            self._auction = Auction(event.price_ticks, event.quantity_lots, event.imbalance_lots)
+
     def _begin_phase(self, phase: int, ends_ns: int) -> None:
         """What the auction before it would have done is over."""
         self._phase, self._ends_ns, self._auction = phase, ends_ns, None
@@ -105,10 +111,8 @@ class LiveBook(Shown):
         self._heard_ns = monotonic_ns()
         if isinstance(event, Trade):
             self._take_trade(event)
-        elif isinstance(event, PhaseChanged):
-            self._begin_phase(event.phase, event.ends_ns)
-        elif isinstance(event, Indicative):
-            self._auction = Auction(event.price_ticks, event.quantity_lots, event.imbalance_lots)
+        elif isinstance(event, PhaseChanged | Indicative):
+            self._take_status(event)
         elif isinstance(event, Resynced):
             self._begin(event.snapshot)
         elif isinstance(event, Skipped):
@@ -124,7 +128,10 @@ class LiveBook(Shown):
         return self._view(self._book, self._book.number, "event")
 
     def _begin(self, snapshot: BookSnapshot) -> None:
-        self._begin_phase(snapshot.phase, 0)
+        known = snapshot.phase_state
+        self._begin_phase(snapshot.phase, known.ends_ns)
+        if snapshot.phase in AUCTIONS:
+            self._auction = Auction(known.indicative_ticks, known.indicative_lots, known.imbalance_lots)
         self._last_price_ticks = snapshot.last_price_ticks or self._last_price_ticks
         if self._begun:
             self._say(f"events were missed: the book began anew at log sequence {snapshot.log_sequence:,}")

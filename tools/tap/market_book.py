@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bus.clock import monotonic_ns
-from bus.protocol.feed import Trade
-from bus.protocol.market.streams import SYMBOL_TOPIC, TRADES, Symbol
+from bus.protocol.feed import Indicative, PhaseChanged, Trade
+from bus.protocol.market.streams import INDICATIVE_TOPIC, SYMBOL_TOPIC, TRADES, Symbol
 from bus.protocol.topics import topic
 from bus.sockets.market.market_client import MarketClient
 from bus.sockets.market.market_reader import MarketReader
@@ -32,7 +32,7 @@ class MarketBook(Shown):
 
     def __init__(self, reader: MarketReader, symbol: Symbol, stream: str) -> None:
         super().__init__(symbol.symbol, Scale(symbol))
-        self._phase = symbol.phase
+        self._begin_phase(symbol.phase, symbol.phase_ends_ns)
         self._depth = reader.depth(symbol.symbol, stream)
         self._last_trade_id = 0
 
@@ -52,8 +52,10 @@ class MarketBook(Shown):
             for one in item.events:
                 if isinstance(one, Trade):
                     self._take_new(one)
-                elif isinstance(one, Symbol):
-                    self._phase = one.phase
+                elif isinstance(one, Symbol) and one.phase != self._phase:
+                    self._begin_phase(one.phase, one.phase_ends_ns)
+                elif isinstance(one, PhaseChanged | Indicative):
+                    self._take_status(one)
         elif isinstance(item, Resynced):
             for row in item.trades:
                 self._take_new(row.trade)
@@ -85,7 +87,7 @@ def tap_market_book(
     seconds: float | None,
 ) -> None:
     """Draw a book until so many events, or so many seconds, are over; the last picture stays."""
-    topics = [topic(kind, symbol.symbol) for kind in (stream, TRADES, SYMBOL_TOPIC)]
+    topics = [topic(kind, symbol.symbol) for kind in (stream, TRADES, SYMBOL_TOPIC, INDICATIVE_TOPIC)]
     with MarketReader(topics, publishers) as reader:
         shown = MarketBook(reader, symbol, stream)
         shown.begin([row.trade for row in client.ask(trades(symbol.symbol, limit=TRADES_MAX)).answer.trades])
