@@ -9,24 +9,44 @@ nothing. Called by `web.rest.admin`.
 
 from typing import Final
 
-from bus.errors import AnswerLost, SessionOver, TimedOut
+from bus.errors import AnswerLost, OffLot, SessionOver, TimedOut
+from bus.protocol import commands
 from bus.protocol import reasons as engine
 from bus.protocol.commands import OperatorCommand
+from bus.protocol.control import InstrumentState
 from bus.protocol.reports import Completed, Rejected
-from bus.protocol.terms import PHASES
+from bus.protocol.terms import AUCTIONS, PHASES
 from bus.sockets.session import orders
-from web.errors import CONFLICT, UNKNOWN, Refusal
+from bus.sockets.session.prices import Scale, whole_number
+from web import market_data
+from web.errors import CONFLICT, INVALID_FIELD, UNKNOWN, Refusal
 from web.guard.principal import Principal
 from web.house import House
-from web.schemas.admin import InstrumentPhase, NewPhase, Operated, Phases
+from web.schemas.admin import (
+    AccountLimits,
+    Breakers,
+    Emergency,
+    InstrumentPhase,
+    KillSwitch,
+    NewPhase,
+    Operated,
+    Phases,
+)
+from web.schemas.market import Indicative
 
 _MS: Final = 1_000_000
+#: The numbers of a command are signed and of 64 bits.
+_NUMBER_MAX: Final = 2**63 - 1
+#: Limits that are said in decimals.
+_DECIMALS: Final = ("order_quantity", "order_notional", "day_quantity", "day_notional")
 
 #: Which field a refusal of the engine is about.
 _FIELD_OF: Final = {
     engine.UNKNOWN_SYMBOL: "symbol",
     engine.INVALID_PHASE: "phase",
     engine.INVALID_DURATION: "duration_ms",
+    engine.INVALID_KILL_SWITCH: "account",
+    engine.INVALID_BREAKERS: "levels",
 }
 
 
@@ -43,10 +63,76 @@ async def phases(house: House, who: Principal) -> Phases:
     session = await house.operators.of(who.account)
     found = await session.instruments()
     return Phases(
-        phases=[
-            InstrumentPhase(symbol=symbol, phase=PHASES[state.phase])  # type: ignore[arg-type]  # the same words
-            for symbol, state in sorted(found.items())
-        ]
+        phases=[_phase(await session.scale(symbol), state) for symbol, state in sorted(found.items())]
+    )
+
+
+async def set_kill_switch(house: House, who: Principal, body: KillSwitch, time_ns: bool) -> Operated:
+    """Stop an account, or let it trade again."""
+    return await _operate(house, who, commands.SetKillSwitch(body.account, body.on, body.why), time_ns)
+
+
+async def set_emergency(house: House, who: Principal, body: Emergency, time_ns: bool) -> Operated:
+    """Stop the whole market, or let it go on."""
+    command = commands.SetEmergency(body.on, body.cancel_orders, body.auction_ms, body.random_ms, body.why)
+    return await _operate(house, who, command, time_ns)
+
+
+async def set_breakers(house: House, who: Principal, body: Breakers, time_ns: bool) -> Operated:
+    """Give the market its circuit breakers."""
+    levels = [(level.basis_points, level.halt_ms) for level in body.levels]
+    command = orders.set_breakers(body.symbol or "", levels, body.auction_ms, body.random_ms, body.why)
+    return await _operate(house, who, command, time_ns)
+
+
+async def set_limits(house: House, who: Principal, body: AccountLimits, time_ns: bool) -> Operated:
+    """Give an account its limits, in an instrument or in all."""
+    session = await house.operators.of(who.account)
+    scale = None if body.symbol is None else await session.scale(body.symbol)
+    numbers = {name: _limit(scale, name, getattr(body, name)) for name in _DECIMALS}
+    command = commands.SetLimits(
+        body.account,
+        body.symbol or "",
+        numbers["order_quantity"],
+        numbers["order_notional"],
+        body.open_orders,
+        body.rejects,
+        body.rejects_window_ms,
+        numbers["day_quantity"],
+        numbers["day_notional"],
+        body.commands_per_s,
+    )
+    return await _operate(house, who, command, time_ns)
+
+
+def _limit(scale: Scale | None, name: str, value: str) -> int:
+    """A limit in lots, or in ticks times lots. Raises Refusal."""
+    try:
+        if scale is None:
+            number = whole_number(value, name)
+        else:
+            number = scale.quantity_lots(value) if name.endswith("quantity") else scale.notional(value)
+    except (OffLot, ValueError) as error:
+        raise Refusal(INVALID_FIELD, str(error), name, status=CONFLICT) from None
+    if number > _NUMBER_MAX:
+        raise Refusal(INVALID_FIELD, "larger than any number here", name, status=CONFLICT)
+    return number
+
+
+def _phase(scale: Scale, state: InstrumentState) -> InstrumentPhase:
+    known = state.phase_state
+    return InstrumentPhase(
+        symbol=scale.symbol,
+        phase=PHASES[state.phase],  # type: ignore[arg-type]  # the same words, from their table
+        phase_ends_ms=market_data.end_ms(known.ends_ns),
+        reference_price=market_data.price_text(scale, known.reference_ticks),
+        indicative=Indicative(
+            market_data.price_text(scale, known.indicative_ticks),
+            market_data.text(scale.quantity(known.indicative_lots)),
+            market_data.text(scale.quantity(known.imbalance_lots)),
+        )
+        if state.phase in AUCTIONS
+        else None,
     )
 
 

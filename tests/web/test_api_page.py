@@ -13,7 +13,17 @@ PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text(encoding="utf-8")
 EXAMPLE = re.compile(r"```http (\w+)\n(\w+) (\S+)\n(.*?)```\n.*?```json\n(.*?)```", re.DOTALL)
 #: What is another one at each run; that it is there, and a number or a text, is compared.
 OF_THE_RUN = frozenset(
-    {"order_id", "sequence", "report_number", "time_ms", "entered_ms", "updated_ms", "ended_ms", "request_id"}
+    {
+        "order_id",
+        "sequence",
+        "report_number",
+        "time_ms",
+        "entered_ms",
+        "updated_ms",
+        "ended_ms",
+        "request_id",
+        "phase_ends_ms",
+    }
 )
 
 

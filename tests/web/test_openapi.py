@@ -35,6 +35,13 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/keys": {"scopes": ["read"], "label": "mine"},
     "POST /api/v1/accounts/{account}/keys": {"scopes": ["read", "trade"]},
     "POST /api/v1/admin/phase": {"symbol": "BTC-USD", "phase": "continuous", "why": "it is"},
+    "POST /api/v1/admin/kill_switch": {"account": "nobody", "on": True},
+    "POST /api/v1/admin/emergency": {"on": False},
+    "POST /api/v1/admin/breakers": {
+        "levels": [{"basis_points": 700, "halt_ms": 60_000}],
+        "auction_ms": 60_000,
+    },
+    "POST /api/v1/admin/limits": {"account": "nobody", "symbol": "BTC-USD", "day_notional": "1000"},
     "POST /v1/order": {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "90"},
     "POST /v1/order/cancel_all": {},
     "POST /v1/order/cancel_all_after": {"timeout_ms": 0},

@@ -195,6 +195,60 @@ def test_what_an_auction_leaves_of_an_order_for_it_ends(venue: Venue, ops: ApiKe
     assert set_phase(venue, ops, "continuous").status == 200
 
 
+def test_accounts_and_the_market_are_stopped_and_go_on(
+    venue: Venue, ops: ApiKey, alice: ApiKey, bob: ApiKey
+) -> None:
+    def said(name: str, **body: Any) -> Response:
+        return venue.signed(ops, "POST", f"/api/v1/admin/{name}", body)
+
+    assert enter(venue, alice, "buy", price="1", client_order_id="resting").json["status"] == "open"
+    assert said("kill_switch", account="alice", on=True, why="runs wild").status == 200
+    ended = venue.until(
+        lambda: venue.signed(alice, "GET", "/v1/order?client_order_id=resting"),
+        lambda answer: answer.json.get("status") == "cancelled",
+    )
+    assert ended.json["reason"] == "kill_switch"
+    stopped = enter(venue, alice, "buy", price="1")
+    assert (stopped.status, stopped.json["reason"]) == (403, "account_stopped")
+    assert said("kill_switch", account="alice", on=False).status == 200
+    assert enter(venue, alice, "buy", price="1").status == 200
+
+    assert said("emergency", on=True, cancel_orders=True).status == 200
+    shut = enter(venue, bob, "buy", price="1")
+    assert (shut.status, shut.json["reason"]) == (409, "market_stopped")
+    assert venue.signed(ops, "GET", PHASE).json["phases"][0]["phase"] == "halted"
+    assert said("emergency", on=False).status == 200
+    assert enter(venue, bob, "buy", price="1").status == 200
+
+    assert said("limits", account="bob", symbol=SYMBOL, order_quantity="2", open_orders=1).status == 200
+    for order in ({"price": "1"}, {"price": "1", "quantity": "2.001"}):
+        limited = enter(venue, bob, "buy", **order)
+        assert (limited.status, limited.json["reason"].endswith("_limit")) == (403, True)
+    assert said("limits", account="bob", symbol=SYMBOL).status == 200
+    assert (
+        said("breakers", levels=[{"basis_points": 700, "halt_ms": 60_000}], auction_ms=60_000).status == 200
+    )
+    assert said("breakers", levels=[]).status == 200
+    assert [entry["why"] for entry in logged(venue, "SetKillSwitch")] == ["runs wild", ""]
+
+    # What cannot be is refused by its field, and changes nothing.
+    wrong: list[tuple[str, dict[str, Any], int, str]] = [
+        ("kill_switch", {"account": "no such name!", "on": True}, 400, "account"),
+        ("kill_switch", {"account": "alice"}, 400, "on"),
+        ("breakers", {"levels": [{"basis_points": 700, "halt_ms": 1}] * 2, "auction_ms": 1}, 409, "levels"),
+        ("breakers", {"levels": [{"basis_points": 10_000, "halt_ms": 1}]}, 400, "levels[0].basis_points"),
+        ("limits", {"account": "bob", "symbol": SYMBOL, "order_quantity": "0.0005"}, 409, "order_quantity"),
+        ("limits", {"account": "bob", "day_quantity": "0.5"}, 409, "day_quantity"),
+        ("limits", {"account": "bob", "day_notional": "9" * 30}, 409, "day_notional"),
+        ("limits", {"account": "bob", "symbol": "NONE", "open_orders": 1}, 404, "symbol"),
+    ]
+    for name, body, status, field in wrong:
+        refused = said(name, **body)
+        assert (refused.status, refused.json["field"]) == (status, field), (name, body, refused.body)
+    for key in (alice, bob):
+        venue.signed(key, "POST", "/v1/order/cancel_all", {})
+
+
 def until_rows(
     venue: Venue, key: ApiKey, path: str, name: str, holds: Callable[[list[dict[str, Any]]], bool]
 ) -> list[dict[str, Any]]:

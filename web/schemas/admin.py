@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct
 
+from web.schemas.market import Indicative
 from web.schemas.orders import Symbol
-from web.schemas.values import Nanoseconds
+from web.schemas.values import DecimalText, Nanoseconds
 
 Phase = Literal[
     "continuous",
@@ -16,6 +17,11 @@ Phase = Literal[
     "volatility-auction",
     "closing-auction",
 ]
+#: Like the name of an account of a key.
+Account = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,32}\Z", description="The name of an account.")]
+AuctionMs = Annotated[int, Meta(ge=0, le=86_400_000)]
+RandomMs = Annotated[int, Meta(ge=0, le=600_000)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Why = Annotated[str, Meta(max_length=200, description="A remark for the log.")]
 
 
@@ -30,9 +36,74 @@ class NewPhase(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symbol: Symbol
     phase: Phase
     duration_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
-    random_ms: Annotated[int, Meta(ge=0, le=600_000)] = 0
+    random_ms: RandomMs = 0
     next_phase: Phase | None = None
     why: Why = ""
+
+
+class KillSwitch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`on`: all open orders of the account end, and nothing but cancels is taken from it until it is switched off."""
+
+    account: Account
+    on: bool
+    why: Why = ""
+
+
+class Emergency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`on`: the whole market stands still; not `on`: it goes on.
+
+    `cancel_orders`: all open orders of everybody end. Who traded before goes on through a volatility auction of
+    `auction_ms`, and at most `random_ms` more; 0: at once.
+    """
+
+    on: bool
+    cancel_orders: bool = False
+    auction_ms: AuctionMs = 0
+    random_ms: RandomMs = 0
+    why: Why = ""
+
+
+class BreakerLevel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the market has fallen by so much since the trading day before, everything is halted for so long.
+
+    `basis_points`: hundredths of a percent. `halt_ms`: 0 for until further notice.
+    """
+
+    basis_points: Annotated[int, Meta(ge=1, le=9_999)]
+    halt_ms: Annotated[int, Meta(ge=0, le=86_400_000)]
+
+
+class Breakers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Circuit breakers of the whole market, in the place of those there were; without a level there are none.
+
+    `symbol`: the instrument whose decline trips them; not given, all of them, equally weighted. `levels`: rising.
+    Behind a halt those who traded go on through volatility auctions of `auction_ms`, and at most `random_ms` more.
+    """
+
+    levels: Annotated[list[BreakerLevel], Meta(max_length=3)]
+    symbol: Symbol | None = None
+    auction_ms: AuctionMs = 0
+    random_ms: RandomMs = 0
+    why: Why = ""
+
+
+class AccountLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of an account, in the place of those that it had for this symbol; what is not given is without a limit.
+
+    `symbol`: not given, they are of all instruments, and quantities are whole lots, notionals ticks times lots. Of all
+    instruments only: more than `rejects` rejected commands within `rejects_window_ms` set the kill switch.
+    """
+
+    account: Account
+    symbol: Symbol | None = None
+    order_quantity: DecimalText = "0"
+    order_notional: DecimalText = "0"
+    open_orders: Count = 0
+    day_quantity: DecimalText = "0"
+    day_notional: DecimalText = "0"
+    commands_per_s: Count = 0
+    rejects: Count = 0
+    rejects_window_ms: Count = 0
 
 
 class Operated(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,10 +116,13 @@ class Operated(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class InstrumentPhase(Struct, frozen=True, kw_only=True):
-    """The phase of an instrument, as the engine has it."""
+    """The phase of an instrument, as the engine has it; the other fields as those of a symbol."""
 
     symbol: str
     phase: Phase
+    phase_ends_ms: int | None
+    reference_price: str | None
+    indicative: Indicative | None
 
 
 class Phases(Struct, frozen=True, kw_only=True):

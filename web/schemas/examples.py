@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from web.schemas.admin import NewPhase
+from web.schemas.admin import AccountLimits, Breakers, Emergency, KillSwitch, NewPhase
 from web.schemas.alerts import AlertWish
 from web.schemas.keys import NewKey
 from web.schemas.orders import Batch, CancelAll, CancelAllAfter, NewOrder, OrderCancel, OrderReplace
@@ -31,5 +31,17 @@ EXAMPLES: Final[dict[type[Struct], Any]] = {
         "random_ms": 30_000,
         "why": "the morning",
     },
+    KillSwitch: {"account": "alice", "on": True, "why": "her system runs wild"},
+    Emergency: {"on": True, "why": "the data centre burns"},
+    Breakers: {
+        "levels": [
+            {"basis_points": 700, "halt_ms": 900_000},
+            {"basis_points": 1_300, "halt_ms": 900_000},
+            {"basis_points": 2_000, "halt_ms": 0},
+        ],
+        "auction_ms": 300_000,
+        "why": "as on every day",
+    },
+    AccountLimits: {"account": "alice", "symbol": "BTC-USD", "order_quantity": "5", "open_orders": 200},
     AlertWish: {"alert_id": "high", "symbol": "BTC-USD", "condition": "price-above", "threshold": "31000"},
 }
