@@ -139,7 +139,7 @@ export class Ladder {
     const percent = both ? (((ask - bid) / ((ask + bid) / 2)) * 100).toFixed(3) : "";
     if (both && ask <= bid) {
       // Orders collect: what they come to is the auction's to say.
-      say(at("spread-text"), "crossed until the auction ends");
+      say(at("spread-text"), "crossed");
       return;
     }
     say(at("spread-text"), both ? `spread ${tick.text(ask - bid)} · ${percent}%` : "one side is empty");
