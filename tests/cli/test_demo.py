@@ -4,10 +4,21 @@ import msgspec
 import pytest
 
 from bus.protocol.codec import encode
-from bus.protocol.commands import MassCancel
+from bus.protocol.commands import MassCancel, SetPhase
 from bus.protocol.records import EngineStarted, Rules, SessionOpened
 from bus.protocol.reports import Report
-from bus.protocol.terms import CLOCK_SYSTEM, L2, OPERATOR, TRADER
+from bus.protocol.terms import (
+    CLOCK_SYSTEM,
+    CLOSED,
+    CLOSING_AUCTION,
+    CONTINUOUS,
+    HALTED,
+    L2,
+    OPERATOR,
+    PRE_OPEN,
+    TRADER,
+    VOLATILITY_AUCTION,
+)
 from matcher.engine import Engine
 from tools.demo.products import PRODUCTS
 from tools.demo.traders import ACCOUNTS, MAKERS, Sent, Traders
@@ -42,7 +53,7 @@ class Market:
             self.engine.apply_message(session, 1, self.time_ns, [command], self.time_ns)
         private, public = self.engine.take_outputs()
         for account, _, reports in private:
-            for report in reports:
+            for report in reports if account in ACCOUNTS else ():
                 self.traders.take_report(account, _decode(encode(report)))
         self.trades += sum(len(events) for topic, _, events in public if topic.startswith("trade."))
 
@@ -82,6 +93,29 @@ def test_the_market_is_lively_deep_and_bounded(seed: int) -> None:
             assert (asks[0][0] - bids[0][0]) / mid < 0.002, f"the spread of {symbol} is no market's"
     assert market.trades > 200
     assert len(market.sent) / 100 > 20, "tens of commands a second"
+
+
+@pytest.mark.parametrize("phase", [HALTED, CLOSED, PRE_OPEN, VOLATILITY_AUCTION, CLOSING_AUCTION])
+def test_a_halt_or_an_auction_is_survived(phase: int) -> None:
+    """What is refused meanwhile is tried again; a minute later the market is as deep as it was, and trades."""
+    market = Market(1)
+    market.run(50)
+    symbol = PRODUCTS[0].definition.symbol
+    for now, steps in ((phase, 100), (CONTINUOUS, 600)):
+        market.engine.apply_message(1, 1, market.time_ns, [SetPhase(symbol, now)], market.time_ns)
+        market.do([])
+        before = market.engine.rejected_count()
+        market.run(steps)
+        assert market.open_orders <= market.traders.open_orders_max
+        if now == phase:
+            assert market.engine.rejected_count() > before + 20
+    trades = market.engine.state.instruments[symbol].next_trade_id
+    market.run(300)
+    assert market.engine.state.instruments[symbol].next_trade_id > trades
+    _, _, bids, asks = market.engine.book(symbol, L2)
+    assert len(bids) >= 5
+    assert len(asks) >= 5
+    assert bids[0][0] < asks[0][0]
 
 
 def test_a_maker_that_lost_its_orders_puts_up_its_ladders_again() -> None:
