@@ -106,7 +106,7 @@ def test_a_trading_day(day: TradingDay, tmp_path: Path) -> None:
         assert isinstance(told, Indicative)
         assert (told.price_ticks, told.quantity_lots, told.imbalance_lots) == (1010, 5, 3)
         day.advance(65 * SECOND_NS)
-        ears.until(lambda: is_in(ears, CONTINUOUS))
+        ears.until(lambda: is_in(ears, CONTINUOUS) and isinstance(newest(ears, "indicative"), PhaseChanged))
         ended, begun = ears.frames(f"indicative.{SYMBOL}.")[-1].events
         assert isinstance(ended, AuctionEnded)
         assert (ended.price_ticks, ended.quantity_lots) == (1010, 5)
