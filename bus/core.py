@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from bus.protocol.commands import SetSchedule
 from bus.protocol.records import Record, Skipped
 
 #: (account or topic, number of the first event, events as tuples)
@@ -65,6 +66,14 @@ class Core(Protocol):
 
         Each is told once.
         """
+
+    def plans_wanted(self) -> list[tuple[SetSchedule, int, int]]:
+        """`(schedule, its number, from when)` of each instrument whose plan does not reach far enough, for a record
+        PhasesPlanned of rows later than that. Each is told once.
+        """
+
+    def schedule(self, symbol: str) -> tuple[Any, ...]:
+        """A row in the shape of `bus.protocol.control.TradingSchedule`, from its symbol on."""
 
     def open_sessions(self) -> list[tuple[int, str, int, int]]:
         """`(session, account, role, lease_ms)` of each open session."""

@@ -205,3 +205,7 @@ class KeyRefused(MatchbusError):
 
 class HistoryMismatch(MatchbusError):
     """What the history keeps is of another log than the engine's; the text names both and the difference."""
+
+
+class UnknownZone(MatchbusError):
+    """This machine's database of time zones has no zone of this name."""

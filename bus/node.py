@@ -16,17 +16,19 @@ import zmq
 from msgspec.structs import replace
 
 from bus.addresses import Addresses
+from bus.calendar.planning import plan_ahead
 from bus.clock import monotonic_ns, utc_ns
 from bus.config import Config
 from bus.core import Core
-from bus.errors import ConfigError, EngineStopped, MatchbusError
+from bus.errors import ConfigError, EngineStopped, MatchbusError, UnknownZone
 from bus.journal.journal import Journal
 from bus.journal.segment import largest_payload_bytes
 from bus.metrics.metric import Reading
 from bus.metrics.of_engine import read_engine
 from bus.metrics.powers import Powers
 from bus.process import Process
-from bus.protocol.records import EmergencyRaised, EndDrawn, EngineStarted, TimeTicked
+from bus.protocol.commands import SetSchedule
+from bus.protocol.records import EmergencyRaised, EndDrawn, EngineStarted, PhasesPlanned, TimeTicked
 from bus.protocol.status import DEGRADED, OK, ProcessStatus
 from bus.protocol.terms import CLOCK_SYSTEM, FEED_LOST
 from bus.sequencer import Sequencer, apply_open_batch
@@ -61,7 +63,8 @@ _ENTRY_OVERHEAD_FACTOR = 2
 class Node:
     """Sockets, journal and core on one loop. `start` once, then the loop runs until `on_stop` is called.
 
-    `settle_ms`: how long after a change a tick follows; 0 for never. `draw`: a number below another, by chance.
+    `settle_ms`: how long after a change a tick follows; 0 for never. `draw`: a number below another, by chance. `plan`:
+    what a schedule comes to (`bus.calendar.planning.plan_ahead`).
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Node:
         utc: Callable[[], int] = utc_ns,
         settle_ms: int = SETTLE_MS,
         draw: Callable[[int], int] = secrets.randbelow,
+        plan: Callable[[SetSchedule, int, int], list[tuple[int, int, int]]] = plan_ahead,
     ) -> None:
         limits = config.limits
         largest_batch = (limits.drain_bytes_max + limits.message_bytes_max) * _ENTRY_OVERHEAD_FACTOR
@@ -97,6 +101,9 @@ class Node:
         self._on_stop = on_stop
         self._utc_ns = utc
         self._draw = draw
+        self._plan = plan
+        #: Which schedule of a symbol cannot be planned on this machine, and why.
+        self._unplanned: dict[str, tuple[int, str]] = {}
         self._stopped = False
         self._sequencer = Sequencer()
         self._outbound = Outbound(self._leave)
@@ -237,6 +244,8 @@ class Node:
             health, problem = DEGRADED, f"the disk is behind: {unsynced} commands wait for it"
         elif spare_failure := self._journal.writer.spare_failure:
             health, problem = DEGRADED, f"the engine will stop when this segment is full: {spare_failure}"
+        elif unplanned := self._first_unplanned():
+            health, problem = DEGRADED, unplanned
         return self._process.status(
             correlation_id, core.epoch, core.sequence, core.time_ns, facts, health, problem
         )
@@ -328,7 +337,35 @@ class Node:
         return 0 < due_ns <= self._utc_ns()
 
     def _run(self) -> None:
-        """Carry out what was collected, and let out what may be seen of it."""
+        """Carry out what was collected, and what the core then asks for, and let out what may be seen of it."""
+        self._run_batch()
+        while not self._stopped and self._add_wanted():
+            self._run_batch()
+
+    def _add_wanted(self) -> bool:
+        """Collect what the core wants to be logged behind a batch; False when it wants nothing."""
+        core = self._core
+        for symbol, number, random_ms in core.draws_wanted():
+            # So that it is in the log before anybody can have heard of the auction.
+            self._sequencer.add_record(EndDrawn(symbol, number, self._draw(random_ms * 1_000_000 + 1)))
+        for schedule, number, planned_ns in core.plans_wanted():
+            symbol = schedule.symbol
+            try:
+                rows = self._plan(schedule, planned_ns, core.time_ns)
+            except UnknownZone as error:
+                self._unplanned[symbol] = (number, str(error))
+            else:
+                self._sequencer.add_record(PhasesPlanned(symbol, number, rows))
+        return self._sequencer.count > 0
+
+    def _first_unplanned(self) -> str:
+        """A schedule that comes to nothing soon, "" when there is none."""
+        for symbol, (number, failure) in self._unplanned.items():
+            if self._core.schedule(symbol)[1] == number:
+                return f"the schedule of {symbol} is not planned any further: {failure}"
+        return ""
+
+    def _run_batch(self) -> None:
         commands = self._sequencer.count
         if not commands:
             answers = Departure(self._journal.writer.generation)
@@ -355,13 +392,6 @@ class Node:
         except MatchbusError as error:
             self.fail(error)
             return
-        draws = self._core.draws_wanted()
-        if draws:
-            # Behind the batch, so that what was drawn is in the log before anybody can have heard of the auction.
-            for symbol, number, random_ms in draws:
-                delay_ns = self._draw(random_ms * 1_000_000 + 1)
-                self._sequencer.add_record(EndDrawn(symbol, number, delay_ns))
-            self._run()
 
     def _carry_out(self) -> int:
         """Write the batch and apply it; its generation. Raises JournalFailed or EngineStopped."""

@@ -4,7 +4,8 @@
                                                                what they did before for all others
 
 Each instrument remembers what it goes on with (`matcher.book.stage.Pause`), and how much of its time was left: the
-time of phases stands still, too. What would begin meanwhile takes that place (`matcher.phases.begin_phase`).
+time of phases stands still, too, but for that of schedules. What would begin meanwhile takes that place
+(`matcher.phases.begin_phase`).
 """
 
 from typing import Final
@@ -12,9 +13,17 @@ from typing import Final
 from bus.protocol.commands import SetEmergency
 from bus.protocol.feed import EMERGENCY_SET
 from bus.protocol.reasons import EMERGENCY_STOP, INVALID_DURATION
-from bus.protocol.terms import BY_EMERGENCY, CLOSED, CONTINUOUS, HALTED, STOP_BY_OPERATOR, VOLATILITY_AUCTION
+from bus.protocol.terms import (
+    BY_EMERGENCY,
+    BY_SCHEDULE,
+    CLOSED,
+    CONTINUOUS,
+    HALTED,
+    STOP_BY_OPERATOR,
+    VOLATILITY_AUCTION,
+)
 from matcher.book.level import Order
-from matcher.book.stage import NO_END_NS, Pause
+from matcher.book.stage import NO_END_NS, UNTIL_ROW_NS, Pause
 from matcher.following import Following
 from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.instruments import Instrument
@@ -66,6 +75,8 @@ def _halt(market: Following, instrument: Instrument) -> None:
         pause.next_phase = stage.next_phase
         pause.next_ms = stage.next_ms
         pause.next_random_ms = stage.next_random_ms
+    if instrument.schedule is not None and instrument.schedule.acts:
+        pause.left_ns = UNTIL_ROW_NS
     if phase == HALTED and pause.left_ns == NO_END_NS:
         return
     begin_phase(market, instrument, HALTED, BY_EMERGENCY, 0, 0, 0)
@@ -86,6 +97,11 @@ def _go_on(market: Following, auction_ms: int, random_ms: int) -> None:
         if pause.phase == CONTINUOUS and auction_ms:
             ends_ns = now_ns + auction_ms * _NS_PER_MS
             begin_phase(market, instrument, VOLATILITY_AUCTION, BY_EMERGENCY, ends_ns, random_ms, 0)
+            continue
+        schedule = instrument.schedule
+        if schedule is not None and pause.left_ns == UNTIL_ROW_NS:
+            ends_ns, next_phase, _ = schedule.rows[0]
+            begin_phase(market, instrument, pause.phase, BY_SCHEDULE, ends_ns, pause.random_ms, next_phase)
             continue
         ends_ns = now_ns + pause.left_ns if pause.left_ns != NO_END_NS else 0
         begin_phase(

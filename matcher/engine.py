@@ -29,12 +29,14 @@ from bus.protocol.commands import (
     SetLimits,
     SetPhase,
     SetProtection,
+    SetSchedule,
 )
 from bus.protocol.feed import TICK
 from bus.protocol.records import (
     EmergencyRaised,
     EndDrawn,
     EngineStarted,
+    PhasesPlanned,
     Record,
     SessionEnded,
     SessionOpened,
@@ -51,6 +53,7 @@ from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
 from matcher.phases import draws_wanted, take_draw
 from matcher.quoting import quote
+from matcher.scheduling import plans_wanted, take_plan
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
 from matcher.trading import Trading
@@ -65,6 +68,7 @@ _BEHIND_WHAT_IS_DUE = (
     Quote,
     DefineInstrument,
     SetPhase,
+    SetSchedule,
     SetLimits,
     SetProtection,
     SetBreakers,
@@ -168,6 +172,7 @@ class Engine:
                 (
                     DefineInstrument,
                     SetPhase,
+                    SetSchedule,
                     AdvanceClock,
                     SetLimits,
                     SetProtection,
@@ -221,6 +226,9 @@ class Engine:
         elif isinstance(record, EmergencyRaised):
             if not self.state.stopped:
                 stop_market(self.trading, record.cause)
+        elif isinstance(record, PhasesPlanned):
+            take_plan(self.trading, record)
+            end_due(self.trading)  # rows that are planned too late happen at once
         elif not isinstance(record, Skipped):
             self.outputs.of_market.append((TICK, state.sequence, state.time_ns))
         look_at_breakers(self.trading)
@@ -285,6 +293,16 @@ class Engine:
         trading.undrawn = False
         return draws_wanted(self.state.instruments)
 
+    def plans_wanted(self) -> list[tuple[SetSchedule, int, int]]:
+        """`(schedule, its number, from when)` of each instrument whose plan is to be made longer, for PhasesPlanned.
+
+        Each is told once, and again when another one was made or it was planned; to another engine of this state again.
+        """
+        trading = self.trading
+        if trading.time_ns < trading.plans_due_ns:
+            return []
+        return plans_wanted(trading)
+
     def open_sessions(self) -> list[tuple[int, str, int, int]]:
         """`(session, account, role, lease_ms)` of each open session."""
         return [(s.session, s.account.name, s.role, s.lease_ms) for s in self.state.sessions.values()]
@@ -318,6 +336,10 @@ class Engine:
     def instruments(self) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
         return [views.instrument_state(instrument) for instrument in self.state.instruments.values()]
+
+    def schedule(self, symbol: str) -> Event:
+        """A row in the shape of `bus.protocol.control.TradingSchedule`, from its symbol on. O(its rows)."""
+        return views.trading_schedule(self.state.instruments[symbol])
 
     def symbols(self) -> list[str]:
         """The symbols of all instruments, in order of definition."""

@@ -12,7 +12,8 @@ from matcher.following import Following
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.phases import end_stage
-from matcher.timers import is_of_phase
+from matcher.scheduling import begin_row
+from matcher.timers import OF_AUCTION, OF_SCHEDULE, kind_of
 
 
 def end_due(market: Following) -> None:
@@ -50,11 +51,15 @@ def end_due(market: Following) -> None:
             market.publish_levels(levels)
             market.follow_all(ended)
             levels, ended = [], []
-            if is_of_phase(timer):
-                end_stage(market, subject)
-                look_at_breakers(market)
-            else:
+            kind = kind_of(timer)
+            if kind == OF_AUCTION:
                 market.tell_indicative(subject)
+                continue
+            if kind == OF_SCHEDULE:
+                begin_row(market, subject)
+            else:
+                end_stage(market, subject)
+            look_at_breakers(market)
             continue
         market.withdraw(over, reason, False, levels)
         ended += over

@@ -10,6 +10,7 @@ from matcher.book.protection import Protection
 from matcher.book.stage import Pause, Stage
 from matcher.book.trades import KeptTrades
 from matcher.book.triggers import Watch
+from matcher.schedule import Schedule
 
 
 class Instrument:
@@ -21,7 +22,8 @@ class Instrument:
     `watch`: who waits for a trigger, None while nobody does.
 
     `phase`: what its market does at the moment; `stage`: what is known of the end of that, None in continuous trading.
-    `pause`: what it goes on with when the whole market does, None when that is nothing, or the market goes on.
+    `schedule`: its trading hours, None without any. `pause`: what it goes on with when the whole market does, None when
+    that is nothing, or the market goes on.
     `reference_ticks`: the price of the last auction that traded, or one that an operator gave after it, 0 while there
     is none; `auction_ticks` and `auction_lots`: price and quantity of that auction. `protection`: the bands within
     which it trades, None where there are none. `place`: how many instruments came before it.
@@ -54,6 +56,7 @@ class Instrument:
         "quantity_max_lots",
         "quantity_min_lots",
         "reference_ticks",
+        "schedule",
         "share_min_lots",
         "stage",
         "status_number",
@@ -75,6 +78,7 @@ class Instrument:
         self.book = Book()
         self.stage: Stage | None = None
         self.pause: Pause | None = None
+        self.schedule: Schedule | None = None
         self.last_price_ticks = 0
         self.reference_ticks = 0
         self.auction_ticks = 0
@@ -100,6 +104,18 @@ class Instrument:
         self.watch: Watch | None = None
         self.redefine(definition)
 
+    def stage_end_ns(self) -> int:
+        """When the phase that is on ends by itself, 0 when it does not, or not yet. One of a schedule ends by that."""
+        stage = self.stage
+        if stage is None or (self.schedule is not None and self.schedule.acts):
+            return 0
+        return stage.end_ns()
+
+    def row_due_ns(self) -> int:
+        """When the next row of its schedule begins, 0 when there is none that may."""
+        schedule = self.schedule
+        return 0 if schedule is None else schedule.due_ns(self.stage)
+
     def redefine(self, definition: DefineInstrument) -> None:
         """Take the limits of a definition of the same product."""
         self.definition = definition
@@ -117,5 +133,5 @@ class Instrument:
             return
         assert self.phase in (HALTED, CLOSED), "in a stopped market everything is halted, or closed"
         assert self.stage is not None, "both have a stage"
-        assert not self.stage.ends_ns, "nothing ends by itself in a stopped market"
+        assert not self.stage_end_ns(), "nothing but a schedule ends anything in a stopped market"
         assert self.pause is None or self.phase == HALTED, "what is closed stays so"

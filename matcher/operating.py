@@ -18,6 +18,7 @@ from bus.protocol.commands import (
     SET_LIMITS,
     SET_PHASE,
     SET_PROTECTION,
+    SET_SCHEDULE,
     AdvanceClock,
     BustTrade,
     CorrectTrade,
@@ -29,6 +30,7 @@ from bus.protocol.commands import (
     SetLimits,
     SetPhase,
     SetProtection,
+    SetSchedule,
 )
 from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED
 from bus.protocol.reports import TRADE_REVISED
@@ -46,6 +48,7 @@ from matcher.limiting import set_limits
 from matcher.phases import begin_phase, set_phase
 from matcher.protecting import set_protection
 from matcher.reporting import Reporting
+from matcher.scheduling import set_schedule
 from matcher.state import Session
 from matcher.stopping import Stopping
 
@@ -63,6 +66,8 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = define_instrument(market, command)
     elif isinstance(command, SetPhase):
         reason = set_phase(market, command)
+    elif isinstance(command, SetSchedule):
+        reason = set_schedule(market, command)
     elif isinstance(command, AdvanceClock):
         reason = advance_clock(market, command)
     elif isinstance(command, SetLimits):
@@ -91,6 +96,8 @@ def tag_of(command: OperatorCommand) -> int:
         return DEFINE_INSTRUMENT
     if isinstance(command, SetPhase):
         return SET_PHASE
+    if isinstance(command, SetSchedule):
+        return SET_SCHEDULE
     if isinstance(command, SetLimits):
         return SET_LIMITS
     if isinstance(command, SetBreakers):

@@ -15,12 +15,13 @@ from bus.protocol.terms import (
     AUCTIONS,
     BY_EMERGENCY,
     BY_OPERATOR,
+    BY_SCHEDULE,
     BY_TIME,
     CLOSED,
     HALTED,
     PHASES,
 )
-from matcher.book.stage import NO_END_NS, Pause
+from matcher.book.stage import NO_END_NS, UNTIL_ROW_NS, Pause
 from matcher.following import Following
 from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.instruments import Instrument
@@ -77,6 +78,8 @@ def begin_phase(
         instrument.pause = None
         if phase != CLOSED:
             left_ns = ends_ns - market.time_ns if ends_ns else NO_END_NS
+            if cause == BY_SCHEDULE:
+                left_ns = UNTIL_ROW_NS
             instrument.pause = Pause(phase, left_ns, random_ms, next_phase, next_ms, next_random_ms)
             if phase != HALTED:
                 if instrument.phase == HALTED:
@@ -106,6 +109,7 @@ def take_draw(market: Following, symbol: str, number: int, delay_ns: int) -> Non
         return
     stage.drawn_ns = delay_ns
     market.state.timers.end_stage(instrument)
+    market.state.timers.begin_row(instrument)
 
 
 def draws_wanted(instruments: dict[str, Instrument]) -> list[tuple[str, int, int]]:

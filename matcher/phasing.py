@@ -16,6 +16,7 @@ from bus.protocol.terms import (
     BUY,
     BY_BAND,
     BY_IMBALANCE,
+    BY_SCHEDULE,
     CLOSED,
     CLOSING_AUCTION,
     CONTINUOUS,
@@ -58,6 +59,9 @@ class Phasing(Uncrossing):
         # book
         instrument.phase = phase
         instrument.stage = None
+        schedule = instrument.schedule
+        if schedule is not None:
+            schedule.acts = cause == BY_SCHEDULE
         if phase != CONTINUOUS:
             usual = CLOSED if phase == CLOSING_AUCTION else CONTINUOUS
             instrument.stage = Stage(
@@ -65,11 +69,12 @@ class Phasing(Uncrossing):
             )
             self.undrawn |= random_ms != 0
             self.state.timers.end_stage(instrument)
+        self.state.timers.begin_row(instrument)
         # events
         self.touch(instrument)
         instrument.statuses.append((PHASE_CHANGED, self.sequence, self.time_ns, phase, cause, ends_ns))
         if phase == CLOSED:
-            self._end_day_orders(instrument)
+            self.end_day_orders(instrument)
         elif phase == PRE_OPEN or phase in AUCTIONS:
             self.join_auction(instrument)
             if phase in AUCTIONS:
@@ -160,7 +165,7 @@ class Phasing(Uncrossing):
         ends_ns = self.time_ns + protection.auction_ms * _NS_PER_MS
         self.enter_phase(instrument, VOLATILITY_AUCTION, cause, ends_ns, protection.random_ms, 0)
 
-    def _end_day_orders(self, instrument: Instrument) -> None:
+    def end_day_orders(self, instrument: Instrument) -> None:
         """The market has closed: so has the day of its day orders, oldest first. O(orders of the instrument)."""
         found: list[Order] = []
         for side in (instrument.book.bids, instrument.book.asks):

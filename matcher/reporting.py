@@ -24,7 +24,7 @@ class Reporting:
     whether the request was executed before (`again`).
 
     `rejected` counts, for whoever watches the process; nothing here looks at it. `undrawn`: there may be an auction
-    whose end is to be drawn.
+    whose end is to be drawn. `plans_due_ns`: from when on there may be a schedule that is to be planned further.
 
     `ids_max`, `open_max` and `kept_max` are rules of the state, at hand.
     """
@@ -41,6 +41,7 @@ class Reporting:
         "late",
         "open_max",
         "outputs",
+        "plans_due_ns",
         "rejected",
         "sequence",
         "session",
@@ -66,6 +67,7 @@ class Reporting:
         self.again = False
         self.rejected = 0
         self.undrawn = True
+        self.plans_due_ns = 0
         self._hold(state.rules)
 
     def take_rules(self, rules: Rules) -> None:

@@ -7,7 +7,7 @@ from matcher.breakers import Breakers
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.relinking import check_links
-from matcher.timers import NEVER_NS, Timers, day_end_ns, set_stage_timers, set_timers
+from matcher.timers import NEVER_NS, Timers, day_end_ns, set_instrument_timers, set_timers
 from matcher.traded import traded_today
 from matcher.views import open_symbols
 
@@ -75,7 +75,9 @@ class State:
             assert collecting == (instrument.stage is not None), "only continuous trading has no stage"
             instrument.book.check(collecting=collecting)
             instrument.check_stop(self.stopped != 0)
-            set_stage_timers(timers, instrument)
+            if instrument.schedule is not None:
+                instrument.schedule.check(instrument.stage)
+            set_instrument_timers(timers, instrument)
             protection = instrument.protection
             if protection is not None:
                 protection.check(instrument.reference_ticks)

@@ -11,12 +11,13 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
                  kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
-                 day_reference_ticks, auction_ticks, protection]
+                 day_reference_ticks, auction_ticks, protection, schedule]
     stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns,
                  next_ms, next_random_ms, is_prolonged], or nil
     pause       [phase, left_ns, random_ms, next_phase, next_ms, next_random_ms], or nil
     protection  [static_points, dynamic_points, auction_ms, random_ms, rebalances], or nil; its static band follows from
                 the reference
+    schedule    [SetSchedule, number, set_ns, acts, rows], or nil
     breakers    [symbol, levels, auction_ms, random_ms, tripped], or nil
 
 An account's `open` are its open orders, oldest first; `closed` the ended ones and `plain` its other requests; `ended`
@@ -38,7 +39,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bus.protocol.commands import DefineInstrument
+from bus.protocol.commands import DefineInstrument, SetSchedule
 from bus.protocol.records import Rules
 from bus.protocol.terms import CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITING
 from matcher.accounts_codec import ACCOUNT, account_of, account_row
@@ -50,8 +51,9 @@ from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.breakers import Breakers
 from matcher.instruments import Instrument
 from matcher.relinking import relink
+from matcher.schedule import PlannedRow, Schedule
 from matcher.state import Session, State
-from matcher.timers import set_stage_timers, set_timers
+from matcher.timers import set_instrument_timers, set_timers
 from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
@@ -67,9 +69,10 @@ _STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, i
 _PAUSE: Final[Any] = tuple[int, int, int, int, int, int]
 _PROTECTION: Final[Any] = tuple[int, int, int, int, bool]
 _BREAKERS: Final[Any] = tuple[str, list[tuple[int, int]], int, int, int]
+_SCHEDULE: Final[Any] = tuple[SetSchedule, int, int, bool, list[PlannedRow]]
 _INSTRUMENT: Final[Any] = tuple[
     DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None,
-    _PAUSE | None, int, int, int, _PROTECTION | None
+    _PAUSE | None, int, int, int, _PROTECTION | None, _SCHEDULE | None,
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int,
@@ -123,7 +126,7 @@ def decode_state(payload: bytes) -> State:
     for instrument_row in row[10]:
         instrument = _instrument_of(instrument_row, len(state.instruments))
         state.instruments[instrument.symbol] = instrument
-        set_stage_timers(state.timers, instrument)
+        set_instrument_timers(state.timers, instrument)
         symbols[instrument.symbol] = instrument.symbol
     resting: dict[int, Order] = {}
     for one in row[8]:
@@ -193,7 +196,14 @@ def _instrument_row(instrument: Instrument) -> Row:
         instrument.day_reference_ticks,
         instrument.auction_ticks,
         _protection_row(instrument.protection),
+        _schedule_row(instrument.schedule),
     )
+
+
+def _schedule_row(schedule: Schedule | None) -> Row | None:
+    if schedule is None:
+        return None
+    return (schedule.command, schedule.number, schedule.set_ns, schedule.acts, schedule.rows)
 
 
 def _stage_row(stage: Stage | None) -> Row | None:
@@ -280,7 +290,19 @@ def _instrument_of(row: Row, place: int) -> Instrument:
         instrument.protection.refer_to(instrument.reference_ticks)
     if (instrument.stage is None) != (instrument.phase == CONTINUOUS) or instrument.phase not in PHASES:
         raise ValueError(f"not a state: {instrument.symbol} is in no phase")
+    instrument.schedule = None if row[20] is None else _schedule_of(row[20], instrument)
     return instrument
+
+
+def _schedule_of(row: Row, instrument: Instrument) -> Schedule:
+    schedule = Schedule(row[0], row[1], row[2])
+    schedule.acts = row[3]
+    schedule.rows = row[4]
+    try:
+        schedule.check(instrument.stage)
+    except AssertionError as error:
+        raise ValueError(f"not a state: the schedule of {instrument.symbol}: {error}") from None
+    return schedule
 
 
 def _stage_of(row: Row) -> Stage:

@@ -1,9 +1,10 @@
 """Timers: what ends by the clock, in the order in which it is due.
 
 A timer is an order that expires, an account's countdown to the cancelling of all its orders, an instrument's phase that
-ends, or its auction of which something is to be told. They stand in a heap by (deadline, number), the number being the
-sequence of the command that set them. A timer whose order has ended, or whose countdown was started again, stays in the
-heap until it comes up or until half of the heap is such: so setting one costs O(log timers), ending one nothing.
+ends, its auction of which something is to be told, or the next row of its schedule. They stand in a heap by (deadline,
+number), the number being the sequence of the command that set them; rows of schedules come last. A timer whose order
+has ended, or whose countdown was started again, stays in the heap until it comes up or until half of the heap is such:
+so setting one costs O(log timers), ending one nothing.
 
 All of it follows from the orders, accounts and instruments of the state (`matcher.state_codec` sets them again), so it
 is no state. Who asks for what is due is `matcher.expiry`.
@@ -25,8 +26,16 @@ _TIDY_FROM: Final = 64
 
 #: (deadline, number, rank, what it is of). One command may set timers of several instruments: ranks tell them apart.
 Timer = tuple[int, int, int, Order | Account | Instrument]
-#: Of orders and accounts. Of an instrument's phase it is twice its place and one, of its auction one more.
+#: Of orders and accounts.
 _NO_RANK: Final = 0
+#: What a timer of an instrument is of. Its rank is a number of them for each instrument before it, this one, and one.
+OF_PHASE: Final = 0
+OF_AUCTION: Final = 1
+OF_SCHEDULE: Final = 2
+_KINDS: Final = 3
+#: A row of a schedule has the number of no command: whatever else is due at its moment comes before it, whenever it was
+#: set, so that nobody has to know when a plan was logged.
+_LAST_NUMBER: Final = 2**62 - 1
 
 
 def day_end_ns(time_ns: int) -> int:
@@ -64,17 +73,22 @@ class Timers:
 
     def end_stage(self, instrument: Instrument) -> None:
         """The instrument's phase ends then, if it is known when."""
-        stage = instrument.stage
-        assert stage is not None, "a phase that ends by itself has a stage"
-        end_ns = stage.end_ns()
+        end_ns = instrument.stage_end_ns()
         if end_ns:
-            self._add((end_ns, stage.number, 2 * instrument.place + 1, instrument))
+            assert instrument.stage is not None, "a phase that ends by itself has a stage"
+            self._add((end_ns, instrument.stage.number, _rank(instrument, OF_PHASE), instrument))
+
+    def begin_row(self, instrument: Instrument) -> None:
+        """The next row of the instrument's schedule begins then, if it is known when."""
+        due_ns = instrument.row_due_ns()
+        if due_ns:
+            self._add((due_ns, _LAST_NUMBER, _rank(instrument, OF_SCHEDULE), instrument))
 
     def look_again(self, instrument: Instrument) -> None:
         """It is told then what the instrument's auction would do."""
         stage = instrument.stage
         assert stage is not None, "an auction has a stage"
-        self._add((stage.due_ns, stage.told_number, 2 * instrument.place + 2, instrument))
+        self._add((stage.due_ns, stage.told_number, _rank(instrument, OF_AUCTION), instrument))
 
     def take_due(self, time_ns: int) -> Timer | None:
         """The first timer that counts and is due by now, taken; None when there is none. Amortized O(log timers)."""
@@ -126,8 +140,9 @@ def set_timers(timers: Timers, account: Account) -> None:
         timers.count_down(account)
 
 
-def set_stage_timers(timers: Timers, instrument: Instrument) -> None:
-    """Those of an instrument, as its stage says."""
+def set_instrument_timers(timers: Timers, instrument: Instrument) -> None:
+    """Those of an instrument, as its stage and its schedule say."""
+    timers.begin_row(instrument)
     stage = instrument.stage
     if stage is None:
         return
@@ -136,9 +151,13 @@ def set_stage_timers(timers: Timers, instrument: Instrument) -> None:
         timers.look_again(instrument)
 
 
-def is_of_phase(timer: Timer) -> bool:
-    """Of an instrument's timer: whether it ends the phase, and does not only tell of its auction."""
-    return timer[2] % 2 != 0
+def kind_of(timer: Timer) -> int:
+    """Of an instrument's timer: what it is of."""
+    return (timer[2] - 1) % _KINDS
+
+
+def _rank(instrument: Instrument, kind: int) -> int:
+    return _KINDS * instrument.place + kind + 1
 
 
 def _counts(timer: Timer) -> bool:
@@ -148,9 +167,12 @@ def _counts(timer: Timer) -> bool:
         return subject.ended_ns == 0
     if isinstance(subject, Account):
         return subject.countdown_number == number
+    kind = (rank - 1) % _KINDS
+    if kind == OF_SCHEDULE:
+        return subject.row_due_ns() == deadline_ns
     stage = subject.stage
     if stage is None:
         return False
-    if rank % 2:
-        return stage.number == number and stage.end_ns() == deadline_ns
+    if kind == OF_PHASE:
+        return stage.number == number and subject.stage_end_ns() == deadline_ns
     return stage.told_number == number and stage.due_ns == deadline_ns

@@ -49,7 +49,9 @@ def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tu
 def instrument_state(instrument: Instrument) -> tuple[Any, ...]:
     """A row in the shape of `bus.protocol.control.InstrumentState`."""
     protection = None if instrument.protection is None else protection_row(instrument)
-    return (instrument.definition, instrument.phase, phase_state(instrument), protection)
+    schedule = instrument.schedule
+    number = 0 if schedule is None else schedule.number
+    return (instrument.definition, instrument.phase, phase_state(instrument), protection, number)
 
 
 def phase_state(instrument: Instrument) -> tuple[int, ...]:
@@ -57,10 +59,13 @@ def phase_state(instrument: Instrument) -> tuple[int, ...]:
     ends_ns = 0
     told = (0, 0, 0)
     stage = instrument.stage
-    if stage is not None:
+    schedule = instrument.schedule
+    if schedule is not None and schedule.acts:
+        ends_ns = schedule.rows[0][0]
+    elif stage is not None:
         ends_ns = stage.ends_ns
-        if stage.told_number:
-            told = stage.told
+    if stage is not None and stage.told_number:
+        told = stage.told
     return (ends_ns, instrument.auction_ticks, instrument.auction_lots, *told)
 
 
@@ -79,6 +84,22 @@ def protection_row(instrument: Instrument) -> tuple[int, ...]:
         protection.auction_ms,
         protection.random_ms,
         int(protection.rebalances),
+    )
+
+
+def trading_schedule(instrument: Instrument) -> tuple[Any, ...]:
+    """A row in the shape of `bus.protocol.control.TradingSchedule`, from its symbol on."""
+    schedule = instrument.schedule
+    if schedule is None:
+        return (instrument.symbol, 0, "", [], [], [])
+    command = schedule.command
+    return (
+        instrument.symbol,
+        schedule.number,
+        command.zone,
+        command.days,
+        command.holidays,
+        list(schedule.rows),
     )
 
 

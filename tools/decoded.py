@@ -25,6 +25,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.Quote,
         commands.DefineInstrument,
         commands.SetPhase,
+        commands.SetSchedule,
         commands.AdvanceClock,
         commands.SetLimits,
         commands.SetBreakers,

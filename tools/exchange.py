@@ -12,7 +12,13 @@ from bus.addresses import addresses
 from bus.clock import monotonic_ns
 from bus.errors import NotConnected, UnknownSymbol
 from bus.protocol.codec import MalformedMessage, decode_recovery_envelope, encode_message
-from bus.protocol.control import Instruments, InstrumentState, QueryInstruments
+from bus.protocol.control import (
+    Instruments,
+    InstrumentState,
+    QueryInstruments,
+    QuerySchedule,
+    TradingSchedule,
+)
 from bus.protocol.recovery import BookSnapshot, RecoveryAnswer, RecoveryRequest, Snapshot
 from bus.protocol.terms import L2
 from bus.sockets.session.dealer import open_dealer
@@ -25,6 +31,14 @@ def ask_instruments(connect: str, port_base: int, timeout_s: float) -> dict[str,
     answer = _ask(connect, port_base, timeout_s, QueryInstruments())
     assert isinstance(answer, Instruments), "that is what was asked for"
     return {state.definition.symbol: state for state in answer.instruments}
+
+
+def ask_schedule(connect: str, port_base: int, timeout_s: float, symbol: str) -> TradingSchedule:
+    """The trading hours of a symbol, and what comes next of them. Raises NotConnected, UnknownSymbol."""
+    answer = _ask(connect, port_base, timeout_s, QuerySchedule(symbol))
+    if not isinstance(answer, TradingSchedule):
+        raise UnknownSymbol(f"{symbol!r} is no instrument of this engine")
+    return answer
 
 
 def ask_book(connect: str, port_base: int, timeout_s: float, symbol: str) -> BookSnapshot:

@@ -28,6 +28,13 @@ Asset = Annotated[str, Meta(min_length=1, max_length=12)]
 #: A remark for people, kept in the log.
 Note = Annotated[str, Meta(max_length=200)]
 AccountName = Annotated[str, Meta(min_length=1, max_length=32)]
+#: A time zone of the IANA database, such as Europe/Berlin.
+ZoneName = Annotated[str, Meta(max_length=64)]
+#: YYYY-MM-DD.
+DateText = Annotated[str, Meta(max_length=10)]
+#: Of a schedule: the second of the local day at which a phase begins, the phase, and by how many ms an auction may last
+#: longer.
+DayRow = tuple[Int64, Int64, Int64]
 
 ENTER_ORDER: Final = 10
 CANCEL_ORDER: Final = 11
@@ -35,6 +42,7 @@ REPLACE_ORDER: Final = 12
 MASS_CANCEL: Final = 13
 QUOTE: Final = 14
 CANCEL_ALL_AFTER: Final = 15
+SET_SCHEDULE: Final = 18
 DEFINE_INSTRUMENT: Final = 20
 SET_PHASE: Final = 21
 ADVANCE_CLOCK: Final = 22
@@ -189,6 +197,23 @@ class SetPhase(Struct, array_like=True, tag=SET_PHASE, forbid_unknown_fields=Tru
     why: Note = ""
 
 
+class SetSchedule(Struct, array_like=True, tag=SET_SCHEDULE, forbid_unknown_fields=True, frozen=True):
+    """Operator: the trading hours of an instrument, in the place of those it had (docs/rules.md, chapter SCHEDULE).
+
+    Times are those of the clocks of `zone`, a name of the IANA time zone database. `days`: `[weekdays, rows]` each, the
+    weekdays as bits of WEEKDAYS, no day in two of them; none at all: there is no schedule any more. `holidays`:
+    `[date, rows]`, what holds on that day instead of its weekday's; no rows: nothing happens. A row is
+    `[second of the day, phase, random_ms]`: the phase begins then, and is on until the next row, of whichever day.
+    `random_ms`: as in SetPhase. `why`: for the record.
+    """
+
+    symbol: Symbol
+    zone: ZoneName
+    days: list[tuple[Int64, list[DayRow]]]
+    holidays: list[tuple[DateText, list[DayRow]]] = []
+    why: Note = ""
+
+
 class AdvanceClock(
     Struct, array_like=True, tag=ADVANCE_CLOCK, forbid_unknown_fields=True, frozen=True, gc=False
 ):
@@ -318,6 +343,7 @@ TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAll
 OperatorCommand = (
     DefineInstrument
     | SetPhase
+    | SetSchedule
     | AdvanceClock
     | SetLimits
     | BustTrade

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from bus.protocol.commands import DefineInstrument, EnterOrder, Unsigned
+from bus.protocol.commands import DayRow, DefineInstrument, EnterOrder, Symbol, Unsigned
 from bus.protocol.terms import RESTING, TRADER
 
 HELLO: Final = 1
@@ -20,6 +20,7 @@ HEARTBEAT: Final = 2
 LOGOUT: Final = 3
 QUERY_ORDERS: Final = 4
 QUERY_INSTRUMENTS: Final = 5
+QUERY_SCHEDULE: Final = 6
 
 WELCOME: Final = 30
 ENGINE_HEARTBEAT: Final = 31
@@ -28,6 +29,7 @@ REFUSED: Final = 33
 OPEN_ORDERS: Final = 34
 INSTRUMENTS: Final = 35
 RESUMED: Final = 36
+TRADING_SCHEDULE: Final = 37
 
 
 class Hello(Struct, array_like=True, tag=HELLO, forbid_unknown_fields=True, frozen=True):
@@ -67,6 +69,12 @@ class QueryInstruments(
     Struct, array_like=True, tag=QUERY_INSTRUMENTS, forbid_unknown_fields=True, frozen=True
 ):
     """All instruments. Answered with Instruments."""
+
+
+class QuerySchedule(Struct, array_like=True, tag=QUERY_SCHEDULE, forbid_unknown_fields=True, frozen=True):
+    """An instrument's schedule. Answered with TradingSchedule."""
+
+    symbol: Symbol
 
 
 class Welcome(Struct, array_like=True, tag=WELCOME, frozen=True):
@@ -179,12 +187,16 @@ class Protection(Struct, array_like=True, frozen=True):
 
 
 class InstrumentState(Struct, array_like=True, frozen=True):
-    """An instrument as it was defined last, its phase, what is known of that, and its price bands, if it has any."""
+    """An instrument as it was defined last, its phase, what is known of that, and its price bands, if it has any.
+
+    `schedule`: the sequence with which its schedule was set (ask for it with QuerySchedule), 0 when it has none.
+    """
 
     definition: DefineInstrument
     phase: int
     phase_state: PhaseState = NO_AUCTION
     protection: Protection | None = None
+    schedule: int = 0
 
 
 class Instruments(Struct, array_like=True, tag=INSTRUMENTS, frozen=True):
@@ -192,6 +204,22 @@ class Instruments(Struct, array_like=True, tag=INSTRUMENTS, frozen=True):
 
     correlation_id: int
     instruments: list[InstrumentState]
+
+
+class TradingSchedule(Struct, array_like=True, tag=TRADING_SCHEDULE, frozen=True):
+    """An instrument's schedule, as in SetSchedule, and what it comes to next.
+
+    `number`: the sequence with which it was set, 0 when there is none. `rows`: `[time_ns, phase, random_ms]` of those
+    that are still to come, as far as they are planned: a day at least.
+    """
+
+    correlation_id: int
+    symbol: str
+    number: int
+    zone: str
+    days: list[tuple[int, list[DayRow]]]
+    holidays: list[tuple[str, list[DayRow]]]
+    rows: list[tuple[int, int, int]]
 
 
 class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
@@ -205,5 +233,8 @@ class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
     next_report: int
 
 
-ClientControl = Hello | Heartbeat | Logout | QueryOrders | QueryInstruments
-Answer = Welcome | EngineHeartbeat | LoggedOut | Refused | OpenOrders | Instruments | Resumed
+Query = QueryOrders | QueryInstruments | QuerySchedule
+ClientControl = Hello | Heartbeat | Logout | Query
+Answer = (
+    Welcome | EngineHeartbeat | LoggedOut | Refused | OpenOrders | Instruments | Resumed | TradingSchedule
+)

@@ -18,6 +18,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from bus.protocol.commands import DayRow
+
 TRADE: Final = 60
 LEVEL: Final = 61
 ORDER_ADDED: Final = 62
@@ -37,6 +39,7 @@ PROTECTION_SET: Final = 75
 BOOK_UNBALANCED: Final = 76
 BREAKER_TRIPPED: Final = 77
 EMERGENCY_SET: Final = 78
+SCHEDULE_SET: Final = 79
 
 
 class Trade(Struct, array_like=True, tag=TRADE, frozen=True, gc=False):
@@ -214,6 +217,16 @@ class BookUnbalanced(Struct, array_like=True, tag=BOOK_UNBALANCED, frozen=True, 
     side: int
 
 
+class ScheduleSet(Struct, array_like=True, tag=SCHEDULE_SET, frozen=True):
+    """An instrument has another schedule. Fields as in SetSchedule; no `days`: it has none any more."""
+
+    sequence: int
+    time_ns: int
+    zone: str
+    days: list[tuple[int, list[DayRow]]]
+    holidays: list[tuple[str, list[DayRow]]]
+
+
 class Tick(Struct, array_like=True, tag=TICK, frozen=True, gc=False):
     """Engine time moved although nothing else happened: 100 ms after the last change of a symbol, and then once in each
     second in which nothing is published. Readers close candles by it.
@@ -294,4 +307,5 @@ Event = (
     | BookUnbalanced
     | BreakerTripped
     | EmergencySet
+    | ScheduleSet
 )

@@ -101,6 +101,7 @@ TIME_TOO_FAR: Final = 712
 INVALID_DURATION: Final = 713
 INVALID_PROTECTION: Final = 714
 INVALID_BREAKERS: Final = 715
+INVALID_SCHEDULE: Final = 716
 INVALID_KILL_SWITCH: Final = 717
 
 BY_REQUEST: Final = 801
@@ -208,6 +209,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_DURATION: ("invalid_duration", "auctions and halts last at most 24 hours, and end by chance only if they end"),
     INVALID_PROTECTION: ("invalid_protection", "bands of 1 to 10,000 basis points, the dynamic one no wider, an auction of 1 ms to 24 hours"),
     INVALID_BREAKERS: ("invalid_breakers", "breakers have up to three rising levels below 100%, and auctions behind them"),
+    INVALID_SCHEDULE: ("invalid_schedule", "hours that contradict each other, or no hours: see docs/rules.md"),
     INVALID_KILL_SWITCH: ("invalid_kill_switch", "a kill switch is of an account with a well-formed name"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),

@@ -12,6 +12,7 @@ SESSION_OPENED: Final = 91
 SESSION_ENDED: Final = 92
 TIME_TICKED: Final = 93
 END_DRAWN: Final = 94
+PHASES_PLANNED: Final = 95
 EMERGENCY_RAISED: Final = 96
 
 #: The version of what commands mean. A change that lets an old log replay to other events raises it; the golden
@@ -74,6 +75,18 @@ class EmergencyRaised(Struct, array_like=True, tag=EMERGENCY_RAISED, frozen=True
     cause: int
 
 
+class PhasesPlanned(Struct, array_like=True, tag=PHASES_PLANNED, frozen=True, forbid_unknown_fields=True):
+    """What the schedule of an instrument comes to, further than was planned before; `number`: the schedule's sequence.
+
+    `rows`, in order of time: `[time_ns, phase, random_ms]`. Made by the node from its database of time zones, so that
+    the log says it: another machine may have another one.
+    """
+
+    symbol: str
+    number: int
+    rows: list[tuple[int, int, int]]
+
+
 class Skipped(Struct, frozen=True):
     """Takes the place of a command that the operator decided to skip (I12). Never on a wire and never in the log:
 
@@ -94,4 +107,6 @@ class Withheld(Struct, frozen=True):
     command: Any
 
 
-Record = EngineStarted | SessionOpened | SessionEnded | TimeTicked | EndDrawn | EmergencyRaised
+Record = (
+    EngineStarted | SessionOpened | SessionEnded | TimeTicked | EndDrawn | PhasesPlanned | EmergencyRaised
+)

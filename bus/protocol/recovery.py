@@ -10,7 +10,15 @@ from typing import Final
 from msgspec import Struct
 
 from bus.protocol.commands import Unsigned
-from bus.protocol.control import NO_AUCTION, Instruments, PhaseState, QueryInstruments, Refused
+from bus.protocol.control import (
+    NO_AUCTION,
+    Instruments,
+    PhaseState,
+    QueryInstruments,
+    QuerySchedule,
+    Refused,
+    TradingSchedule,
+)
 from bus.protocol.status import ProcessStatus, QueryStatus
 
 REPLAY: Final = 80
@@ -82,5 +90,5 @@ class BookSnapshot(Struct, array_like=True, tag=BOOK_SNAPSHOT, frozen=True):
     phase_state: PhaseState = NO_AUCTION
 
 
-RecoveryRequest = Replay | Snapshot | QueryInstruments | QueryStatus
-RecoveryAnswer = Replayed | NotKept | BookSnapshot | Instruments | Refused | ProcessStatus
+RecoveryRequest = Replay | Snapshot | QueryInstruments | QuerySchedule | QueryStatus
+RecoveryAnswer = Replayed | NotKept | BookSnapshot | Instruments | TradingSchedule | Refused | ProcessStatus

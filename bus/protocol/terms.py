@@ -132,6 +132,9 @@ UNBALANCES: Final = {
     CROSSED_BY_TRIGGER: "crossed-by-trigger",
 }
 
+#: Bits of a schedule's weekdays.
+WEEKDAYS: Final = {1: "mon", 2: "tue", 4: "wed", 8: "thu", 16: "fri", 32: "sat", 64: "sun"}
+
 #: How the orders of a price level share what comes in; 0 is price-time, too.
 PRICE_TIME: Final = 1
 PRO_RATA: Final = 2

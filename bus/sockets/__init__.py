@@ -7,6 +7,7 @@ The engine's side:
 - `outbound`: what waits until its batch is durable, and leaves in order
 - `publication`: outputs of the core into envelopes and frames, and the rings to replay them from
 - `recovery`: answers of the recovery socket
+- `schedules`: of trading hours, what both of them say
 - `rings`: the last frames of a stream
 
 The clients' side:

@@ -22,7 +22,14 @@ from bus.addresses import addresses
 from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, UnknownSymbol
 from bus.protocol.commands import Command
-from bus.protocol.control import InstrumentState, OpenOrders, QueryInstruments, QueryOrders
+from bus.protocol.control import (
+    InstrumentState,
+    OpenOrders,
+    QueryInstruments,
+    QueryOrders,
+    QuerySchedule,
+    TradingSchedule,
+)
 from bus.protocol.reports import Report
 from bus.protocol.terms import TRADER
 from bus.sockets.session.answers import OnReports
@@ -190,6 +197,11 @@ class Client(Desk[PendingAnswer]):
         """All instruments by symbol, asked for now."""
         self._ask(QueryInstruments()).result(timeout)
         return dict(self._definitions)
+
+    def schedule(self, symbol: str, timeout: float | None = None) -> TradingSchedule:
+        """An instrument's trading hours, and what they come to next. NotTaken when there is no such instrument."""
+        found: TradingSchedule = self._ask(QuerySchedule(symbol)).result(timeout)
+        return found
 
     def scale(self, symbol: str) -> Scale:
         """Converts between decimals and the ticks and lots of reports. Raises UnknownSymbol."""

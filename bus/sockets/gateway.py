@@ -29,18 +29,21 @@ from bus.protocol.control import (
     Hello,
     LoggedOut,
     Logout,
+    QueryInstruments,
     QueryOrders,
+    QuerySchedule,
     Refused,
     Resumed,
     Welcome,
 )
 from bus.protocol.records import SessionEnded, SessionOpened
-from bus.protocol.terms import ROLES, TRADER
+from bus.protocol.terms import OPERATOR, ROLES, TRADER
 from bus.protocol.topics import ACCOUNT
 from bus.sequencer import Sequencer
 from bus.sessions import LEASE_MS_MAX, LEASE_MS_MIN, Seat, Sessions, lease_of, same_secret, session_key
 from bus.sockets.outbound import Departure, Outbound
 from bus.sockets.publication import Publication
+from bus.sockets.schedules import schedule_answer, unknown_zone
 
 #: libzmq makes routing ids of five bytes, the first of them 0. A client that sets its own without thought has another;
 #: one that imitates this shape on purpose can only be told apart by its key, under CURVE.
@@ -126,6 +129,9 @@ class Gateway:
         if waiting > self._room_for_all and not self._has_room_for_cancels(message, waiting):
             text = f"{self._outbound.waiting_commands} commands wait for the disk"
             self._refuse(route, seat.session, message.correlation_id, count, reasons.QUEUE_FULL, text)
+            return
+        if seat.role == OPERATOR and (text := unknown_zone(items)):
+            self._refuse(route, seat.session, message.correlation_id, count, reasons.MALFORMED, text)
             return
         if not seat.allow(count, now_ns, self._limits.commands_per_s_max):
             text = f"{self._limits.commands_per_s_max} commands a second are allowed"
@@ -328,8 +334,11 @@ class Gateway:
             self._send(departure, seat, route, LoggedOut(correlation_id))
         elif isinstance(item, QueryOrders):
             self._open_orders(departure, seat, route, correlation_id)
-        else:
+        elif isinstance(item, QueryInstruments):
             self._send(departure, seat, route, (INSTRUMENTS, correlation_id, core.instruments()))
+        else:
+            assert isinstance(item, QuerySchedule), "every question has its answer"
+            self._send(departure, seat, route, schedule_answer(core, correlation_id, item))
 
     def _welcome(self, departure: Departure, seat: Seat, correlation_id: int, hello: Hello) -> None:
         """Welcome, then what was asked for: old reports, open orders."""

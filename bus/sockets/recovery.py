@@ -9,7 +9,7 @@ from typing import Final
 from bus.core import Core
 from bus.protocol import reasons
 from bus.protocol.codec import MalformedMessage, decode_recovery_message, encode_envelope
-from bus.protocol.control import INSTRUMENTS, Refused
+from bus.protocol.control import INSTRUMENTS, QuerySchedule, Refused
 from bus.protocol.recovery import BOOK_SNAPSHOT, NotKept, RecoveryRequest, Replay, Replayed, Snapshot
 from bus.protocol.status import ProcessStatus, QueryStatus
 from bus.protocol.terms import BOOK_KINDS
@@ -18,6 +18,7 @@ from bus.sessions import same_secret
 from bus.sockets.outbound import Departure
 from bus.sockets.publication import Publication
 from bus.sockets.rings import Ring
+from bus.sockets.schedules import schedule_answer
 
 #: How large an answer of replayed frames grows; the reader asks again for the rest. Bounds what one reader can make
 #: the engine send in one go.
@@ -112,6 +113,8 @@ class Recovery:
             return self._snapshot(correlation_id, item)
         if isinstance(item, QueryStatus):
             return self._status(correlation_id)
+        if isinstance(item, QuerySchedule):
+            return schedule_answer(self._core, correlation_id, item)
         return (INSTRUMENTS, correlation_id, self._core.instruments())
 
     def _replay(self, route: bytes, correlation_id: int, request: Replay) -> object | None:

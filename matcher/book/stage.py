@@ -8,6 +8,8 @@ from typing import Final
 
 #: How long a pause has left that lasts until further notice.
 NO_END_NS: Final = -1
+#: And of one that is of a schedule: the hours go on, whatever stands still. It lasts until the next row.
+UNTIL_ROW_NS: Final = -2
 #: Nothing was told yet.
 _UNTOLD: Final = (-1, -1, 0)
 
@@ -67,6 +69,10 @@ class Stage:
         """Whether it ends by a chance that was not drawn yet."""
         return self.drawn_ns < 0
 
+    def last_until_further_notice(self) -> None:
+        """Its end is not known any more, nor is one to be drawn."""
+        self.ends_ns = self.random_ms = self.drawn_ns = 0
+
     def end_ns(self) -> int:
         """When it ends, as far as that is known; 0 when it is not."""
         if not self.ends_ns or self.drawn_ns < 0:
@@ -77,7 +83,8 @@ class Stage:
 class Pause:
     """`phase` is what begins when the market goes on, and `next_phase` what follows, 0 for the usual, as in a stage.
 
-    `left_ns`: how long it then lasts, -1 for until further notice; `random_ms`: how much longer, by chance.
+    `left_ns`: how long it then lasts, NO_END_NS for until further notice, UNTIL_ROW_NS for until the next row of the
+    schedule; `random_ms`: how much longer, by chance.
     """
 
     __slots__ = ("left_ns", "next_ms", "next_phase", "next_random_ms", "phase", "random_ms")

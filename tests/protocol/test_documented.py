@@ -65,6 +65,7 @@ NUMBERS = {
     "Flags": terms.FLAGS,
     "Options": terms.OPTIONS,
     "Phase": terms.PHASES,
+    "Weekdays": terms.WEEKDAYS,
     "Cause": terms.CAUSES,
     "Stop cause": terms.STOP_CAUSES,
     "Unbalance": terms.UNBALANCES,

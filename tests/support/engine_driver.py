@@ -1,17 +1,20 @@
 """Tells scenarios to the pure engine."""
 
+from bus.calendar.planning import plan_ahead
 from bus.protocol.codec import Malformed
 from bus.protocol.records import (
     SEMANTICS_VERSION,
     EmergencyRaised,
     EndDrawn,
     EngineStarted,
+    PhasesPlanned,
     Rules,
     SessionEnded,
     SessionOpened,
     TimeTicked,
 )
-from bus.protocol.terms import CLOCK_COMMANDS, FEED_LOST
+from bus.protocol.terms import CLOCK_COMMANDS, FEED_LOST, OPERATOR
+from bus.sockets.schedules import unknown_zone
 from matcher.engine import Engine
 from matcher.state_codec import decode_state, encode_state
 from tests.support.scenario import Happened, middle
@@ -38,13 +41,17 @@ class EngineDriver:
         first = state.sequence + 1
         moments: dict[int, Moment] = {}
         if isinstance(action, Wait):
-            self.now_ns = max(self.now_ns, state.time_ns) + action.duration_ns
+            self.now_ns = action.end_ns(max(self.now_ns, state.time_ns))
             if not by_commands and 0 < self.engine.next_timer_ns <= self.now_ns:  # the node's market wakes up
                 moments[first] = Moment(self.now_ns, 0, 0)
                 self.engine.apply_record(TimeTicked(), self.now_ns)
         elif isinstance(action, Send):
-            taken = [i for i, item in enumerate(action.items) if not isinstance(item, Malformed)]
             session = self.sessions[action.name]
+            if state.sessions[session].role == OPERATOR and unknown_zone(action.items):
+                # The gateway takes nothing of it.
+                self.correlation_id += len(action.items)
+                return Happened([], {})
+            taken = [i for i, item in enumerate(action.items) if not isinstance(item, Malformed)]
             for n, i in enumerate(taken):
                 moments[first + n] = Moment(time_ns + n, session, self.correlation_id + i)
             created_ns = max(0, (time_ns if by_commands else self.now_ns) - action.age_ns)
@@ -61,14 +68,34 @@ class EngineDriver:
         else:
             moments[first] = Moment(time_ns, 0, 0)
             self.engine.apply_record(self._record(action), time_ns)
-        for symbol, number, random_ms in self.engine.draws_wanted():
-            drawn = middle(random_ms * 1_000_000 + 1)
-            self.engine.apply_record(EndDrawn(symbol, number, drawn), max(self.now_ns, state.time_ns + 1))
-        state.check()
         private, public = self.engine.take_outputs()
+        while records := self._wanted():  # each time a batch of its own
+            by_commands = state.clock == CLOCK_COMMANDS
+            time_ns = state.time_ns + 1 if by_commands else max(self.now_ns, state.time_ns + 1)
+            for record in records:
+                self.engine.apply_record(record, time_ns)
+            more_private, more_public = self.engine.take_outputs()
+            private += more_private
+            public += more_public
+        state.check()
         return Happened(
             [(stream, event) for stream, _, events in private + public for event in events], moments
         )
+
+    def _wanted(self) -> list[object]:
+        """What the node logs behind a batch."""
+        return [
+            *(
+                EndDrawn(symbol, number, middle(random_ms * 1_000_000 + 1))
+                for symbol, number, random_ms in self.engine.draws_wanted()
+            ),
+            *(
+                PhasesPlanned(
+                    schedule.symbol, number, plan_ahead(schedule, planned_ns, self.engine.state.time_ns)
+                )
+                for schedule, number, planned_ns in self.engine.plans_wanted()
+            ),
+        ]
 
     def _record(self, action: Action) -> object:
         if isinstance(action, Start):

@@ -146,9 +146,13 @@ def rows_of(kind: type[msgspec.Struct]) -> list[tuple[str, str, str, str]]:
     if info.tag is not None:
         rows.append(("0", "tag", f"`{info.tag}`", ""))
     for place, known in enumerate(info.fields, len(rows)):
-        default = NO_DEFAULT if known.required else f"`{_default_text(known.default)}`"
+        default = NO_DEFAULT if known.required else f"`{_default_text(_default_of(known))}`"
         rows.append((str(place), known.name, type_word(known.type), default))
     return rows
+
+
+def _default_of(known: inspect.Field) -> Any:
+    return known.default if known.default_factory is msgspec.NODEFAULT else known.default_factory()
 
 
 def _default_text(default: Any) -> str:

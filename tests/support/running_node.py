@@ -23,6 +23,7 @@ import uvloop
 import zmq
 
 from bus.addresses import Addresses, addresses
+from bus.calendar.planning import plan_ahead
 from bus.config import Config
 from bus.config_loading import load_config
 from bus.errors import EngineStopped, MatchbusError
@@ -30,6 +31,7 @@ from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.node import SETTLE_MS, Node
 from bus.process import this_process
+from bus.protocol.commands import SetSchedule
 from bus.protocol.records import EmergencyRaised
 from matcher.engine import Engine
 from tools.core_kind import core_kind
@@ -68,6 +70,7 @@ class RunningNode:
         utc_ns: Callable[[], int] = time.time_ns,
         settles: bool = False,
         draw: Callable[[int], int] = secrets.randbelow,
+        plan: Callable[[SetSchedule, int, int], list[tuple[int, int, int]]] = plan_ahead,
     ) -> None:
         self.config = config or small_config()
         self.disk = disk or Disk()
@@ -77,6 +80,7 @@ class RunningNode:
         self._utc_ns = utc_ns
         self._settles = settles
         self._draw = draw
+        self._plan = plan
         self._loop = uvloop.new_event_loop()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._thread = threading.Thread(target=self._loop.run_forever, name="node", daemon=True)
@@ -116,6 +120,7 @@ class RunningNode:
             self._utc_ns,
             SETTLE_MS if self._settles else 0,
             self._draw,
+            self._plan,
         )
         self._loop.set_exception_handler(lambda _, context: self.node.fail(_unforeseen(context, self.core)))
         self.node.start(started)

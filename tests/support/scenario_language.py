@@ -7,6 +7,7 @@ Actions, one a line:
     end NAME                                                   it ends
     tick                                                       time moves on although nothing happens
     wait 23h                                                   what follows happens so much later
+    wait until +8h                                             or then, since the dawn of all scenarios
     feed-lost                                                  the node stops the market, since nobody reads the feed
     NAME: COMMAND [; COMMAND ...] [created 23h ago|ahead] [deadline +1h] [all-or-nothing] [validate-only]   a message
 
@@ -24,6 +25,8 @@ Commands:
     kill-switch ACCOUNT on|off [why WORD]
     breakers [SYMBOL] [700bp=5m] [1300bp=5m] [2000bp=0s] [auction 5m] [random 30s] [why WORD]
     emergency on|off [cancel] [auction 5m] [random 30s] [why WORD]
+    schedule SYMBOL none
+    schedule SYMBOL ZONE DAYS ROW ... [/ DAYS ROW ...] [/ DATE [ROW ...]]   a ROW: 09:00 PHASE [random 30s]
     quote ID SYMBOL buy|sell LOTS [@ TICKS]
     bust SYMBOL TRADE
     correct SYMBOL TRADE @ TICKS
@@ -53,6 +56,7 @@ from typing import Any
 
 import msgspec
 
+from bus.calendar.words import HoursRow, schedule_of
 from bus.protocol import commands, terms
 from bus.protocol.codec import Malformed
 
@@ -101,9 +105,15 @@ class Tick:
 
 @dataclass(frozen=True)
 class Wait:
-    """What follows happens later."""
+    """What follows happens later: by so much, or at a moment."""
 
     duration_ns: int
+    until_ns: int = 0
+
+    def end_ns(self, now_ns: int) -> int:
+        """The time behind it."""
+        assert not self.until_ns or self.until_ns > now_ns, "time goes on"
+        return self.until_ns or now_ns + self.duration_ns
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,8 @@ def _action(line: str) -> Action:
         return Tick()
     elif verb == "feed-lost" and not words:
         return FeedLost()
+    elif verb == "wait" and words[0] == "until" and len(words) == 2:
+        return Wait(0, DAWN_NS + _duration(words[1].removeprefix("+")))
     elif verb == "wait" and len(words) == 1:
         return Wait(_duration(words[0]))
     raise NotUnderstood(f"{line!r} is no action")
@@ -341,6 +353,25 @@ def _protection(words: list[str]) -> commands.SetProtection:
     )
 
 
+def _schedule(words: list[str]) -> commands.SetSchedule:
+    symbol, zone, *more = words
+    if zone == "none":
+        return commands.SetSchedule(symbol, "", [])
+    days: dict[str, list[HoursRow]] = {}
+    holidays: dict[str, list[HoursRow]] = {}
+    for part in " ".join(more).split(" / "):
+        name, *rest = part.split(" ")
+        rows = (holidays if name[0].isdigit() else days).setdefault(name, [])
+        while rest:
+            at, phase, *rest = rest
+            random_ms = 0
+            if rest[:1] == ["random"]:
+                random_ms = _duration(rest[1]) // 10**6
+                rest = rest[2:]
+            rows.append((at, phase, random_ms))
+    return schedule_of(symbol, zone, days, holidays)
+
+
 def _advance_clock(words: list[str]) -> commands.AdvanceClock:
     (since,) = words
     return commands.AdvanceClock(DAWN_NS + _duration(since.removeprefix("+")))
@@ -416,6 +447,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "define": _define,
     "phase": _phase,
     "protection": _protection,
+    "schedule": _schedule,
     "advance-clock": _advance_clock,
     "limits": _limits,
     "kill-switch": _kill_switch,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from bus.calendar.words import second_text, weekdays_text
 from bus.protocol import commands, feed, reports, terms
 from bus.protocol.reasons import reason_name
 from tests.support.scenario_language import DAWN_NS, UNITS
@@ -35,6 +36,7 @@ _VERBS = {
     commands.DEFINE_INSTRUMENT: "define",
     commands.SET_PHASE: "phase",
     commands.SET_PROTECTION: "protection",
+    commands.SET_SCHEDULE: "schedule",
     commands.ADVANCE_CLOCK: "advance-clock",
     commands.QUOTE: "quote",
     commands.SET_LIMITS: "limits",
@@ -88,6 +90,22 @@ def _protection_set(it: feed.ProtectionSet) -> str:
     words += [f"random {it.random_ms}ms"] if it.random_ms else []
     words += ["rebalance"] if it.rebalance else []
     return ", ".join(words)
+
+
+def _schedule_set(it: feed.ScheduleSet) -> str:
+    if not it.days:
+        return "schedule none"
+    parts = [(weekdays_text(weekdays).replace(", ", ","), rows) for weekdays, rows in it.days]
+    words = [
+        " ".join([name, *(_row_words(*row) for row in rows)])
+        for name, rows in parts + [(day, rows) for day, rows in it.holidays]
+    ]
+    return f"schedule {it.zone} {' / '.join(words)}"
+
+
+def _row_words(second: int, phase: int, random_ms: int) -> str:
+    chance = f" random {random_ms}ms" if random_ms else ""
+    return f"{second_text(second)} {terms.PHASES[phase]}{chance}"
 
 
 def _accepted(it: reports.Accepted) -> str:
@@ -248,6 +266,7 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     feed.OrderReduced: lambda it: f"~{it.public_id} {it.quantity_lots}",
     feed.InstrumentDefined: _defined,
     feed.PhaseChanged: _phase_changed,
+    feed.ScheduleSet: _schedule_set,
     feed.Indicative: lambda it: f"indicative {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}",
     feed.AuctionEnded: lambda it: (
         f"{terms.PHASES[it.phase]} ended {it.quantity_lots} @ {it.price_ticks}, left {it.imbalance_lots}"

@@ -11,9 +11,12 @@ still for a second in the midst of a story the node ticks. Then `IdleSecond` is 
 again from its beginning.
 """
 
+from bus.calendar.planning import plan_ahead
 from bus.protocol.codec import Malformed, encode_message
+from bus.protocol.commands import SetSchedule
 from bus.protocol.control import EngineHeartbeat, Heartbeat, Hello, LoggedOut, Logout, Welcome
-from bus.protocol.terms import CLOCK_COMMANDS, CLOCKS, FEED_LOST
+from bus.protocol.terms import CLOCK_COMMANDS, CLOCKS, FEED_LOST, OPERATOR
+from bus.sockets.schedules import unknown_zone
 from tests.support.node_ears import NodeEars, Said, Standing, standing
 from tests.support.running_node import TOKEN, RunningNode, small_config
 from tests.support.scenario import Happened, middle
@@ -43,7 +46,7 @@ class SocketDriver:
         self._ears: NodeEars | None = None
         self._last = Standing(0, 0, {}, {})
         self._by_commands = False
-        self._draws = 0
+        self._records = 0
 
     def close(self) -> None:
         """The exchange of this story is over."""
@@ -66,7 +69,7 @@ class SocketDriver:
         told = {welcome.session: welcome.account for welcome in self.sessions.values()}
         said: list[Said] = []
         if isinstance(action, Wait):
-            self.now_ns = max(self.now_ns, self._last.time_ns) + action.duration_ns
+            self.now_ns = action.end_ns(max(self.now_ns, self._last.time_ns))
             moments = self._wake_up(first)
         elif isinstance(action, Start):
             self._start(action)
@@ -83,8 +86,8 @@ class SocketDriver:
         if not isinstance(action, Send | Wait):
             self._hear_reports()
         now = self.node.call(lambda: standing(self.node.core))
-        expected = first + len(moments) + self._draws - 1
-        self._draws = 0
+        expected = first + len(moments) + self._records - 1
+        self._records = 0
         if now.sequence != expected:
             raise IdleSecond(f"the log stands at {now.sequence}, and not at {expected}")
         said += self.ears.hear_out(now, told)
@@ -115,15 +118,22 @@ class SocketDriver:
             limits__instruments_max=action.instruments,
             limits__trades_kept_per_instrument_max=action.trades,
         )
-        self._node = RunningNode(disk=self._disk, config=config, utc_ns=lambda: self.now_ns, draw=self._drawn)
+        self._node = RunningNode(
+            disk=self._disk, config=config, utc_ns=lambda: self.now_ns, draw=self._drawn, plan=self._planned
+        )
         self._ears = NodeEars(self._node, self._last)
         for w in self.sessions.values():
             self._hello(Hello(w.account, w.role, session=w.session, session_key=w.session_key))
 
     def _drawn(self, below: int) -> int:
         """How an auction ends is drawn, which takes a sequence."""
-        self._draws += 1
+        self._records += 1
         return middle(below)
+
+    def _planned(self, schedule: SetSchedule, planned_ns: int, now_ns: int) -> list[tuple[int, int, int]]:
+        """What a schedule comes to is logged, which takes a sequence."""
+        self._records += 1
+        return plan_ahead(schedule, planned_ns, now_ns)
 
     def _open(self, action: Open) -> None:
         self.sessions[action.name] = self._hello(
@@ -151,9 +161,13 @@ class SocketDriver:
 
     def _send(self, action: Send, first: int, time_ns: int) -> dict[int, Moment]:
         """A message; the moments of its commands."""
-        session = self.sessions[action.name].session
+        welcome = self.sessions[action.name]
+        session = welcome.session
         number = self._numbers(len(action.items))
-        malformed = {number + i for i, item in enumerate(action.items) if isinstance(item, Malformed)}
+        not_taken = welcome.role == OPERATOR and unknown_zone(action.items) != ""
+        malformed = {
+            number + i for i, item in enumerate(action.items) if not_taken or isinstance(item, Malformed)
+        }
         items = [_NO_COMMAND if isinstance(item, Malformed) else item for item in action.items]
         created_ns = max(0, (time_ns if self._by_commands else self.now_ns) - action.age_ns)
         self.ears.say(encode_message(session, number, created_ns, items, action.deadline_ns, action.options))

@@ -55,7 +55,7 @@ _PUBLISHED: Final[dict[str, dict[str, tuple[type[Struct], tuple[type[Struct], ..
             codec.Frame,
             (feed.OrderAdded, feed.OrderExecuted, feed.OrderDeleted, feed.OrderReduced),
         ),
-        f"status.{_SYMBOL}": (codec.Frame, (feed.InstrumentDefined, feed.PhaseChanged)),
+        f"status.{_SYMBOL}": (codec.Frame, (feed.InstrumentDefined, feed.PhaseChanged, feed.ScheduleSet)),
         "clock.": (codec.Frame, (feed.Tick, feed.BreakerTripped, feed.EmergencySet)),
         f"heartbeat.{_SYMBOL}": (codec.Frame, (feed.FeedHeartbeat,)),
         "heartbeat.clock.": (codec.Frame, (feed.StreamHeartbeat,)),

@@ -23,7 +23,7 @@ from bus.errors import (
 )
 from bus.protocol.codec import encode
 from bus.protocol.commands import Command, DefineInstrument
-from bus.protocol.control import Hello, Instruments, InstrumentState, QueryInstruments, QueryOrders
+from bus.protocol.control import Hello, Instruments, InstrumentState, Query
 from bus.protocol.reasons import QUEUE_FULL, RATE_EXCEEDED, reason_name
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Replaced
 from bus.protocol.terms import ROLES
@@ -189,7 +189,7 @@ class Answers(Generic[A]):
             number += 1
         self._added()
 
-    def _ask(self, query: QueryOrders | QueryInstruments) -> A:
+    def _ask(self, query: Query) -> A:
         """A query whose answer is awaited."""
         self._check_open()
         pending = self._new_pending("", "")

@@ -44,10 +44,10 @@ from bus.protocol.control import (
     LoggedOut,
     Logout,
     OpenOrders,
-    QueryInstruments,
-    QueryOrders,
+    Query,
     Refused,
     Resumed,
+    TradingSchedule,
     Welcome,
 )
 from bus.protocol.reasons import (
@@ -129,7 +129,7 @@ class ClientCore:
         self._own_sessions: set[int] = set()
         self._unanswered = Unanswered()
         self._unanswered_max = unanswered_commands_max
-        self._queries: dict[int, QueryOrders | QueryInstruments] = {}
+        self._queries: dict[int, Query] = {}
         self._queries_unsent: list[int] = []
         self._next_control_id = CONTROL_IDS
         self._hello_id = 0
@@ -196,8 +196,8 @@ class ClientCore:
             )
         return self._unanswered.add(commands, saying)
 
-    def query(self, item: QueryOrders | QueryInstruments) -> int:
-        """Ask for open orders or instruments; returns the correlation id of the `Answered` that will come."""
+    def query(self, item: Query) -> int:
+        """Ask for something; returns the correlation id of the `Answered` that will come."""
         number = self._control_id()
         self._queries[number] = item
         self._queries_unsent.append(number)
@@ -314,7 +314,7 @@ class ClientCore:
             return self._take_resumed(item)
         elif isinstance(item, Refused):
             return self._take_refused(item, now_ns)
-        elif isinstance(item, OpenOrders | Instruments):
+        elif isinstance(item, OpenOrders | Instruments | TradingSchedule):
             if self._queries.pop(item.correlation_id, None) or item.correlation_id == self._hello_id:
                 return [Answered(item.correlation_id, item)]
         elif isinstance(item, LoggedOut) and self.state is State.LEAVING:
@@ -451,7 +451,7 @@ class ClientCore:
         self._control_out.clear()
         return [Ended(refused)]
 
-    def _control(self, item: Heartbeat | Logout | QueryOrders | QueryInstruments, number: int) -> bytes:
+    def _control(self, item: Heartbeat | Logout | Query, number: int) -> bytes:
         return encode_message(self.session, number, 0, [item])
 
     def _control_id(self) -> int:

@@ -1,7 +1,8 @@
 """What an operator says, made into commands: instruments, phases, limits, stops, revisions of trades, time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from bus.calendar.words import HoursRow, schedule_of
 from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
@@ -74,6 +75,30 @@ class Operating(Answers[A]):
         """
         pending = self._new_pending("", "")
         self._put(pending, orders.set_phase(symbol, phase, duration_ms, random_ms, next_phase, why))
+        return pending
+
+    def set_schedule(
+        self,
+        symbol: str,
+        zone: str = "",
+        days: Mapping[str, Sequence[HoursRow]] | None = None,
+        holidays: Mapping[str, Sequence[HoursRow]] | None = None,
+        *,
+        why: str = "",
+    ) -> A:
+        """Operator: trading hours of an instrument by the clocks of a zone, in the place of those it had.
+
+        Answered with Completed or Rejected; NotTaken when the engine does not know the zone. Without `days` there are
+        no hours any more.
+
+            client.set_schedule("BTC-USD", "Europe/Berlin", {"mon-fri": [("09:00", "continuous"), ("17:30", "closed")]})
+
+        A row is a time, the phase that begins then, and for an auction by how many ms it may last longer by chance.
+        `holidays`: by date ("2026-12-25"), what holds on that day instead of its weekday's rows, [] for nothing.
+        """
+        command = schedule_of(symbol, zone, days or {}, holidays or {}, orders.checked_note(why))
+        pending = self._new_pending("", "")
+        self._put(pending, command)
         return pending
 
     def set_limits(
