@@ -16,7 +16,7 @@ from bus.protocol.terms import (
     OPENING_AUCTION,
     PRE_OPEN,
 )
-from matcher.phases import RANDOM_MS_MAX
+from matcher.gate.phases import RANDOM_MS_MAX
 
 #: Names of the IANA database, by their letters alone.
 ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")

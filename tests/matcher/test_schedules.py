@@ -121,9 +121,9 @@ def test_a_plan_of_a_schedule_that_was_replaced_and_rows_that_are_known_are_pass
 def test_an_instrument_without_a_schedule_says_so() -> None:
     exchange = Exchange("ops")
     assert exchange.engine.schedule("BTC-USD") == ("BTC-USD", 0, "", [], [], [])
-    assert exchange.engine.instruments()[0][3] == 0
+    assert exchange.engine.instruments()[0][4] == 0
     exchange.say(1, HOURS)
-    assert exchange.engine.instruments()[0][3] == exchange.engine.sequence
+    assert exchange.engine.instruments()[0][4] == exchange.engine.sequence
     exchange.say(1, SetSchedule("BTC-USD", "", []))
     assert exchange.engine.schedule("BTC-USD") == ("BTC-USD", 0, "", [], [], [])
     assert exchange.engine.next_timer_ns == 0
