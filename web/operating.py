@@ -13,12 +13,12 @@ from bus.errors import AnswerLost, OffLot, SessionOver, TimedOut
 from bus.protocol import commands
 from bus.protocol import reasons as engine
 from bus.protocol.commands import OperatorCommand
-from bus.protocol.control import InstrumentState
+from bus.protocol.control import InstrumentState, Protection
 from bus.protocol.reports import Completed, Rejected
 from bus.protocol.terms import AUCTIONS, PHASES
 from bus.sockets.session import orders
 from bus.sockets.session.prices import Scale, whole_number
-from web import market_data
+from web import market_data, order_commands
 from web.errors import CONFLICT, INVALID_FIELD, UNKNOWN, Refusal
 from web.guard.principal import Principal
 from web.house import House
@@ -27,10 +27,13 @@ from web.schemas.admin import (
     Breakers,
     Emergency,
     InstrumentPhase,
+    InstrumentProtection,
     KillSwitch,
     NewPhase,
+    NewProtection,
     Operated,
     Phases,
+    Protections,
 )
 from web.schemas.market import Indicative
 
@@ -47,6 +50,7 @@ _FIELD_OF: Final = {
     engine.INVALID_DURATION: "duration_ms",
     engine.INVALID_KILL_SWITCH: "account",
     engine.INVALID_BREAKERS: "levels",
+    engine.INVALID_PROTECTION: "static_basis_points",
 }
 
 
@@ -64,6 +68,39 @@ async def phases(house: House, who: Principal) -> Phases:
     found = await session.instruments()
     return Phases(
         phases=[_phase(await session.scale(symbol), state) for symbol, state in sorted(found.items())]
+    )
+
+
+async def set_protection(house: House, who: Principal, body: NewProtection, time_ns: bool) -> Operated:
+    """Give an instrument its price bands."""
+    session = await house.operators.of(who.account)
+    scale = await session.scale(body.symbol)
+    reference = 0
+    if body.reference_price is not None:
+        reference = order_commands.check_price(scale, body.reference_price, "reference_price")
+    command = commands.SetProtection(
+        body.symbol,
+        body.static_basis_points,
+        body.dynamic_basis_points,
+        reference,
+        body.auction_ms,
+        body.random_ms,
+        int(body.rebalance),
+        body.why,
+    )
+    return await _operate(house, who, command, time_ns)
+
+
+async def protections(house: House, who: Principal) -> Protections:
+    """The price bands of all instruments that have any, as the engine has them. Raises NotConnected."""
+    session = await house.operators.of(who.account)
+    found = await session.instruments()
+    return Protections(
+        protections=[
+            _protection(await session.scale(symbol), state.protection)
+            for symbol, state in sorted(found.items())
+            if state.protection is not None
+        ]
     )
 
 
@@ -117,6 +154,20 @@ def _limit(scale: Scale | None, name: str, value: str) -> int:
     if number > _NUMBER_MAX:
         raise Refusal(INVALID_FIELD, "larger than any number here", name, status=CONFLICT)
     return number
+
+
+def _protection(scale: Scale, known: Protection) -> InstrumentProtection:
+    return InstrumentProtection(
+        symbol=scale.symbol,
+        static_basis_points=known.static_basis_points,
+        dynamic_basis_points=known.dynamic_basis_points,
+        reference_price=market_data.price_text(scale, known.reference_ticks),
+        static_low=market_data.price_text(scale, known.static_low_ticks),
+        static_high=market_data.price_text(scale, known.static_high_ticks),
+        auction_ms=known.auction_ms,
+        random_ms=known.random_ms,
+        rebalance=known.rebalance != 0,
+    )
 
 
 def _phase(scale: Scale, state: InstrumentState) -> InstrumentPhase:

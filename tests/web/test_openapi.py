@@ -35,6 +35,11 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/keys": {"scopes": ["read"], "label": "mine"},
     "POST /api/v1/accounts/{account}/keys": {"scopes": ["read", "trade"]},
     "POST /api/v1/admin/phase": {"symbol": "BTC-USD", "phase": "continuous", "why": "it is"},
+    "POST /api/v1/admin/protection": {
+        "symbol": "BTC-USD",
+        "dynamic_basis_points": 5_000,
+        "auction_ms": 1_000,
+    },
     "POST /api/v1/admin/kill_switch": {"account": "nobody", "on": True},
     "POST /api/v1/admin/emergency": {"on": False},
     "POST /api/v1/admin/breakers": {

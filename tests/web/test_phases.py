@@ -220,6 +220,16 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     assert said("emergency", on=False).status == 200
     assert enter(venue, bob, "buy", price="1").status == 200
 
+    bands = {"static_basis_points": 1_000, "reference_price": "100", "auction_ms": 60_000, "rebalance": True}
+    assert said("protection", symbol=SYMBOL, **bands).status == 200
+    (band,) = venue.signed(ops, "GET", "/api/v1/admin/protection").json["protections"]
+    assert (band["symbol"], band["static_low"], band["static_high"], band["reference_price"]) == (
+        *(SYMBOL, "90.00", "110.00", "100.00"),
+    )
+    assert (band["static_basis_points"], band["dynamic_basis_points"], band["rebalance"]) == (1_000, 0, True)
+    assert said("protection", symbol=SYMBOL).status == 200
+    assert venue.signed(ops, "GET", "/api/v1/admin/protection").json == {"protections": []}
+
     assert said("limits", account="bob", symbol=SYMBOL, order_quantity="2", open_orders=1).status == 200
     for order in ({"price": "1"}, {"price": "1", "quantity": "2.001"}):
         limited = enter(venue, bob, "buy", **order)
@@ -235,6 +245,9 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     wrong: list[tuple[str, dict[str, Any], int, str]] = [
         ("kill_switch", {"account": "no such name!", "on": True}, 400, "account"),
         ("kill_switch", {"account": "alice"}, 400, "on"),
+        ("protection", {"symbol": SYMBOL, "static_basis_points": 5}, 409, "static_basis_points"),
+        ("protection", {"symbol": SYMBOL, "reference_price": "0.001"}, 409, "reference_price"),
+        ("protection", {"symbol": "NONE"}, 404, "symbol"),
         ("breakers", {"levels": [{"basis_points": 700, "halt_ms": 1}] * 2, "auction_ms": 1}, 409, "levels"),
         ("breakers", {"levels": [{"basis_points": 10_000, "halt_ms": 1}]}, 400, "levels[0].basis_points"),
         ("limits", {"account": "bob", "symbol": SYMBOL, "order_quantity": "0.0005"}, 409, "order_quantity"),

@@ -23,6 +23,16 @@ async def phases(call: Call) -> said.Phases:
     return await operating.phases(call.house, call.caller)
 
 
+async def set_protection(call: Call) -> said.Operated:
+    """Give an instrument its price bands."""
+    return await operating.set_protection(call.house, call.caller, call.body, call.query.time_ns)
+
+
+async def protections(call: Call) -> said.Protections:
+    """The price bands of all instruments that have any."""
+    return await operating.protections(call.house, call.caller)
+
+
 async def set_kill_switch(call: Call) -> said.Operated:
     """Stop an account, or let it trade again."""
     return await operating.set_kill_switch(call.house, call.caller, call.body, call.query.time_ns)
@@ -70,6 +80,16 @@ ROUTES: Final = (
         scope=OPERATOR,
         cost=ADMIN,
         answer=said.Phases,
+    ),
+    _command("protection", set_protection, "Give an instrument its price bands", said.NewProtection),
+    Route(
+        method="GET",
+        path="/api/v1/admin/protection",
+        handler=protections,
+        summary="The price bands of all instruments that have any, as the engine has them, for operators",
+        scope=OPERATOR,
+        cost=ADMIN,
+        answer=said.Protections,
     ),
     _command("kill_switch", set_kill_switch, "Stop an account, or let it trade again", said.KillSwitch),
     _command("emergency", set_emergency, "Stop the whole market, or let it go on", said.Emergency),

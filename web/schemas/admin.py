@@ -21,6 +21,7 @@ Phase = Literal[
 Account = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,32}\Z", description="The name of an account.")]
 AuctionMs = Annotated[int, Meta(ge=0, le=86_400_000)]
 RandomMs = Annotated[int, Meta(ge=0, le=600_000)]
+BasisPoints = Annotated[int, Meta(ge=0, le=10_000)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Why = Annotated[str, Meta(max_length=200, description="A remark for the log.")]
 
@@ -106,6 +107,24 @@ class AccountLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rejects_window_ms: Count = 0
 
 
+class NewProtection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Price bands of an instrument, in the place of those it had; what is not given is not there.
+
+    `static_basis_points`: around the reference price, that of the last auction, or `reference_price` until the next
+    one. `dynamic_basis_points`: around the last trade. An order that would trade beyond one begins a volatility auction
+    of `auction_ms`, and at most `random_ms` more; with `rebalance` so do trades that leave a side of the book empty.
+    """
+
+    symbol: Symbol
+    static_basis_points: BasisPoints = 0
+    dynamic_basis_points: BasisPoints = 0
+    reference_price: DecimalText | None = None
+    auction_ms: AuctionMs = 0
+    random_ms: RandomMs = 0
+    rebalance: bool = False
+    why: Why = ""
+
+
 class Operated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It was done, with this sequence of the log. `operator`: under whose name."""
 
@@ -129,3 +148,23 @@ class Phases(Struct, frozen=True, kw_only=True):
     """The phases of all instruments, by symbol."""
 
     phases: list[InstrumentPhase]
+
+
+class InstrumentProtection(Struct, frozen=True, kw_only=True):
+    """The price bands of an instrument, as the engine has them. `static_low`, `static_high`: the outermost prices."""
+
+    symbol: str
+    static_basis_points: int
+    dynamic_basis_points: int
+    reference_price: str | None
+    static_low: str | None
+    static_high: str | None
+    auction_ms: int
+    random_ms: int
+    rebalance: bool
+
+
+class Protections(Struct, frozen=True, kw_only=True):
+    """The price bands of all instruments that have any, by symbol."""
+
+    protections: list[InstrumentProtection]

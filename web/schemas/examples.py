@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from web.schemas.admin import AccountLimits, Breakers, Emergency, KillSwitch, NewPhase
+from web.schemas.admin import AccountLimits, Breakers, Emergency, KillSwitch, NewPhase, NewProtection
 from web.schemas.alerts import AlertWish
 from web.schemas.keys import NewKey
 from web.schemas.orders import Batch, CancelAll, CancelAllAfter, NewOrder, OrderCancel, OrderReplace
@@ -30,6 +30,13 @@ EXAMPLES: Final[dict[type[Struct], Any]] = {
         "duration_ms": 300_000,
         "random_ms": 30_000,
         "why": "the morning",
+    },
+    NewProtection: {
+        "symbol": "BTC-USD",
+        "static_basis_points": 1_000,
+        "dynamic_basis_points": 300,
+        "auction_ms": 120_000,
+        "random_ms": 30_000,
     },
     KillSwitch: {"account": "alice", "on": True, "why": "her system runs wild"},
     Emergency: {"on": True, "why": "the data centre burns"},
