@@ -30,7 +30,7 @@ from bus.process import Process
 from bus.protocol.commands import SetSchedule
 from bus.protocol.records import EmergencyRaised, EndDrawn, EngineStarted, PhasesPlanned, TimeTicked
 from bus.protocol.status import DEGRADED, OK, ProcessStatus
-from bus.protocol.terms import CLOCK_SYSTEM, FEED_LOST
+from bus.protocol.terms import CLOCK_SYSTEM, FEED_LOST, STOP_CAUSES
 from bus.sequencer import Sequencer, apply_open_batch
 from bus.sessions import Sessions
 from bus.sockets.feed_watch import FeedWatch
@@ -238,6 +238,7 @@ class Node:
             ("sessions", str(len(self._sessions))),
             ("instruments", str(len(core.symbols()))),
             ("unsynced_commands", str(unsynced)),
+            ("stopped", STOP_CAUSES.get(core.stopped(), "no")),
         )
         health, problem = OK, ""
         if unsynced >= self._unsynced_commands_max:

@@ -10,9 +10,10 @@ from bus.protocol.commands import SetEmergency
 from bus.protocol.feed import EmergencySet, StreamHeartbeat
 from bus.protocol.reasons import MARKET_STOPPED
 from bus.protocol.reports import Accepted, Completed, Rejected
+from bus.protocol.status import QueryStatus
 from bus.protocol.terms import FEED_LOST, OPERATOR
 from bus.sockets.feed_watch import FeedLoss
-from tests.node.parties import Party, Reader, buy, open_market
+from tests.node.parties import Asker, Party, Reader, buy, open_market
 from tests.support.running_node import TOKEN, WAIT_S_MAX, RunningNode, small_config
 from tests.support.simulated_disk import SimulatedDisk
 
@@ -124,7 +125,7 @@ def test_fewer_readers_than_are_wanted_are_too_few_and_those_that_stay_are_told(
     node.stop()
 
 
-def test_who_comes_late_is_told_by_the_heartbeat_of_the_clock(watched: RunningNode) -> None:
+def test_who_comes_late_is_told_by_the_heartbeat_of_the_clock_and_by_the_status(watched: RunningNode) -> None:
     def last_heard(reader: Reader) -> int:
         name, frame = reader.until(lambda name, _: name == "heartbeat.clock.")[-1]
         (beat,) = frame.events
@@ -135,6 +136,8 @@ def test_who_comes_late_is_told_by_the_heartbeat_of_the_clock(watched: RunningNo
     with Reader(watched.addresses.feed) as late, Party(watched.addresses.orders) as operator:
         operator.hello("ops", role=OPERATOR, token=TOKEN)
         assert last_heard(late) == FEED_LOST
+        with Asker(watched.addresses.recovery) as asker:
+            assert ("stopped", "feed-lost") in asker.ask(QueryStatus()).facts
         operator.ask(SetEmergency(False))
         while last_heard(late):
             pass

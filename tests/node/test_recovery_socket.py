@@ -276,6 +276,7 @@ def test_the_engine_says_how_it_is(node: RunningNode) -> None:
         "sessions": "2",
         "instruments": "1",
         "unsynced_commands": "0",
+        "stopped": "no",
     }
 
 
