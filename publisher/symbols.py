@@ -6,8 +6,8 @@ that stands latest in the log holds, in whatever order they come.
 
 from typing import Final
 
-from bus.protocol.control import NO_AUCTION, InstrumentState, PhaseState
-from bus.protocol.feed import AuctionEnded, InstrumentDefined, PhaseChanged
+from bus.protocol.control import NO_AUCTION, InstrumentState, PhaseState, Protection
+from bus.protocol.feed import AuctionEnded, InstrumentDefined, PhaseChanged, ProtectionSet
 from bus.protocol.market.streams import Symbol
 from bus.protocol.terms import CONTINUOUS
 
@@ -23,7 +23,7 @@ _NOWHERE: Final = (0, 0)
 class SymbolState:
     """The definition and the phase; `known` is false before the first word of the engine about it.
 
-    `phase_ends_ns`, `reference_ticks` and `auction_lots` as in PhaseState.
+    `phase_ends_ns`, `reference_ticks` and `auction_lots` as in PhaseState; `protection`: the bands, None without any.
     """
 
     __slots__ = (
@@ -32,6 +32,7 @@ class SymbolState:
         "auction_lots",
         "phase",
         "phase_ends_ns",
+        "protection",
         "reference_ticks",
         "symbol",
     )
@@ -41,6 +42,7 @@ class SymbolState:
         self.phase = CONTINUOUS
         self._definition: InstrumentDefined | None = None
         self._place: Place = _NOWHERE
+        self.protection: Protection | None = None
         self._take_phase_state(NO_AUCTION)
 
     @property
@@ -64,6 +66,7 @@ class SymbolState:
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
             d.pro_rata_minimum_lots,
         )  # fmt: skip
+        self.protection = state.protection
         self.take_phase(state.phase, state.phase_state, place)
 
     def take_phase(self, phase: int, state: PhaseState, place: Place) -> None:
@@ -76,7 +79,7 @@ class SymbolState:
 
     def take_event(self, event: object, epoch: int) -> None:
         """An event of the symbol's status topic; what is older than what is known changes nothing."""
-        if not isinstance(event, InstrumentDefined | PhaseChanged | AuctionEnded):
+        if not isinstance(event, InstrumentDefined | PhaseChanged | AuctionEnded | ProtectionSet):
             return
         place = (epoch, event.sequence)
         if place < self._place:
@@ -87,6 +90,8 @@ class SymbolState:
         elif isinstance(event, PhaseChanged):
             self.phase = event.phase
             self.phase_ends_ns = event.ends_ns
+        elif isinstance(event, ProtectionSet):
+            self.protection = _bands_of(event)
         elif event.quantity_lots:
             self.reference_ticks = event.price_ticks
             self.auction_lots = event.quantity_lots
@@ -103,9 +108,20 @@ class SymbolState:
             self.symbol, d.base, d.quote, d.tick_mantissa, d.tick_decimals, d.lot_mantissa, d.lot_decimals,
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
             self.phase, ALWAYS, SPOT, self.phase_ends_ns, self.reference_ticks, self.auction_lots,
+            self.protection,
         )  # fmt: skip
 
     def _take_phase_state(self, state: PhaseState) -> None:
         self.phase_ends_ns = state.ends_ns
         self.reference_ticks = state.reference_ticks
         self.auction_lots = state.auction_lots
+
+
+def _bands_of(event: ProtectionSet) -> Protection | None:
+    """What was announced; None when nothing protects the instrument from now on."""
+    if not (event.static_basis_points or event.dynamic_basis_points or event.rebalance):
+        return None
+    return Protection(
+        event.reference_ticks, event.static_basis_points, event.static_low_ticks, event.static_high_ticks,
+        event.dynamic_basis_points, event.auction_ms, event.random_ms, event.rebalance,
+    )  # fmt: skip

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.protocol.commands import BustTrade, CancelOrder, EnterOrder, SetPhase
-from bus.protocol.control import NO_AUCTION, InstrumentState
+from bus.protocol.commands import BustTrade, CancelOrder, EnterOrder, SetPhase, SetProtection
+from bus.protocol.control import NO_AUCTION, InstrumentState, Protection
 from bus.protocol.feed import AuctionEnded, Indicative, PhaseChanged, Trade, TradeBusted
 from bus.protocol.market.streams import AlertFired, CandleUpdated, Statistics, Symbol, Top
 from bus.protocol.terms import (
@@ -403,6 +403,34 @@ def test_the_latest_word_of_a_phase_holds_in_whatever_order_they_come() -> None:
     assert (state.reference_ticks, state.auction_lots) == (1000, 5)
     state.take_state(InstrumentState(DEFINED, CLOSED), (2, 3))  # another life, which lost some of the log
     assert (state.phase, state.phase_ends_ns, state.reference_ticks) == (CLOSED, 0, 0)
+
+
+def test_bands_are_told_with_the_symbol() -> None:
+    """As they are set, as an auction moves them, as an answer has them; and no more when they are gone."""
+    story = Story()
+    publisher = story.publisher
+
+    def bands() -> Protection | None:
+        (symbol,) = publisher.frames("symbol")[-1].events
+        assert isinstance(symbol, Symbol)
+        return symbol.protection
+
+    publisher.market.take_state(InstrumentState(DEFINED, CONTINUOUS), (1, 4))
+    story.engine.command(story.operator, SetProtection(SYMBOL, 1000, 500, 1000, 60_000))
+    story.hear()
+    assert bands() == Protection(1000, 1000, 900, 1100, 500, 60_000, 0, 0)
+    story.set(VOLATILITY_AUCTION)
+    story.enter(BUY, 5, 1050)
+    story.enter(SELL, 5, 1050)
+    story.set(CONTINUOUS)
+    moved = Protection(1050, 1000, 945, 1155, 500, 60_000, 0, 0)
+    assert bands() == moved
+    story.engine.command(story.operator, SetProtection(SYMBOL))
+    story.hear()
+    assert bands() is None
+    answer = InstrumentState(DEFINED, CONTINUOUS, NO_AUCTION, moved)
+    publisher.market.take_state(answer, (1, story.engine.engine.sequence))
+    assert publisher.market.state.told().protection == moved
 
 
 @pytest.mark.parametrize(("seed", "restarts"), [(0, 0.0), (1, 0.05)])

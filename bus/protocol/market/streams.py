@@ -34,6 +34,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from bus.protocol.control import Protection
 from bus.protocol.feed import (
     AuctionEnded,
     Indicative,
@@ -180,7 +181,8 @@ class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
     """An instrument as it was announced last. `trading_hours`: "always" until an instrument has a schedule.
 
     `phase_ends_ns`: when the phase ends by itself, 0 when it does not. `reference_ticks`: the price of the last auction
-    in which anything traded, 0 before the first; `auction_lots`: how much traded there.
+    in which anything traded, 0 before the first; `auction_lots`: how much traded there. `protection`: its price bands,
+    None without any.
     """
 
     symbol: str
@@ -201,6 +203,7 @@ class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
     phase_ends_ns: int = 0
     reference_ticks: int = 0
     auction_lots: int = 0
+    protection: Protection | None = None
 
 
 class Resync(Struct, array_like=True, tag=RESYNC, frozen=True, gc=False):
