@@ -7,12 +7,14 @@ that stands latest in the log holds, in whatever order they come.
 from typing import Final
 
 from bus.protocol.control import NO_AUCTION, InstrumentState, PhaseState, Protection
-from bus.protocol.feed import AuctionEnded, InstrumentDefined, PhaseChanged, ProtectionSet
+from bus.protocol.feed import AuctionEnded, InstrumentDefined, PhaseChanged, ProtectionSet, ScheduleSet
 from bus.protocol.market.streams import Symbol
 from bus.protocol.terms import CONTINUOUS
 
-#: Until instruments have schedules and more than one kind.
+#: What is said of trading hours: without a schedule, and with one. It is asked of the engine (QuerySchedule).
 ALWAYS: Final = "always"
+SCHEDULED: Final = "scheduled"
+#: Until there is more than one kind of instruments.
 SPOT: Final = "spot"
 
 #: (epoch, log sequence): a place in the log.
@@ -23,7 +25,8 @@ _NOWHERE: Final = (0, 0)
 class SymbolState:
     """The definition and the phase; `known` is false before the first word of the engine about it.
 
-    `phase_ends_ns`, `reference_ticks` and `auction_lots` as in PhaseState; `protection`: the bands, None without any.
+    `phase_ends_ns`, `reference_ticks` and `auction_lots` as in PhaseState; `protection`: the bands, None without any;
+    `scheduled`: it has trading hours.
     """
 
     __slots__ = (
@@ -34,6 +37,7 @@ class SymbolState:
         "phase_ends_ns",
         "protection",
         "reference_ticks",
+        "scheduled",
         "symbol",
     )
 
@@ -43,6 +47,7 @@ class SymbolState:
         self._definition: InstrumentDefined | None = None
         self._place: Place = _NOWHERE
         self.protection: Protection | None = None
+        self.scheduled = False
         self._take_phase_state(NO_AUCTION)
 
     @property
@@ -67,6 +72,7 @@ class SymbolState:
             d.pro_rata_minimum_lots,
         )  # fmt: skip
         self.protection = state.protection
+        self.scheduled = state.schedule != 0
         self.take_phase(state.phase, state.phase_state, place)
 
     def take_phase(self, phase: int, state: PhaseState, place: Place) -> None:
@@ -79,7 +85,9 @@ class SymbolState:
 
     def take_event(self, event: object, epoch: int) -> None:
         """An event of the symbol's status topic; what is older than what is known changes nothing."""
-        if not isinstance(event, InstrumentDefined | PhaseChanged | AuctionEnded | ProtectionSet):
+        if not isinstance(
+            event, InstrumentDefined | PhaseChanged | AuctionEnded | ProtectionSet | ScheduleSet
+        ):
             return
         place = (epoch, event.sequence)
         if place < self._place:
@@ -92,6 +100,8 @@ class SymbolState:
             self.phase_ends_ns = event.ends_ns
         elif isinstance(event, ProtectionSet):
             self.protection = _bands_of(event)
+        elif isinstance(event, ScheduleSet):
+            self.scheduled = bool(event.days)
         elif event.quantity_lots:
             self.reference_ticks = event.price_ticks
             self.auction_lots = event.quantity_lots
@@ -107,8 +117,8 @@ class SymbolState:
         return Symbol(
             self.symbol, d.base, d.quote, d.tick_mantissa, d.tick_decimals, d.lot_mantissa, d.lot_decimals,
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
-            self.phase, ALWAYS, SPOT, self.phase_ends_ns, self.reference_ticks, self.auction_lots,
-            self.protection,
+            self.phase, SCHEDULED if self.scheduled else ALWAYS, SPOT,
+            self.phase_ends_ns, self.reference_ticks, self.auction_lots, self.protection,
         )  # fmt: skip
 
     def _take_phase_state(self, state: PhaseState) -> None:

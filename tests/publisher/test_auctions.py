@@ -7,7 +7,7 @@ import pytest
 
 from bus.protocol.commands import BustTrade, CancelOrder, EnterOrder, SetPhase, SetProtection
 from bus.protocol.control import NO_AUCTION, InstrumentState, Protection
-from bus.protocol.feed import AuctionEnded, Indicative, PhaseChanged, Trade, TradeBusted
+from bus.protocol.feed import AuctionEnded, Indicative, PhaseChanged, ScheduleSet, Trade, TradeBusted
 from bus.protocol.market.streams import AlertFired, CandleUpdated, Statistics, Symbol, Top
 from bus.protocol.terms import (
     AT_OPEN,
@@ -403,6 +403,19 @@ def test_the_latest_word_of_a_phase_holds_in_whatever_order_they_come() -> None:
     assert (state.reference_ticks, state.auction_lots) == (1000, 5)
     state.take_state(InstrumentState(DEFINED, CLOSED), (2, 3))  # another life, which lost some of the log
     assert (state.phase, state.phase_ends_ns, state.reference_ticks) == (CLOSED, 0, 0)
+
+
+def test_trading_hours_are_told_with_the_symbol() -> None:
+    """By the event that sets them, or by the engine's answer; and that they are gone."""
+    state = SymbolState(SYMBOL)
+    state.take_state(InstrumentState(DEFINED, CONTINUOUS), (1, 10))
+    assert state.told().trading_hours == "always"
+    state.take_event(ScheduleSet(11, 0, "Europe/Berlin", [(31, [(32_400, CONTINUOUS, 0)])], []), 1)
+    assert state.told().trading_hours == "scheduled"
+    state.take_event(ScheduleSet(12, 0, "Europe/Berlin", [], []), 1)
+    assert state.told().trading_hours == "always"
+    state.take_state(InstrumentState(DEFINED, CONTINUOUS, schedule=13), (1, 13))
+    assert state.told().trading_hours == "scheduled"
 
 
 def test_bands_are_told_with_the_symbol() -> None:

@@ -178,7 +178,7 @@ class AlertFired(Struct, array_like=True, tag=ALERT_FIRED, frozen=True, gc=False
 
 
 class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
-    """An instrument as it was announced last. `trading_hours`: "always" until an instrument has a schedule.
+    """An instrument as it was announced last. `trading_hours`: "always", or "scheduled" when it has a schedule.
 
     `phase_ends_ns`: when the phase ends by itself, 0 when it does not. `reference_ticks`: the price of the last auction
     in which anything traded, 0 before the first; `auction_lots`: how much traded there. `protection`: its price bands,
