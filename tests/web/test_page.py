@@ -9,6 +9,8 @@ from functools import partial
 import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
+from bus.protocol.reasons import ACCOUNT_STOPPED
+from bus.protocol.reports import Rejected
 from tests.support.browser import WAIT_MS, Watched, chromium
 from tests.support.contrast import poorly_shown
 from tests.support.venue import ApiKey, Venue
@@ -416,6 +418,44 @@ def test_an_auction_is_shown_from_its_call_to_its_prints(venue: Venue, page: Pag
         set_phase("continuous")
         expect(page.locator("#phase")).to_be_hidden()
         bob.mass_cancel().result()
+
+
+def test_an_operators_key_opens_the_desk(venue: Venue, browser: Browser, page: Page) -> None:
+    expect(page.locator("#desk-open")).to_be_hidden()  # who trades is no operator
+    operator = Watched(browser, f"{url(venue)}#ETH-USD")
+    try:
+        desk = operator.page
+        log_in(desk, venue.key("ops", "read", "operator"))
+        desk.click("#desk-open")
+        desk.fill("#desk-why", "a test")
+        desk.select_option("#desk-phase", "halted")
+        desk.fill("#desk-minutes", "90")
+        assert poorly_shown(desk) == []
+        desk.click("#desk-set")
+        desk.click("#ask-yes")
+        expect(desk.locator("#phase-name")).to_have_text("Halted")
+        expect(desk.locator("#phase-ends")).to_have_text(re.compile(r"^1:(30:00|29:\d\d)$"))
+        desk.select_option("#desk-phase", "continuous")
+        desk.click("#desk-set")
+        desk.click("#ask-yes")
+        expect(desk.locator("#phase")).to_be_hidden()
+        desk.fill("#desk-account", "mallory")
+        desk.click("#desk-stop")
+        desk.click("#ask-yes")
+        expect(desk.locator("#toasts")).to_contain_text("Stop mallory")
+        desk.click("#desk-emergency")
+        desk.click("#ask-dialog [value=no]")
+        desk.fill("#desk-account", "no such name!")
+        desk.click("#desk-release")
+        desk.click("#ask-yes")
+        expect(desk.locator("#desk-wrong")).not_to_be_empty()
+        assert operator.complaints == []
+    finally:
+        operator.close()
+    with venue.client("mallory") as mallory:
+        refused = mallory.enter("ETH-USD", "buy", "1", "90").result()
+        assert isinstance(refused, Rejected)
+        assert refused.reason == ACCOUNT_STOPPED
 
 
 def test_on_a_phone_one_view_is_seen_at_a_time_and_nothing_is_wider_than_it(

@@ -3,6 +3,7 @@
 import { AccountKey } from "./account.js";
 import { Alerts } from "./alerts.js";
 import { Candles } from "./candles.js";
+import { Desk } from "./desk.js";
 import { DepthChart } from "./depth.js";
 import { at, draw, pace, tabs, toast } from "./dom.js";
 import { listenToKeys } from "./keyboard.js";
@@ -45,6 +46,7 @@ class Page {
     this.ladder = new Ladder((price) => this.#takePrice(price));
     this.mine = new Mine((orders) => this.#ownOrders(orders));
     this.alerts = new Alerts();
+    this.desk = new Desk();
     this.chartTab = tabs(at("tab-candles").parentElement, (id) => {
       at("intervals").hidden = at("averages").hidden = at("legend").hidden = id === "depth";
       this.depth.changed();
@@ -74,7 +76,7 @@ class Page {
     history.replaceState(null, "", `#${symbol}`);
     this.markets.select(symbol);
     this.ladder.clearTrade();
-    for (const part of [this.phase, this.ladder, this.tape, this.ticket, this.depth, this.mine, this.alerts]) part.show(market);
+    for (const part of [this.phase, this.ladder, this.tape, this.ticket, this.depth, this.mine, this.alerts, this.desk]) part.show(market);
     if (before) before.book.sequence = null;
     this.stream.want("market", { channels: ["book", "trades", "statistics"], symbols: [symbol] });
     this.stream.want("candles", { channels: [`klines_${this.#interval}`], symbols: [symbol] });
@@ -282,6 +284,7 @@ class Page {
     this.ticket.known(key);
     this.mine.known(key);
     this.alerts.known(key);
+    this.desk.known(key);
     // Without a login own orders are looked for over REST: later, and as well.
     this.stream.login(key).catch(() => {});
     if (!key) for (const name of ["orders", "alerts"]) this.stream.drop(name);
