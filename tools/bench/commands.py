@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bus.errors import ConfigError
 from tools.bench import (
+    auction,
     book,
     core,
     fairness,
@@ -24,6 +25,7 @@ from tools.bench import (
     web,
     wire,
 )
+from tools.bench.auction import AuctionCosts
 from tools.bench.book import BookCosts
 from tools.bench.core import CoreCosts
 from tools.bench.fairness import Fairness
@@ -84,6 +86,14 @@ def triggers_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None
     measured = TriggerCosts(triggers.QUICK if quick else triggers.Size(), _say)
     measured.run()
     results.show("triggers", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("auction")
+def auction_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """What the end of an auction of 100,000 orders costs, and telling its price while it collects them."""
+    measured = AuctionCosts(auction.QUICK if quick else auction.Size(), _say)
+    measured.run()
+    results.show("auction", measured.result(), measured.tables(), [], as_json=as_json, out=out)
 
 
 @bench.command("memory")
