@@ -25,6 +25,7 @@ from bus.protocol.terms import (
 )
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import FILLED as STATUS_FILLED
+from matcher.book.crossing import Crossing
 from matcher.book.equilibrium import Equilibrium, equilibrium
 from matcher.book.level import Level, Order
 from matcher.book.links import Links
@@ -71,6 +72,8 @@ class Uncrossing(Resting):
         told = phase not in AUCTIONS
         while True:
             price, _, left = outcome(instrument)
+            if instrument.stage is not None:
+                instrument.stage.crossing = None
             first: int = instrument.next_trade_id
             traded = self._trade_all(instrument, price) if price else 0
             if traded or not told:
@@ -261,10 +264,18 @@ class Uncrossing(Resting):
 
 
 def outcome(instrument: Instrument) -> Equilibrium:
-    """What an auction of an instrument's orders would do."""
-    book, watch = instrument.book, instrument.watch
+    """What an auction of an instrument's orders would do.
+
+    O(levels that cross), and while one is on O(levels that the price has moved by), unless some orders are linked.
+    """
+    book, watch, stage = instrument.book, instrument.watch, instrument.stage
     linked = watch is not None and watch.links.grouped != 0
-    return equilibrium(book.bids, book.asks, instrument.reference_ticks, linked)
+    if linked or stage is None or instrument.phase not in AUCTIONS:
+        return equilibrium(book.bids, book.asks, instrument.reference_ticks, linked)
+    crossing = stage.crossing
+    if crossing is None:
+        crossing = stage.crossing = Crossing(book.bids, book.asks)
+    return crossing.equilibrium(instrument.reference_ticks)
 
 
 def takes_part(time_in_force: int, phase: int) -> bool:

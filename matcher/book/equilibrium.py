@@ -18,6 +18,8 @@ from matcher.book.side import BookSide
 Row = tuple[int, int]
 #: (price_ticks or 0, lots that trade, lots that are left: above 0 of buyers, below of sellers)
 Equilibrium = tuple[int, int, int]
+#: (price_ticks, lots asked for at it, lots offered)
+Candidate = tuple[int, int, int]
 
 
 def equilibrium(bids: BookSide, asks: BookSide, reference_ticks: int, linked: bool) -> Equilibrium:
@@ -36,12 +38,48 @@ def equilibrium(bids: BookSide, asks: BookSide, reference_ticks: int, linked: bo
         return 0, 0, 0
     demand = _rows(bids, lowest_ask, market_bid, market_ask, buying)
     supply = _rows(asks, highest_bid, market_ask, market_bid, selling)
-    if not demand and not supply:  # market orders alone
-        if not reference_ticks:
-            return 0, 0, market_bid - market_ask
-        return reference_ticks, min(market_bid, market_ask), market_bid - market_ask
-    found = _best(demand, supply, market_bid, market_ask, reference_ticks)
-    return found if found[1] else (0, 0, market_bid - market_ask)
+    return decided(
+        _candidates(demand, supply, market_bid, market_ask), market_bid, market_ask, reference_ticks
+    )
+
+
+def decided(
+    candidates: list[Candidate], market_bid: int, market_ask: int, reference_ticks: int
+) -> Equilibrium:
+    """Of these prices, lowest first: most traded, then least left; then where the pressure is, then the reference.
+
+    Without a price market orders alone are left, which trade at the reference.
+    """
+    left = market_bid - market_ask
+    if not candidates:
+        traded = min(market_bid, market_ask)
+        return (reference_ticks, traded, left) if reference_ticks and traded else (0, 0, left)
+    most, least = -1, 0
+    buyers_high = sellers_low = even_low = even_high = 0
+    for price, asked, offered in candidates:
+        traded = asked if asked < offered else offered
+        size = asked - offered if asked > offered else offered - asked
+        if traded > most or (traded == most and size < least):
+            most, least = traded, size
+            buyers_high = sellers_low = even_low = even_high = 0
+        if traded == most and size == least:
+            if asked > offered:
+                buyers_high = price
+            elif asked < offered:
+                sellers_low = sellers_low or price
+            else:
+                even_low = even_low or price
+                even_high = price
+    if not most:
+        return 0, 0, left
+    if buyers_high and not sellers_low:
+        return buyers_high, most, least
+    if sellers_low and not buyers_high:
+        return sellers_low, most, -least
+    low, high = (buyers_high, sellers_low) if buyers_high else (even_low, even_high)
+    price = _nearest(reference_ticks, low, high)
+    # Between two candidates nobody stands: there as much is asked for as offered.
+    return price, most, least if price == buyers_high else -least if price == sellers_low else 0
 
 
 def _market_lots(side: BookSide, groups: dict[int, bool] | None) -> int:
@@ -92,15 +130,11 @@ def _rows(
     return rows
 
 
-def _best(
-    demand: list[Row], supply: list[Row], market_bid: int, market_ask: int, reference_ticks: int
-) -> Equilibrium:
-    """Of all prices in these rows: most traded, then least left; then where the pressure is, then the reference."""
+def _candidates(demand: list[Row], supply: list[Row], market_bid: int, market_ask: int) -> list[Candidate]:
+    """The prices of these rows, lowest first: what is asked for falls by the bids that are passed, offers add up."""
     asked = market_bid + sum([lots for _, lots in demand])
     offered = market_ask
-    most, least = -1, 0
-    buyers_high = sellers_low = even_low = even_high = 0
-    # From the lowest price up: what is asked for falls by the bids that are passed, what is offered rises.
+    candidates: list[Candidate] = []
     at_bid, at_ask = len(demand) - 1, 0
     while at_bid >= 0 or at_ask < len(supply):
         if at_bid < 0:
@@ -112,31 +146,11 @@ def _best(
         if at_ask < len(supply) and supply[at_ask][0] == price:
             offered += supply[at_ask][1]
             at_ask += 1
-        traded = asked if asked < offered else offered
-        left = asked - offered
-        size = left if left >= 0 else -left
-        if traded > most or (traded == most and size < least):
-            most, least = traded, size
-            buyers_high = sellers_low = even_low = even_high = 0
-        if traded == most and size == least:
-            if left > 0:
-                buyers_high = price
-            elif left < 0:
-                sellers_low = sellers_low or price
-            else:
-                even_low = even_low or price
-                even_high = price
+        candidates.append((price, asked, offered))
         if at_bid >= 0 and demand[at_bid][0] == price:
             asked -= demand[at_bid][1]
             at_bid -= 1
-    if buyers_high and not sellers_low:
-        return buyers_high, most, least
-    if sellers_low and not buyers_high:
-        return sellers_low, most, -least
-    low, high = (buyers_high, sellers_low) if buyers_high else (even_low, even_high)
-    price = _nearest(reference_ticks, low, high)
-    # Between two candidates nobody stands: there as much is asked for as offered.
-    return price, most, least if price == buyers_high else -least if price == sellers_low else 0
+    return candidates
 
 
 def _nearest(reference_ticks: int, low: int, high: int) -> int:

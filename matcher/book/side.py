@@ -85,6 +85,19 @@ class BookSide:
             return 0 if best is None else best.price_ticks
         return self.levels.peekitem(1)[1].price_ticks if len(self.levels) > 1 else 0
 
+    def lots_at(self, price_ticks: int) -> int:
+        """All that the limit orders of a price want, hidden or not. O(1)."""
+        level: Level | None = self.levels.get(price_ticks * self.sign)
+        return 0 if level is None else level.quantity_lots + level.reserve_lots
+
+    def keys_after(self, key: int) -> Iterator[int]:
+        """The keys of prices behind this one, the nearest first."""
+        return self.levels.irange(key, None, (False, True))
+
+    def keys_before(self, key: int) -> Iterator[int]:
+        """The keys of prices before this one, the nearest first; market orders have none."""
+        return self.levels.irange(MARKET_KEY, key, (False, False), True)
+
     def __iter__(self) -> Iterator[Level]:
         """Levels, best first."""
         return iter(self.levels.values())

@@ -6,6 +6,8 @@ pause, what an instrument goes on with when the whole market does (`matcher.emer
 
 from typing import Final
 
+from matcher.book.crossing import Crossing
+
 #: How long a pause has left that lasts until further notice.
 NO_END_NS: Final = -1
 #: And of one that is of a schedule: the hours go on, whatever stands still. It lasts until the next row.
@@ -24,10 +26,12 @@ class Stage:
     `is_prolonged`: it is an auction that was to end before, at a price beyond a band.
 
     `told`: price, quantity and imbalance that were told last; `told_ns` and `told_number`: when, and by which sequence.
-    `due_ns`: when what would come of it is looked at again, 0 while nothing has changed.
+    `due_ns`: when what would come of it is looked at again, 0 while nothing has changed. `crossing`: where demand and
+    supply of an auction cross, None while nobody has asked; it follows from the book and is no state.
     """
 
     __slots__ = (
+        "crossing",
         "drawn_ns",
         "due_ns",
         "ends_ns",
@@ -63,6 +67,7 @@ class Stage:
         self.told_number = 0
         self.due_ns = 0
         self.is_prolonged = False
+        self.crossing: Crossing | None = None
 
     @property
     def wants_draw(self) -> bool:
