@@ -67,6 +67,14 @@ def test_triggers(processes: Processes) -> None:  # noqa: F811
     }
 
 
+def test_auction(processes: Processes) -> None:  # noqa: F811
+    prices = dict.fromkeys(("10 prices", "1000 prices"))
+    timed = ("uncross_ms", "update_ms", "update_ms_max", "swing_ms", "swing_ms_max")
+    result = run(processes, "auction")
+    assert keys(result) == {"orders": None, "trades": prices, **dict.fromkeys(timed, prices)}
+    assert min(result["trades"].values()) > 400
+
+
 def test_memory(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "memory")
     assert set(result) == {
