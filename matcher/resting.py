@@ -32,7 +32,7 @@ class Resting(Reporting):
         side = order.side
         level = (instrument.book.bids if side == BUY else instrument.book.asks).rest(order)
         if instrument.stage is not None:
-            self.look_again(instrument, order, order.quantity_lots - order.filled_lots)
+            self.collected(instrument, order, order.quantity_lots - order.filled_lots)
         # ledger
         order.account.open[order.sequence] = order
         # events
@@ -72,7 +72,7 @@ class Resting(Reporting):
         leaves = quantity_lots - order.filled_lots
         less = order.quantity_lots - quantity_lots
         if instrument.stage is not None:
-            self.look_again(instrument, order, -less)
+            self.collected(instrument, order, -less)
         order.quantity_lots = quantity_lots
         shown = order.shown_lots if order.shown_lots < leaves else leaves
         shown_less = order.shown_lots - shown
@@ -146,21 +146,24 @@ class Resting(Reporting):
         """An order leaves the book; its level is still to be published if the order was displayed."""
         level = (instrument.book.bids if order.side == BUY else instrument.book.asks).remove(order)
         if instrument.stage is not None:
-            self.look_again(instrument, order, order.filled_lots - order.quantity_lots)
+            self.collected(instrument, order, order.filled_lots - order.quantity_lots)
         public_id = order.public_id
         if public_id:
             self.touch(instrument)
             instrument.orders.append((ORDER_DELETED, self.sequence, public_id))
         return level
 
-    def look_again(self, instrument: Instrument, order: Order, lots: int) -> None:
-        """The book of an auction has so many lots more of an order, or fewer: what it would do is told in a while."""
+    def collected(self, instrument: Instrument, order: Order, lots: int) -> None:
+        """The book of a phase in which orders collect has so many lots more of an order, or fewer."""
         stage = instrument.stage
-        if stage is None or instrument.phase not in AUCTIONS:
-            return
-        if stage.crossing is not None:
+        if stage is not None and stage.crossing is not None:
             stage.crossing.change(order.side, order.price_ticks, lots)
-        if stage.due_ns:
+        self.look_again(instrument)
+
+    def look_again(self, instrument: Instrument) -> None:
+        """Something has changed in an auction: what it would do is told in a while."""
+        stage = instrument.stage
+        if stage is None or stage.due_ns or instrument.phase not in AUCTIONS:
             return
         stage.due_ns = max(stage.told_ns + INDICATIVE_NS, self.time_ns)
         self.state.timers.look_again(instrument)

@@ -76,7 +76,7 @@ class Uncrossing(Resting):
                 instrument.stage.crossing = None
             first: int = instrument.next_trade_id
             traded = self._trade_all(instrument, price) if price else 0
-            if traded or not told:
+            if traded or not (price or told):
                 self.touch(instrument)
                 shown: Any = price if traded else 0
                 instrument.statuses.append(

@@ -168,11 +168,12 @@ class NaivePhases(NaiveOrders):
 
     def _uncross(self, instrument: NaiveInstrument) -> None:
         symbol = instrument.definition.symbol
-        is_told = instrument.phase in terms.AUCTIONS
+        is_owed = instrument.phase in terms.AUCTIONS  # a word about its end
         while True:
             found = self._outcome(instrument)
             traded = self._trade_at(instrument, found.price) if found.price else 0
-            if is_told or traded:
+            if traded or (is_owed and not found.price):
+                is_owed = False
                 price = found.price if traded else 0
                 self._publish(
                     "status",
@@ -186,7 +187,6 @@ class NaivePhases(NaiveOrders):
                 instrument.reference = found.price
             if not found.price:
                 break
-            is_told = False
         for order in [order for order in self.open if order.symbol == symbol]:
             if order.status == terms.RESTING and order.time_in_force in FOR_AUCTIONS:
                 self._take_out(order, reasons.AUCTION_OVER, asked=False)
