@@ -72,7 +72,9 @@ def test_auction(processes: Processes) -> None:  # noqa: F811
     timed = ("uncross_ms", "update_ms", "update_ms_max", "swing_ms", "swing_ms_max")
     result = run(processes, "auction")
     assert keys(result) == {"orders": None, "trades": prices, **dict.fromkeys(timed, prices)}
-    assert min(result["trades"].values()) > 400
+    trades = result["trades"]
+    assert isinstance(trades, dict)
+    assert min(trades.values()) > 400
 
 
 def test_memory(processes: Processes) -> None:  # noqa: F811
