@@ -13,4 +13,5 @@
 - `comparison`: the trades and the tops of the book, as recorded and as the public feed has them
 - `connection`: one session and one subscription, `continuity`: whether the feed is complete
 - `replayer`: a whole replay; `command`: the verb `matchbus replay`
+- `interruptions`: what price bands would have made of a recorded day
 """
