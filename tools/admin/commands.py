@@ -6,6 +6,7 @@ from tools.admin.breakers import breakers
 from tools.admin.emergency import emergency
 from tools.admin.kill_switch import kill_switch
 from tools.admin.phase import phase
+from tools.admin.protection import protection
 from tools.limits import limits
 
 admin = typer.Typer(
@@ -14,6 +15,7 @@ admin = typer.Typer(
     no_args_is_help=True,
 )
 admin.command()(phase)
+admin.command()(protection)
 admin.command()(breakers)
 admin.command()(emergency)
 admin.command("kill-switch")(kill_switch)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from bus.protocol import feed
-from bus.protocol.terms import BUY, PHASES, SELL, SIDES, STOP_CAUSES
+from bus.protocol.terms import BUY, PHASES, SELL, SIDES, STOP_CAUSES, UNBALANCES
 from bus.protocol.topics import parse
 from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped, UnknownEvent, Withdrawn
 from bus.sockets.session.prices import Scale
@@ -111,6 +111,11 @@ def event_text(event: Any, scale: Scale | None) -> Text:
         if not event.cause:
             return Text("the market goes on", "bold green")
         return Text(f"the market is stopped: {STOP_CAUSES.get(event.cause, event.cause)}", "bold red")
+    if isinstance(event, feed.ProtectionSet):
+        return _bands(event, scale)
+    if isinstance(event, feed.BookUnbalanced):
+        kind = UNBALANCES.get(event.kind, str(event.kind))
+        return Text(f"unbalanced: {kind} {SIDES.get(event.side, '')}".rstrip(), "bold red")
     if isinstance(event, feed.Tick):
         return Text(f"tick {time_text(event.time_ns)}", "dim")
     if isinstance(event, feed.FeedHeartbeat):
@@ -122,6 +127,24 @@ def event_text(event: Any, scale: Scale | None) -> Text:
     if isinstance(event, feed.StreamHeartbeat):
         return Text(f"up to {event.number}", "dim")
     return _about_numbers(event)
+
+
+def _bands(event: feed.ProtectionSet, scale: Scale | None) -> Text:
+    """Within which prices an instrument trades."""
+
+    def price(ticks: int) -> str:
+        return f"{ticks} ticks" if scale is None else f"{scale.price(ticks):f}"
+
+    bands: list[str] = []
+    if event.static_high_ticks:
+        bands.append(f"from {price(event.static_low_ticks)} to {price(event.static_high_ticks)}")
+    elif event.static_basis_points:
+        bands.append(f"within {event.static_basis_points} bp of the next auction's price")
+    if event.dynamic_basis_points:
+        bands.append(f"within {event.dynamic_basis_points} bp of the last trade")
+    if event.rebalance:
+        bands.append("with both sides")
+    return Text(f"trades {', '.join(bands)}" if bands else "trades at any price", "bold")
 
 
 def _about_numbers(event: Any) -> Text:
