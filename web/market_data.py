@@ -10,12 +10,13 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from bus.protocol import feed
+from bus.protocol.control import Protection
 from bus.protocol.market import streams
 from bus.protocol.market.requests import DepthAnswer, TradeRow
 from bus.protocol.terms import MATCHINGS, PHASES, PRICE_TIME, SIDES
 from bus.sockets.session.prices import Scale
 from web.schemas.candles import IndicatorValue, Kline
-from web.schemas.market import Indicative, Instrument, Orderbook, Statistics, Ticker
+from web.schemas.market import Bands, Indicative, Instrument, Orderbook, Statistics, Ticker
 from web.schemas.trades import Trade
 from web.schemas.values import PriceLevel
 
@@ -66,6 +67,17 @@ def instrument(scale: Scale, symbol: streams.Symbol, auction: feed.Indicative | 
         end_ms(symbol.phase_ends_ns),
         price_text(scale, symbol.reference_ticks),
         None if auction is None else indicative(scale, auction),
+        None if symbol.protection is None else bands(scale, symbol.protection),
+    )
+
+
+def bands(scale: Scale, known: Protection) -> Bands:
+    """Price bands."""
+    return Bands(
+        known.static_basis_points,
+        price_text(scale, known.static_low_ticks),
+        price_text(scale, known.static_high_ticks),
+        known.dynamic_basis_points,
     )
 
 

@@ -304,6 +304,7 @@ def test_small_ticks_are_written_without_an_exponent(venue: TimedVenue) -> None:
         "phase_ends_ms": None,
         "reference_price": None,
         "indicative": None,
+        "bands": None,
     }
     assert [one["symbol"] for one in venue.ask("/api/v1/symbols")["symbols"]] == [SYMBOL, TINY]
     assert venue.ask("/api/v1/symbols")["symbols"][1] == said

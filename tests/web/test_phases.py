@@ -170,9 +170,9 @@ def test_the_status_of_a_market_is_told_as_it_changes_and_to_who_comes_late(
             await stream.until(told(phase="halted", indicative=None, phase_ends_ms=None))
             await asyncio.to_thread(set_phase, venue, ops, "continuous")
             last = await stream.until(
-                lambda said: told(phase="continuous")(said) and said["last_auction"]["quantity"] == "2.000"
+                lambda said: told(phase="continuous")(said) and said["last_auction"]["price"] == "98.00"
             )
-            assert (last["reference_price"], last["last_auction"]["price"]) == ("98.00", "98.00")
+            assert (last["reference_price"], last["last_auction"]["quantity"]) == ("98.00", "2.000")
             assert last["last_auction"]["imbalance"] == "-1.000"
 
     asyncio.run(streaming())
@@ -227,6 +227,15 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
         *(SYMBOL, "90.00", "110.00", "100.00"),
     )
     assert (band["static_basis_points"], band["dynamic_basis_points"], band["rebalance"]) == (1_000, 0, True)
+    told = venue.until(
+        lambda: venue.get(f"/api/v1/symbols/{SYMBOL}"), lambda answer: answer.json["bands"] is not None
+    )
+    assert told.json["bands"] == {
+        "static_basis_points": 1_000,
+        "static_low": "90.00",
+        "static_high": "110.00",
+        "dynamic_basis_points": 0,
+    }
     assert said("protection", symbol=SYMBOL).status == 200
     assert venue.signed(ops, "GET", "/api/v1/admin/protection").json == {"protections": []}
 

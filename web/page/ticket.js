@@ -6,7 +6,7 @@ import { AUCTION, FORCES, orderOf, phaseNote, TYPES } from "./order.js";
 import { serverClock } from "./rest.js";
 
 const SELF_TRADES = { "": "allowed", "cancel-newest": "cancel the newest", "cancel-oldest": "cancel the oldest", "cancel-both": "cancel both", decrement: "reduce both" };
-const RULES = { tick: "Tick", lot: "Lot", quantity: "Quantity", price: "Price", matching: "Matching" };
+const RULES = { tick: "Tick", lot: "Lot", quantity: "Quantity", price: "Price", matching: "Matching", bands: "Price bands" };
 const PEGS = { "best-bid": "best bid", "best-ask": "best ask", midpoint: "midpoint" };
 const options = (names) => Object.entries(names).map(([value, textContent]) => make("option", { value, textContent }));
 
@@ -26,6 +26,14 @@ function field(name, label, control, unit = "") {
 const numberBox = (words = {}) => make("input", { type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false, maxLength: 40, ...words });
 
 const HOUR_MS = 3_600_000;
+
+/** Beyond which prices an auction begins. */
+function bandsOf(bands) {
+  const parts = [];
+  if (bands?.static_low) parts.push(`${grouped(bands.static_low)} – ${grouped(bands.static_high)}`);
+  if (bands?.dynamic_basis_points) parts.push(`last ± ${bands.dynamic_basis_points / 100}%`);
+  return parts.join(", ") || "none";
+}
 
 /** A time as a field for times has it: in the reader's own zone, to the minute. */
 function localTime(ms) {
@@ -225,6 +233,7 @@ export class Ticket {
     const form = this.#read();
     const judged = orderOf(form, market, serverClock.now());
     const show = this.#touched && judged.problem;
+    say(this.rules.bands, bandsOf(market.status.bands));
     const note = phaseNote(market.status.phase);
     say(this.note, note);
     this.note.hidden = !note;

@@ -46,12 +46,25 @@ class Indicative(Struct, frozen=True):
     imbalance: SignedText
 
 
+class Bands(Struct, frozen=True):
+    """Within which prices a market trades without an auction, in basis points; 0 is no such band.
+
+    `static_low`, `static_high`: the outermost prices of the static band, null without one. The dynamic one is around
+    the last trade.
+    """
+
+    static_basis_points: int
+    static_low: DecimalText | None
+    static_high: DecimalText | None
+    dynamic_basis_points: int
+
+
 class Instrument(Struct, frozen=True):
     """What is traded under a symbol. Prices are multiples of `tick`, quantities of `lot`.
 
     `matching`: price-time or pro-rata. `phase`: what its market does at the moment. `phase_ends_ms`: when that ends by
     itself; an auction may end later, by chance. `reference_price`: of the last auction in which anything was traded.
-    `indicative`: of the auction that is on.
+    `indicative`: of the auction that is on. `bands`: beyond which prices an auction begins.
     """
 
     symbol: str
@@ -70,6 +83,7 @@ class Instrument(Struct, frozen=True):
     phase_ends_ms: int | None
     reference_price: DecimalText | None
     indicative: Indicative | None
+    bands: Bands | None
 
 
 class Instruments(Struct, frozen=True):

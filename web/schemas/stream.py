@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from web.schemas.candles import Kline
-from web.schemas.market import Indicative, Statistics, Ticker
+from web.schemas.market import Bands, Indicative, Statistics, Ticker
 from web.schemas.own import Cancel, Enter, Login, Replace
 from web.schemas.values import MessageId, PriceLevel
 
@@ -157,8 +157,8 @@ class StatusTold(Struct, frozen=True, tag_field="type", tag="status"):
     """What the market of a symbol does at the moment, as of `sequence`; the whole of it, whatever has changed.
 
     `cause`: why the phase began (operator, schedule, time, band, imbalance, breaker, emergency), where that is known.
-    `phase_ends_ms`, `reference_price`, `indicative`: as over REST. `last_auction`: the one that ended last, as far
-    as it was heard of here.
+    `phase_ends_ms`, `reference_price`, `indicative`, `bands`: as over REST. `last_auction`: the one that ended last, as
+    far as it was heard of here.
     """
 
     symbol: str
@@ -170,6 +170,7 @@ class StatusTold(Struct, frozen=True, tag_field="type", tag="status"):
     indicative: Indicative | None
     reference_price: str | None
     last_auction: LastAuction | None
+    bands: Bands | None
 
 
 class TradeTold(Struct, frozen=True, tag_field="type", tag="trade"):

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from bus.protocol.control import Protection
 from bus.protocol.feed import AuctionEnded, Indicative, PhaseChanged
 from bus.protocol.market.streams import Symbol
 from bus.protocol.terms import CAUSES, PHASES
@@ -35,6 +36,7 @@ class _Status:
         "ends_ns",
         "phase",
         "place",
+        "protection",
         "reference_ticks",
         "time_ns",
         "version",
@@ -51,6 +53,7 @@ class _Status:
         self.reference_ticks = 0
         self.auction: Indicative | None = None
         self.ended: AuctionEnded | None = None
+        self.protection: Protection | None = None
 
     def announce(self, symbol: Symbol, place: tuple[int, int], time_ns: int) -> None:
         """The instrument, as a publisher has it as of a place."""
@@ -60,6 +63,7 @@ class _Status:
             self._begin(symbol.phase, _UNKNOWN_CAUSE, symbol.phase_ends_ns)
         self.ends_ns = symbol.phase_ends_ns
         self.reference_ticks = symbol.reference_ticks
+        self.protection = symbol.protection
         self._at(place, time_ns)
 
     def take(self, event: PhaseChanged | Indicative | AuctionEnded, epoch: int) -> None:
@@ -171,4 +175,5 @@ def _told(scale: Scale, status: _Status) -> StatusTold:
             market_data.text(scale.quantity(ended.imbalance_lots)),
             ended.time_ns // market_data.MS,
         ),
+        None if status.protection is None else market_data.bands(scale, status.protection),
     )
