@@ -28,7 +28,9 @@ from bus.protocol.terms import (
     VOLATILITY_AUCTION,
 )
 from publisher.alerts.definition import AlertDefinition
+from publisher.alignment import Moment
 from publisher.rebuilding.comparison import Kept
+from publisher.rebuilding.moments import cut
 from publisher.rebuilding.rebuilding import Rebuilding
 from publisher.store.store import Store
 from publisher.symbols import SymbolState
@@ -471,6 +473,17 @@ def test_a_rebuild_finds_what_a_publisher_stored_of_auctions(
     assert any(not trade.aggressor for trade in counted(walk.engine))
     for store in (stored, fresh):
         store.close()
+
+
+def test_a_batch_is_cut_where_the_store_ends_within_it() -> None:
+    """What was said of auctions up to there stands in the first part, the rest behind it."""
+    moment = Moment(10, 100, 1)
+    moment.trades = [Trade(5, 50, 1, 1000, 1, 0), Trade(9, 90, 2, 1000, 1, 0)]
+    before, after = Indicative(4, 40, 1000, 1, 0), AuctionEnded(9, 90, OPENING_AUCTION, 1000, 1, 0)
+    moment.statuses = [before, after]
+    head, rest = cut(moment, 5)
+    assert (head.statuses, rest.statuses) == ([before], [after])
+    assert (head.trades, rest.trades) == (moment.trades[:1], moment.trades[1:])
 
 
 def test_candles_are_whole_over_a_night() -> None:
