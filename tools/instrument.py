@@ -6,14 +6,15 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from bus.protocol.control import InstrumentState
+from bus.calendar.words import hours_text
+from bus.protocol.control import InstrumentState, TradingSchedule
 from bus.protocol.terms import AUCTIONS, MATCHINGS, PRICE_TIME, PRO_RATA
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.prices import Scale
 from tools import options
 from tools.decoded import json_line, named
 from tools.ending import plain_values, quietly
-from tools.exchange import ask_instruments
+from tools.exchange import ask_instruments, ask_schedule
 from tools.operating import operate
 from tools.phases import auction_words, end_words, phase_text
 from tools.showing import counted, plain_table, short, show
@@ -111,7 +112,7 @@ def list_(
     timeout: options.Timeout = options.DEFAULT_TIMEOUT,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show all instruments with their phases, what their auctions would trade, and their ticks, lots and limits.
+    """Show all instruments: phases, what auctions would trade, ticks, lots and limits, and trading hours.
 
     \b
     Examples:
@@ -124,7 +125,12 @@ def list_(
             for state in found.values():
                 print(json_line(named(state, Scale(state.definition))))
         else:
-            show(instruments_table(found))
+            hours = {
+                symbol: ask_schedule(connect, port_base, timeout, symbol)
+                for symbol, state in found.items()
+                if state.schedule
+            }
+            show(instruments_table(found, hours))
 
 
 @instrument.command()
@@ -252,8 +258,8 @@ def correct(
     )
 
 
-def instruments_table(found: dict[str, InstrumentState]) -> Table:
-    """Instruments in the order in which they were defined."""
+def instruments_table(found: dict[str, InstrumentState], hours: dict[str, TradingSchedule]) -> Table:
+    """Instruments in the order in which they were defined, with the hours of those that have some."""
     columns = (
         "symbol",
         "phase",
@@ -266,11 +272,13 @@ def instruments_table(found: dict[str, InstrumentState]) -> Table:
         ">quantity from",
         ">to",
         "matching",
+        "hours",
     )
     table = plain_table(counted(len(found), "instrument"), columns)
     for symbol, state in found.items():
         definition, known = state.definition, state.phase_state
         scale = Scale(definition)
+        known_hours = hours.get(symbol)
         table.add_row(
             symbol,
             phase_text(state.phase),
@@ -285,6 +293,7 @@ def instruments_table(found: dict[str, InstrumentState]) -> Table:
             short(scale.quantity(definition.quantity_min_lots)),
             short(scale.quantity(definition.quantity_max_lots)),
             MATCHINGS[PRO_RATA if definition.matching == PRO_RATA else PRICE_TIME],
+            hours_text(known_hours.zone, known_hours.days, known_hours.holidays) if known_hours else "always",
         )
     return table
 

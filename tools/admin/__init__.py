@@ -2,6 +2,7 @@
 
 - `commands`: the verbs, put together
 - `phase`: what an instrument's market does from now on
+- `schedule`: which phase begins when, day by day
 - `breakers`: how far the market may fall before all of it is halted
 - `emergency`: the whole market stands still, or goes on
 - `kill_switch`: an account is stopped, or goes on

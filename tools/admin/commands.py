@@ -7,6 +7,7 @@ from tools.admin.emergency import emergency
 from tools.admin.kill_switch import kill_switch
 from tools.admin.phase import phase
 from tools.admin.protection import protection
+from tools.admin.schedule import schedule
 from tools.limits import limits
 
 admin = typer.Typer(
@@ -16,6 +17,7 @@ admin = typer.Typer(
 )
 admin.command()(phase)
 admin.command()(protection)
+admin.command()(schedule)
 admin.command()(breakers)
 admin.command()(emergency)
 admin.command("kill-switch")(kill_switch)

@@ -11,6 +11,7 @@ from bus.protocol.commands import (
     SetKillSwitch,
     SetLimits,
     SetProtection,
+    SetSchedule,
 )
 from bus.protocol.terms import PRICE_TIME
 from bus.sockets.session import orders
@@ -96,7 +97,12 @@ class Operating(Answers[A]):
         A row is a time, the phase that begins then, and for an auction by how many ms it may last longer by chance.
         `holidays`: by date ("2026-12-25"), what holds on that day instead of its weekday's rows, [] for nothing.
         """
-        command = schedule_of(symbol, zone, days or {}, holidays or {}, orders.checked_note(why))
+        hours = schedule_of(symbol, zone, days or {}, holidays or {})
+        return self.put_schedule(symbol, hours, why=why)
+
+    def put_schedule(self, symbol: str, hours: SetSchedule, *, why: str = "") -> A:
+        """Operator: the hours of a command that was made elsewhere, whatever its symbol. Answered as `set_schedule`."""
+        command = SetSchedule(symbol, hours.zone, hours.days, hours.holidays, orders.checked_note(why))
         pending = self._new_pending("", "")
         self._put(pending, command)
         return pending
