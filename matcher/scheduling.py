@@ -100,10 +100,7 @@ def may_act(market: Following, instrument: Instrument) -> bool:
             return instrument.phase != HALTED
         return pause.phase != HALTED or pause.left_ns != NO_END_NS
     stage = instrument.stage
-    schedule = instrument.schedule
-    if instrument.phase != HALTED or stage is None or schedule is None:
-        return True
-    return schedule.acts or stage.ends_ns != 0
+    return instrument.phase != HALTED or stage is None or stage.ends_ns != 0
 
 
 def plans_wanted(market: Following) -> list[tuple[SetSchedule, int, int]]:
