@@ -9,7 +9,8 @@ nothing. Called by `web.rest.admin`.
 
 from typing import Final
 
-from bus.errors import AnswerLost, OffLot, SessionOver, TimedOut
+from bus.calendar.words import schedule_of
+from bus.errors import AnswerLost, NotTaken, OffLot, SessionOver, TimedOut
 from bus.protocol import commands
 from bus.protocol import reasons as engine
 from bus.protocol.commands import OperatorCommand
@@ -26,11 +27,13 @@ from web.schemas.admin import (
     AccountLimits,
     Breakers,
     Emergency,
+    Hours,
     InstrumentPhase,
     InstrumentProtection,
     KillSwitch,
     NewPhase,
     NewProtection,
+    NewSchedule,
     Operated,
     Phases,
     Protections,
@@ -50,6 +53,7 @@ _FIELD_OF: Final = {
     engine.INVALID_DURATION: "duration_ms",
     engine.INVALID_KILL_SWITCH: "account",
     engine.INVALID_BREAKERS: "levels",
+    engine.INVALID_SCHEDULE: "days",
     engine.INVALID_PROTECTION: "static_basis_points",
 }
 
@@ -102,6 +106,35 @@ async def protections(house: House, who: Principal) -> Protections:
             if state.protection is not None
         ]
     )
+
+
+async def set_schedule(house: House, who: Principal, body: NewSchedule, time_ns: bool) -> Operated:
+    """Give an instrument its trading hours."""
+    _check_once([day.weekdays for day in body.days], "days")
+    _check_once([day.date for day in body.holidays], "holidays")
+    try:
+        command = schedule_of(
+            body.symbol,
+            body.zone,
+            {day.weekdays: _rows(day.hours) for day in body.days},
+            {day.date: _rows(day.hours) for day in body.holidays},
+            body.why,
+        )
+    except ValueError as error:
+        raise Refusal(INVALID_FIELD, str(error), "days", status=CONFLICT) from None
+    try:
+        return await _operate(house, who, command, time_ns)
+    except NotTaken as error:  # before the log: whoever plans by this zone must know it
+        raise Refusal(error.reason, str(error), "zone", status=CONFLICT) from None
+
+
+def _check_once(names: list[str], field: str) -> None:
+    if len(set(names)) != len(names):
+        raise Refusal(INVALID_FIELD, "the same days stand there twice", field, status=CONFLICT)
+
+
+def _rows(hours: list[Hours]) -> list[tuple[str, str, int]]:
+    return [(row.at, row.phase, row.random_ms) for row in hours]
 
 
 async def set_kill_switch(house: House, who: Principal, body: KillSwitch, time_ns: bool) -> Operated:

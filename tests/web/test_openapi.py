@@ -40,6 +40,7 @@ BODIES: dict[str, Any] = {
         "dynamic_basis_points": 5_000,
         "auction_ms": 1_000,
     },
+    "POST /api/v1/admin/schedule": {"symbol": "BTC-USD"},
     "POST /api/v1/admin/kill_switch": {"account": "nobody", "on": True},
     "POST /api/v1/admin/emergency": {"on": False},
     "POST /api/v1/admin/breakers": {

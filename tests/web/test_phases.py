@@ -250,6 +250,12 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     assert said("breakers", levels=[]).status == 200
     assert [entry["why"] for entry in logged(venue, "SetKillSwitch")] == ["runs wild", ""]
 
+    hours = [{"at": "00:00", "phase": "continuous"}]
+    week = [{"weekdays": "mon-sun", "hours": hours}]
+    assert said("schedule", symbol=SYMBOL, zone="Europe/Berlin", days=week, why="always").status == 200
+    assert [entry["zone"] for entry in logged(venue, "SetSchedule")] == ["Europe/Berlin"]
+    assert said("schedule", symbol=SYMBOL).status == 200
+
     # What cannot be is refused by its field, and changes nothing.
     wrong: list[tuple[str, dict[str, Any], int, str]] = [
         ("kill_switch", {"account": "no such name!", "on": True}, 400, "account"),
@@ -257,6 +263,14 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
         ("protection", {"symbol": SYMBOL, "static_basis_points": 5}, 409, "static_basis_points"),
         ("protection", {"symbol": SYMBOL, "reference_price": "0.001"}, 409, "reference_price"),
         ("protection", {"symbol": "NONE"}, 404, "symbol"),
+        ("schedule", {"symbol": SYMBOL, "zone": "Mars/Olympus", "days": week}, 409, "zone"),
+        ("schedule", {"symbol": SYMBOL, "zone": "UTC", "days": week * 2}, 409, "days"),
+        (
+            "schedule",
+            {"symbol": SYMBOL, "zone": "UTC", "days": [{"weekdays": "x", "hours": []}]},
+            409,
+            "days",
+        ),
         ("breakers", {"levels": [{"basis_points": 700, "halt_ms": 1}] * 2, "auction_ms": 1}, 409, "levels"),
         ("breakers", {"levels": [{"basis_points": 10_000, "halt_ms": 1}]}, 400, "levels[0].basis_points"),
         ("limits", {"account": "bob", "symbol": SYMBOL, "order_quantity": "0.0005"}, 409, "order_quantity"),

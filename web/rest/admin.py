@@ -33,6 +33,11 @@ async def protections(call: Call) -> said.Protections:
     return await operating.protections(call.house, call.caller)
 
 
+async def set_schedule(call: Call) -> said.Operated:
+    """Give an instrument its trading hours."""
+    return await operating.set_schedule(call.house, call.caller, call.body, call.query.time_ns)
+
+
 async def set_kill_switch(call: Call) -> said.Operated:
     """Stop an account, or let it trade again."""
     return await operating.set_kill_switch(call.house, call.caller, call.body, call.query.time_ns)
@@ -91,6 +96,7 @@ ROUTES: Final = (
         cost=ADMIN,
         answer=said.Protections,
     ),
+    _command("schedule", set_schedule, "Give an instrument its trading hours", said.NewSchedule),
     _command("kill_switch", set_kill_switch, "Stop an account, or let it trade again", said.KillSwitch),
     _command("emergency", set_emergency, "Stop the whole market, or let it go on", said.Emergency),
     _command("breakers", set_breakers, "Give the market its circuit breakers", said.Breakers),

@@ -125,6 +125,43 @@ class NewProtection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     why: Why = ""
 
 
+class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From this time of the day on the phase is on, until the next one. `random_ms`: an auction lasts so much longer
+    at the most, by chance.
+    """
+
+    at: Annotated[str, Meta(pattern=r"^[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?\Z")]
+    phase: Phase
+    random_ms: RandomMs = 0
+
+
+class Days(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hours of some weekdays, such as `mon-fri`, or `mon, wed, fri`."""
+
+    weekdays: Annotated[str, Meta(max_length=60)]
+    hours: Annotated[list[Hours], Meta(max_length=100)]
+
+
+class Holiday(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds on a date in the place of its weekday's hours; none: nothing happens."""
+
+    date: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
+    hours: Annotated[list[Hours], Meta(max_length=100)] = []
+
+
+class NewSchedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Trading hours of an instrument, in the place of those it had; without days there are none any more.
+
+    `zone`: whose clocks, a name of the IANA time zone database.
+    """
+
+    symbol: Symbol
+    zone: Annotated[str, Meta(max_length=64)] = ""
+    days: Annotated[list[Days], Meta(max_length=7)] = []
+    holidays: Annotated[list[Holiday], Meta(max_length=128)] = []
+    why: Why = ""
+
+
 class Operated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It was done, with this sequence of the log. `operator`: under whose name."""
 

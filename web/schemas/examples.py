@@ -4,7 +4,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from web.schemas.admin import AccountLimits, Breakers, Emergency, KillSwitch, NewPhase, NewProtection
+from web.schemas.admin import (
+    AccountLimits,
+    Breakers,
+    Emergency,
+    KillSwitch,
+    NewPhase,
+    NewProtection,
+    NewSchedule,
+)
 from web.schemas.alerts import AlertWish
 from web.schemas.keys import NewKey
 from web.schemas.orders import Batch, CancelAll, CancelAllAfter, NewOrder, OrderCancel, OrderReplace
@@ -37,6 +45,21 @@ EXAMPLES: Final[dict[type[Struct], Any]] = {
         "dynamic_basis_points": 300,
         "auction_ms": 120_000,
         "random_ms": 30_000,
+    },
+    NewSchedule: {
+        "symbol": "BTC-USD",
+        "zone": "Europe/Berlin",
+        "days": [
+            {
+                "weekdays": "mon-fri",
+                "hours": [
+                    {"at": "08:50", "phase": "opening-auction", "random_ms": 30_000},
+                    {"at": "09:00", "phase": "continuous"},
+                    {"at": "17:30", "phase": "closed"},
+                ],
+            }
+        ],
+        "holidays": [{"date": "2026-12-25"}],
     },
     KillSwitch: {"account": "alice", "on": True, "why": "her system runs wild"},
     Emergency: {"on": True, "why": "the data centre burns"},
