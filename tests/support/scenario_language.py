@@ -209,7 +209,11 @@ def _command(words: list[str]) -> Any:
         changes = {name: json.loads(value) for name, _, value in (a.partition("=") for a in assignments)}
     if verb not in _COMMANDS:
         raise NotUnderstood(f"{verb!r} is no command")
-    return msgspec.structs.replace(_COMMANDS[verb](words), **changes)
+    command = msgspec.structs.replace(_COMMANDS[verb](words), **changes)
+    if any(isinstance(value, list) for value in changes.values()):
+        # Rows are tuples, as a reader of the wire has them.
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=type(command))
+    return command
 
 
 def _enter(words: list[str]) -> commands.EnterOrder:
