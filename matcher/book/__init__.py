@@ -7,5 +7,7 @@
 - `links`: who waits for the fill of another order; `groups`: orders of which one cancels the others
 - `pegs`: orders whose price follows another, and where they are to stand
 - `trades`: the trades of the day
+- `equilibrium`: the price of an auction; `crossing`: where its sides cross, kept at hand while orders come and go
+- `stage`: what is known of the end of a phase; `protection`: price bands
 - `book`: both sides, and what can be asked of them
 """

@@ -5,5 +5,6 @@
 - `links`: the orders that an order is linked to
 - `pegs`: what a pegged order follows
 - `limits`: an order against the limits of its account
-- `instruments`: the fields of a definition
+- `phases`: what may enter in each phase
+- `instruments`, `protection`, `schedules`: the fields of a definition, of price bands, of trading hours
 """
