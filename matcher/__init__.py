@@ -6,12 +6,12 @@
 - the handlers, each file standing on the one below it:
   `trading` (enter, cancel, replace and their like), `requests` (ids: refused, remembered, answered again), `following`
   (what comes after a command: triggers), `pegging` and `linking` (what pegged and linked orders do then), `matching`
-  (how an order meets the market), `phasing` (how a book comes into a phase, and what a price band does to an order),
-  `uncrossing` (how orders collect and trade at one price), `resting` (how orders rest, shrink and end), `reporting` (what
-  is said of it)
+  (how an order meets the market), `phasing` (how a book comes into a phase, what a price band does to an order),
+  `uncrossing` (how orders collect and trade at one price), `resting` (how orders rest, shrink and end), `reporting`
+  (what is said of it)
 - `phases`, `scheduling`, `schedule`: how an instrument comes from one phase into another, by whom and by its hours
-- `protecting`, `breaking` and `breakers`, `emergency`, `stopping`, `limiting` and `traded`: price bands, circuit breakers,
-  the stop of everything, kill switches, and limits of accounts
+- `protecting`, `breaking` and `breakers`, `emergency`, `stopping`, `limiting` and `traded`: price bands, circuit
+  breakers, the stop of everything, kill switches, limits of accounts
 - `quoting`, `operating`: quotes, and what only an operator may do
 - `options`, `overlay`: messages with a deadline, that are only judged, or that are all or nothing
 - `timers`, `expiry`: what is due, and how it ends
