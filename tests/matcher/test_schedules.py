@@ -330,7 +330,9 @@ def test_each_phase_is_the_one_that_the_calendar_says(
         rows = rows_after(hours, zone_of(hours.zone), start_ns, exchange.now_ns)
         happened = [row for row in rows if row[0] <= exchange.now_ns]
         phase = happened[-1][1] if happened else CONTINUOUS
-        assert exchange.engine.instruments()[0][1] == phase
+        _, known, (ends_ns, *_), *_ = exchange.engine.instruments()[0]
+        assert known == phase
+        assert ends_ns == (rows[len(happened)][0] if happened else 0), "who comes late is told when it ends"
     ends = [*(row[0] for row in rows), 0]
     assert caused == [(row[1], BY_SCHEDULE, end_ns) for row, end_ns in zip(happened, ends[1:], strict=False)]
 
