@@ -102,6 +102,9 @@ class Core(Protocol):
     def symbols(self) -> list[str]:
         """The symbols of all instruments, in order of definition."""
 
+    def phases(self) -> list[tuple[str, int]]:
+        """Symbol and phase of all instruments, in order of definition. May be called in another thread."""
+
     def numbers(self, symbol: str) -> tuple[int, int, int, int]:
         """Last numbers of a symbol's trade, level, order and status topics."""
 

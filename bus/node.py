@@ -30,7 +30,7 @@ from bus.process import Process
 from bus.protocol.commands import SetSchedule
 from bus.protocol.records import EmergencyRaised, EndDrawn, EngineStarted, PhasesPlanned, TimeTicked
 from bus.protocol.status import DEGRADED, OK, ProcessStatus
-from bus.protocol.terms import CLOCK_SYSTEM, FEED_LOST, STOP_CAUSES
+from bus.protocol.terms import CLOCK_SYSTEM, CONTINUOUS, FEED_LOST, PHASES, STOP_CAUSES
 from bus.sequencer import Sequencer, apply_open_batch
 from bus.sessions import Sessions
 from bus.sockets.feed_watch import FeedWatch
@@ -56,6 +56,8 @@ _WAITING_BYTES_MAX = 64 * 1024 * 1024
 _BATCH_COMMANDS_HIGHEST = 11
 #: A loop that is so late was not running, and did not read what clients sent meanwhile.
 _LATE_NS = 1_000_000_000
+#: Of instruments that do not trade continuously the status names so many: it is for a glance.
+_PHASES_NAMED = 5
 #: An entry of the journal has a header of its own; with it the largest batch must still fit a segment.
 _ENTRY_OVERHEAD_FACTOR = 2
 
@@ -239,6 +241,7 @@ class Node:
             ("instruments", str(len(core.symbols()))),
             ("unsynced_commands", str(unsynced)),
             ("stopped", STOP_CAUSES.get(core.stopped(), "no")),
+            ("phases", _phases_text(core.phases())),
         )
         health, problem = OK, ""
         if unsynced >= self._unsynced_commands_max:
@@ -428,6 +431,13 @@ class Node:
             self._send_drop(frame, 0)
         for route, payload in departure.recovery:
             self._replays.send(route, payload)
+
+
+def _phases_text(phases: list[tuple[str, int]]) -> str:
+    """Which instruments do not trade continuously: the first few by name."""
+    other = [f"{symbol} {PHASES[phase]}" for symbol, phase in phases if phase != CONTINUOUS]
+    more = [f"{len(other) - _PHASES_NAMED} more"] if len(other) > _PHASES_NAMED else []
+    return ", ".join(other[:_PHASES_NAMED] + more) or "all continuous"
 
 
 def _publisher(context: "zmq.Context[zmq.Socket[bytes]]", send_high_water_mark: int) -> "zmq.Socket[bytes]":

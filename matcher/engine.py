@@ -345,6 +345,10 @@ class Engine:
         """The symbols of all instruments, in order of definition."""
         return list(self.state.instruments)
 
+    def phases(self) -> list[tuple[str, int]]:
+        """Symbol and phase of all instruments, in order of definition. May be called in another thread."""
+        return [(instrument.symbol, instrument.phase) for instrument in list(self.state.instruments.values())]
+
     def numbers(self, symbol: str) -> tuple[int, int, int, int]:
         """Last numbers of a symbol's trade, level, order and status topics."""
         i = self.state.instruments[symbol]

@@ -13,12 +13,12 @@ from bus.journal.batch import Batch
 from bus.journal.journal import Journal
 from bus.protocol import reasons
 from bus.protocol.codec import decode_drop_frame, decode_frame
-from bus.protocol.commands import CancelOrder, MassCancel
+from bus.protocol.commands import CancelOrder, MassCancel, SetPhase
 from bus.protocol.control import Instruments, QueryInstruments, Refused
 from bus.protocol.feed import Level, OrderAdded, OrderDeleted, OrderExecuted, OrderReduced
 from bus.protocol.recovery import BookSnapshot, NotKept, Replay, Replayed, Snapshot
 from bus.protocol.status import OK, ProcessStatus, QueryStatus
-from bus.protocol.terms import BUY, L2, L3
+from bus.protocol.terms import BUY, HALTED, L2, L3, OPERATOR, VOLATILITY_AUCTION
 from bus.protocol.topics import parse, topic
 from tests.node.parties import BTC_USD, Asker, Party, Reader, assert_continuous, buy, open_market, sell
 from tests.support.running_node import TOKEN, RunningNode, small_config
@@ -277,7 +277,23 @@ def test_the_engine_says_how_it_is(node: RunningNode) -> None:
         "instruments": "1",
         "unsynced_commands": "0",
         "stopped": "no",
+        "phases": "all continuous",
     }
+
+
+def test_the_status_names_the_first_instruments_that_do_not_trade_continuously(node: RunningNode) -> None:
+    with Asker(node.addresses.recovery) as asker, Party(node.addresses.orders) as operator:
+        operator.hello("op", role=OPERATOR, token=TOKEN)
+        symbols = ["BTC-USD", *(f"S{number}-USD" for number in range(7))]
+        for symbol in symbols[1:]:
+            operator.ask(replace(BTC_USD, symbol=symbol))
+        for symbol in symbols[:-1]:
+            operator.ask(SetPhase(symbol, HALTED))
+        operator.ask(SetPhase("BTC-USD", VOLATILITY_AUCTION))
+        assert (
+            "phases",
+            f"BTC-USD volatility-auction, {', '.join(f'{one} halted' for one in symbols[1:5])}, 2 more",
+        ) in (asker.ask(QueryStatus()).facts)
 
 
 def test_what_is_not_offered_is_said(node: RunningNode) -> None:
