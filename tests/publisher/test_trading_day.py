@@ -127,7 +127,7 @@ def test_a_trading_day(day: TradingDay, tmp_path: Path) -> None:
     day.operator.bust_trade(SYMBOL, 1).result()
     day.phase(CLOSING_AUCTION, 60_000)
     day.enter(SELL, 6, 990)
-    day.publisher()
+    publisher = day.publisher()
     with MarketEars(day.port, "indicative.", "symbol.", "heartbeat.") as ears:
         ears.answer(DepthRequest(SYMBOL), DepthAnswer)
         ears.until(lambda: isinstance(newest(ears, "indicative"), Indicative))
@@ -136,6 +136,7 @@ def test_a_trading_day(day: TradingDay, tmp_path: Path) -> None:
         ears.until(lambda: is_in(ears, CLOSED))
         caught_up(ears, day)
         check_day(ears)
+    assert publisher.stop()[0] == 0  # what it has said is stored then
     proof = day.processes.run("publisher", "rebuild", "--data", str(day.data))
     assert proof.startswith("equal: 1 symbol"), proof
 
