@@ -363,8 +363,8 @@ class Node:
         return self._sequencer.count > 0
 
     def _first_unplanned(self) -> str:
-        """A schedule that comes to nothing soon, "" when there is none."""
-        for symbol, (number, failure) in self._unplanned.items():
+        """A schedule that comes to nothing soon, "" when there is none. May be called in another thread."""
+        for symbol, (number, failure) in list(self._unplanned.items()):
             if self._core.schedule(symbol)[1] == number:
                 return f"the schedule of {symbol} is not planned any further: {failure}"
         return ""

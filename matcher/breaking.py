@@ -3,8 +3,6 @@
 trading ──▶ halted, for the time of the level ──▶ volatility auction ──▶ trading
 """
 
-from typing import Final
-
 from bus.protocol.commands import SetBreakers
 from bus.protocol.feed import BREAKER_TRIPPED
 from bus.protocol.reasons import INVALID_BREAKERS, UNKNOWN_SYMBOL
@@ -13,8 +11,6 @@ from matcher.breakers import Breakers, is_valid
 from matcher.following import Following
 from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.phases import begin_phase
-
-_NS_PER_MS: Final = 1_000_000
 
 
 def set_breakers(market: Following, command: SetBreakers) -> int:
@@ -63,7 +59,7 @@ def _trip(market: Following, breakers: Breakers, number: int) -> None:
     """A level trips, and those below it with it. What is halted or closed stays as it is."""
     breakers.tripped = number
     halt_ms = breakers.levels[number - 1][1]
-    ends_ns = market.time_ns + halt_ms * _NS_PER_MS if halt_ms else 0
+    ends_ns = market.ends_after(halt_ms)
     market.outputs.of_market.append(
         (BREAKER_TRIPPED, market.sequence, market.time_ns, number, breakers.decline_basis_points(), ends_ns)
     )

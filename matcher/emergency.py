@@ -22,14 +22,13 @@ from bus.protocol.terms import (
     STOP_BY_OPERATOR,
     VOLATILITY_AUCTION,
 )
-from matcher.book.level import Order
+from matcher.book.level import Order, open_orders_of, sequence_of
 from matcher.book.stage import NO_END_NS, UNTIL_ROW_NS, Pause
 from matcher.following import Following
 from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.instruments import Instrument
 from matcher.phases import begin_phase
 
-_NS_PER_MS: Final = 1_000_000
 _GOES_ON: Final = 0
 
 
@@ -95,7 +94,7 @@ def _go_on(market: Following, auction_ms: int, random_ms: int) -> None:
             continue
         instrument.pause = None
         if pause.phase == CONTINUOUS and auction_ms:
-            ends_ns = now_ns + auction_ms * _NS_PER_MS
+            ends_ns = market.ends_after(auction_ms)
             begin_phase(market, instrument, VOLATILITY_AUCTION, BY_EMERGENCY, ends_ns, random_ms, 0)
             continue
         schedule = instrument.schedule
@@ -121,17 +120,10 @@ def _end_all(market: Following) -> None:
     """All open orders of everybody end, oldest first. O(open orders log open orders)."""
     taken: list[Order] = []
     for account in market.state.accounts.values():
-        for order in account.open.values():
-            assert isinstance(order, Order)
-            taken.append(order)
-    taken.sort(key=_sequence_of)
+        taken += open_orders_of(account)
+    taken.sort(key=sequence_of)
     market.take_out_all(taken, EMERGENCY_STOP, False)
     market.follow_all(taken)
-
-
-def _sequence_of(order: Order) -> int:
-    sequence: int = order.sequence
-    return sequence
 
 
 def _tell(market: Following, cause: int) -> None:

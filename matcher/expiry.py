@@ -6,7 +6,7 @@ once: a command behind a midnight pays for the day orders of that day. O(what is
 """
 
 from bus.protocol.reasons import CANCEL_ALL_AFTER, EXPIRED
-from matcher.book.level import Level, Order
+from matcher.book.level import Level, Order, open_orders_of
 from matcher.breaking import look_at_breakers
 from matcher.following import Following
 from matcher.instruments import Instrument
@@ -71,8 +71,4 @@ def end_due(market: Following) -> None:
 def _run_out(account: Account) -> list[Order]:
     """A countdown has run out, and is not started again: the orders that its account has open, oldest first."""
     account.countdown_ns = account.countdown_number = 0
-    taken: list[Order] = []
-    for order in account.open.values():
-        assert isinstance(order, Order)
-        taken.append(order)
-    return taken
+    return open_orders_of(account)

@@ -7,8 +7,6 @@ lasts for a duration has a timer; an auction may last a random time longer, whic
 begun, so that nobody can know it before (`draws_wanted`, `take_draw`).
 """
 
-from typing import Final
-
 from bus.protocol.commands import SetPhase
 from bus.protocol.reasons import INVALID_DURATION, INVALID_PHASE, MARKET_STOPPED, UNKNOWN_SYMBOL
 from bus.protocol.terms import (
@@ -25,8 +23,6 @@ from matcher.book.stage import NO_END_NS, UNTIL_ROW_NS, Pause
 from matcher.following import Following
 from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.instruments import Instrument
-
-_NS_PER_MS: Final = 1_000_000
 
 
 def set_phase(market: Following, command: SetPhase) -> int:
@@ -51,7 +47,7 @@ def set_phase(market: Following, command: SetPhase) -> int:
     if market.judging:
         return 0
     # book, ledger, events
-    ends_ns = market.time_ns + duration_ms * _NS_PER_MS if duration_ms else 0
+    ends_ns = market.ends_after(duration_ms)
     begin_phase(market, instrument, phase, BY_OPERATOR, ends_ns, random_ms, next_phase)
     return 0
 
@@ -97,7 +93,7 @@ def end_stage(market: Following, instrument: Instrument) -> None:
     assert stage is not None, "a phase that ends by itself has a stage"
     if market.prolong(instrument):
         return
-    ends_ns = market.time_ns + stage.next_ms * _NS_PER_MS if stage.next_ms else 0
+    ends_ns = market.ends_after(stage.next_ms)
     begin_phase(market, instrument, stage.next_phase, BY_TIME, ends_ns, stage.next_random_ms, 0)
 
 

@@ -7,8 +7,6 @@ Orders stay where their owners put them; the auction finds the price. What comes
 (`matcher.following`) is left to who began it: an operator's or a timer's is in `matcher.phases`.
 """
 
-from typing import Final
-
 from bus.protocol.feed import BOOK_UNBALANCED, INDICATIVE, PHASE_CHANGED
 from bus.protocol.reasons import BAND_REACHED, EXPIRED
 from bus.protocol.terms import (
@@ -28,12 +26,10 @@ from bus.protocol.terms import (
     SELL,
     VOLATILITY_AUCTION,
 )
-from matcher.book.level import Order
+from matcher.book.level import Order, sequence_of
 from matcher.book.stage import Stage
 from matcher.instruments import Instrument
 from matcher.uncrossing import Uncrossing, outcome
-
-_NS_PER_MS: Final = 1_000_000
 
 
 class Phasing(Uncrossing):
@@ -144,7 +140,7 @@ class Phasing(Uncrossing):
         price = outcome(instrument)[0]
         if not price or not protection.is_beyond_static(price):
             return False
-        ends_ns = self.time_ns + protection.auction_ms * _NS_PER_MS
+        ends_ns = self.ends_after(protection.auction_ms)
         self.enter_phase(
             instrument,
             phase,
@@ -162,7 +158,7 @@ class Phasing(Uncrossing):
     def _begin_volatility_auction(self, instrument: Instrument, cause: int) -> None:
         protection = instrument.protection
         assert protection is not None, "only who is protected is interrupted"
-        ends_ns = self.time_ns + protection.auction_ms * _NS_PER_MS
+        ends_ns = self.ends_after(protection.auction_ms)
         self.enter_phase(instrument, VOLATILITY_AUCTION, cause, ends_ns, protection.random_ms, 0)
 
     def end_day_orders(self, instrument: Instrument) -> None:
@@ -178,7 +174,7 @@ class Phasing(Uncrossing):
         watch = instrument.watch
         if watch is not None:
             found += [order for order in watch.out_of_book() if order.time_in_force == DAY]
-        found.sort(key=_sequence_of)
+        found.sort(key=sequence_of)
         self.take_out_all(found, EXPIRED, False)
 
 
@@ -191,8 +187,3 @@ def _taken_sides(instrument: Instrument, count: int) -> int:
         if aggressor:
             taken |= SELL if aggressor == BUY else BUY
     return taken
-
-
-def _sequence_of(order: Order) -> int:
-    sequence: int = order.sequence
-    return sequence

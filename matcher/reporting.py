@@ -4,7 +4,7 @@ The base of everything that carries commands out: the engine sets the context of
 asked and when) once, and every report about it is made from that.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from bus.protocol.records import Rules
 from bus.protocol.reports import CANCELLED, COMPLETED, PREVENTED, REPLACED, RESTATED
@@ -14,6 +14,8 @@ from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.outputs import Event, Outputs
 from matcher.state import State
+
+_NS_PER_MS: Final = 1_000_000
 
 
 class Reporting:
@@ -84,6 +86,11 @@ class Reporting:
         self.kept_max = rules.trades_kept_per_instrument_max
         # Trimming costs as much as there is: it is done when there are a quarter too many.
         self.kept_items_max = (self.kept_max + self.kept_max // 4 + 1) * PLACES
+
+    def ends_after(self, duration_ms: int) -> int:
+        """When something ends that lasts for so long from now; 0 for what lasts until further notice."""
+        ends_ns: int = self.time_ns + duration_ms * _NS_PER_MS if duration_ms else 0
+        return ends_ns
 
     def report(self, account: Account, report: Event) -> None:
         """One more report for an account."""

@@ -8,7 +8,7 @@ from bus.protocol.commands import SetKillSwitch
 from bus.protocol.reports import KILL_SWITCH_SET, REJECTED
 from bus.protocol.terms import OPERATOR
 from bus.protocol.topics import ACCOUNT
-from matcher.book.level import Order
+from matcher.book.level import open_orders_of
 from matcher.following import Following
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limits
@@ -69,10 +69,7 @@ class Stopping(Following):
 
     def stop_account(self, account: Account, rejects: int, why: str) -> None:
         """The kill switch is on: all open orders end, oldest first. O(the account's open orders)."""
-        taken: list[Order] = []
-        for order in account.open.values():
-            assert isinstance(order, Order)
-            taken.append(order)
+        taken = open_orders_of(account)
         limits = account.limits
         if limits is None:
             limits = account.limits = Limits(open_symbols(account))

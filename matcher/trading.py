@@ -40,11 +40,11 @@ from bus.protocol.terms import (
     WAITING,
 )
 from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_FIELDS, Instructions
-from matcher.book.level import Order
+from matcher.book.level import Order, open_orders_of
 from matcher.book.triggers import TRIGGERED_TYPES
 from matcher.gate.limits import entry_reason, replace_reason
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
-from matcher.gate.phases import replace_reason as phase_reason
+from matcher.gate.phases import replace_reason as phase_replace_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest
@@ -271,11 +271,11 @@ class Trading(Requests):
         if self.judging:
             return
         # book, ledger, events
-        taken: list[Order] = []
-        for order in account.open.values():
-            assert isinstance(order, Order)
-            if (not symbol or order.symbol == symbol) and (not side or order.side == side):
-                taken.append(order)
+        taken = [
+            order
+            for order in open_orders_of(account)
+            if (not symbol or order.symbol == symbol) and (not side or order.side == side)
+        ]
         self.take_out_all(taken, reasons.BY_MASS_CANCEL, True)
         self.complete(account, MASS_CANCEL, len(taken))
         self.follow_all(taken)
@@ -299,11 +299,7 @@ class Trading(Requests):
 
     def end_session(self, account: Account, session: int) -> None:
         """A cancel-on-disconnect session has ended: so do its open orders, oldest first. O(the account's orders)."""
-        taken: list[Order] = []
-        for order in account.open.values():
-            assert isinstance(order, Order)
-            if order.session == session:
-                taken.append(order)
+        taken = [order for order in open_orders_of(account) if order.session == session]
         self.take_out_all(taken, reasons.SESSION_ENDED, False)
         self.follow_all(taken)
 
@@ -334,7 +330,7 @@ class Trading(Requests):
         """Why an open order may not be replaced so; 0 when it may."""
         price = command.price_ticks
         quantity = command.quantity_lots
-        reason = phase_reason(instrument.phase, order, price)
+        reason = phase_replace_reason(instrument.phase, order, price)
         if not reason and quantity:
             reason = quantity_reason(instrument, quantity)
         if not reason and price:

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import astuple
 
 from bus.protocol.commands import ENTER_ORDER
-from matcher.book.level import Order
+from matcher.book.level import open_orders_of
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 
@@ -15,8 +15,7 @@ Row = tuple[int, int, int]
 def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tuple[Any, ...]]:
     """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first. O(open orders)."""
     rows: list[tuple[Any, ...]] = []
-    for order in account.open.values():
-        assert isinstance(order, Order)
+    for order in open_orders_of(account):
         entered: tuple[Any, ...] = (
             ENTER_ORDER,
             order.request_id,
@@ -105,8 +104,4 @@ def trading_schedule(instrument: Instrument) -> tuple[Any, ...]:
 
 def open_symbols(account: Account) -> list[str]:
     """The symbol of each open order of an account, oldest first. O(open orders)."""
-    symbols: list[str] = []
-    for order in account.open.values():
-        assert isinstance(order, Order)
-        symbols.append(order.symbol)
-    return symbols
+    return [order.symbol for order in open_orders_of(account)]

@@ -25,7 +25,7 @@ _NOWHERE: Final = (0, 0)
 class SymbolState:
     """The definition and the phase; `known` is false before the first word of the engine about it.
 
-    `phase_ends_ns`, `reference_ticks` and `auction_lots` as in PhaseState; `protection`: the bands, None without any;
+    `phase_ends_ns`, `auction_ticks` and `auction_lots` as in PhaseState; `protection`: the bands, None without any;
     `scheduled`: it has trading hours.
     """
 
@@ -33,10 +33,10 @@ class SymbolState:
         "_definition",
         "_place",
         "auction_lots",
+        "auction_ticks",
         "phase",
         "phase_ends_ns",
         "protection",
-        "reference_ticks",
         "scheduled",
         "symbol",
     )
@@ -103,7 +103,7 @@ class SymbolState:
         elif isinstance(event, ScheduleSet):
             self.scheduled = bool(event.days)
         elif event.quantity_lots:
-            self.reference_ticks = event.price_ticks
+            self.auction_ticks = event.price_ticks
             self.auction_lots = event.quantity_lots
 
     def restore(self, definition: InstrumentDefined, phase: int) -> None:
@@ -118,12 +118,12 @@ class SymbolState:
             self.symbol, d.base, d.quote, d.tick_mantissa, d.tick_decimals, d.lot_mantissa, d.lot_decimals,
             d.price_min_ticks, d.price_max_ticks, d.quantity_min_lots, d.quantity_max_lots, d.matching,
             self.phase, SCHEDULED if self.scheduled else ALWAYS, SPOT,
-            self.phase_ends_ns, self.reference_ticks, self.auction_lots, self.protection,
+            self.phase_ends_ns, self.auction_ticks, self.auction_lots, self.protection,
         )  # fmt: skip
 
     def _take_phase_state(self, state: PhaseState) -> None:
         self.phase_ends_ns = state.ends_ns
-        self.reference_ticks = state.reference_ticks
+        self.auction_ticks = state.auction_ticks
         self.auction_lots = state.auction_lots
 
 

@@ -5,6 +5,7 @@ environment decides. How a running exchange is found is the same for every verb 
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -100,6 +101,19 @@ As = Annotated[
     ),
 ]
 Why = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the log.")]
+#: How long an auction that follows lasts longer; not given, not at all.
+RandomEnd = Annotated[
+    str | None,
+    typer.Option("--random", metavar="DURATION", help="The auctions end by chance up to so much later."),
+]
+
+
+class Switch(StrEnum):
+    """On stops."""
+
+    ON = "on"
+    OFF = "off"
+
 
 # How it is shown.
 

@@ -65,7 +65,7 @@ def instrument(scale: Scale, symbol: streams.Symbol, auction: feed.Indicative | 
         symbol.trading_hours,
         symbol.product,
         end_ms(symbol.phase_ends_ns),
-        price_text(scale, symbol.reference_ticks),
+        price_text(scale, symbol.auction_ticks),
         None if auction is None else indicative(scale, auction),
         None if symbol.protection is None else bands(scale, symbol.protection),
     )

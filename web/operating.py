@@ -209,7 +209,7 @@ def _phase(scale: Scale, state: InstrumentState) -> InstrumentPhase:
         symbol=scale.symbol,
         phase=PHASES[state.phase],  # type: ignore[arg-type]  # the same words, from their table
         phase_ends_ms=market_data.end_ms(known.ends_ns),
-        reference_price=market_data.price_text(scale, known.reference_ticks),
+        auction_price=market_data.price_text(scale, known.auction_ticks),
         indicative=Indicative(
             market_data.price_text(scale, known.indicative_ticks),
             market_data.text(scale.quantity(known.indicative_lots)),

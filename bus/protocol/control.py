@@ -156,13 +156,13 @@ class OpenOrders(Struct, array_like=True, tag=OPEN_ORDERS, frozen=True):
 class PhaseState(Struct, array_like=True, frozen=True):
     """What is known of an instrument's phase and of its auctions: for who comes in the midst of one.
 
-    `ends_ns`: as in PhaseChanged. `reference_ticks`: the price of the last auction in which anything traded, 0 before
+    `ends_ns`: as in PhaseChanged. `auction_ticks`: the price of the last auction in which anything traded, 0 before
     the first; `auction_lots`: how much traded there. The others are what an auction that is on told last, as in
     Indicative; 0 while there is none.
     """
 
     ends_ns: int = 0
-    reference_ticks: int = 0
+    auction_ticks: int = 0
     auction_lots: int = 0
     indicative_ticks: int = 0
     indicative_lots: int = 0

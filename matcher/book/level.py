@@ -88,6 +88,21 @@ class Order(Request):
         self.newer: Order | None = None
 
 
+def open_orders_of(account: Account) -> list[Order]:
+    """The open orders of an account, oldest first. O(these)."""
+    found: list[Order] = []
+    for order in account.open.values():
+        assert isinstance(order, Order)
+        found.append(order)
+    return found
+
+
+def sequence_of(order: Order) -> int:
+    """What orders are sorted by to stand oldest first."""
+    sequence: int = order.sequence
+    return sequence
+
+
 @mypyc_attr(acyclic=True)
 class Level:
     """All orders of one side at one price, first in priority first; at price 0 the market orders of an auction.

@@ -76,6 +76,16 @@ class Rebuilding:
             self._compare(symbol, at, sequence, time_ns)
         self._end = (sequence, time_ns)
 
+    @property
+    def doubts(self) -> bool:
+        """Whether a definition is stored that the log has not had yet: an answer of the engine may have been ahead."""
+        return bool(self._doubted)
+
+    def look_ahead(self, public: Sequence[Stream], sequence: int, time_ns: int, epoch: int) -> None:
+        """A batch behind all that is to be taken, as for `take`: only for the sake of `doubts`."""
+        for symbol, moment in moments_of(public, sequence, time_ns, epoch).items():
+            self._look_again(symbol, moment)
+
     def finish(self) -> None:
         """The log is at its end, or nothing more is wanted."""
         self._markets.write()
@@ -89,9 +99,7 @@ class Rebuilding:
     # One symbol.
 
     def _take(self, symbol: str, moment: Moment) -> None:
-        doubted = self._doubted.get(symbol)
-        if doubted is not None:
-            self._look_again(symbol, doubted, moment)
+        self._look_again(symbol, moment)
         if symbol not in self._known:
             self.not_stored.add(symbol)
         if self._whole or symbol in self._following:
@@ -127,7 +135,11 @@ class Rebuilding:
             _unnumbered(state.definition),
         )
 
-    def _look_again(self, symbol: str, state: SymbolState, moment: Moment) -> None:
+    def _look_again(self, symbol: str, moment: Moment) -> None:
+        """What a moment says of a definition that is doubted."""
+        state = self._doubted.get(symbol)
+        if state is None:
+            return
         for event in moment.statuses:
             state.take_event(event, moment.epoch)
             if self._is_defined_so(symbol, state):

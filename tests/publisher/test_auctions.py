@@ -123,7 +123,7 @@ def test_a_market_with_auctions_against_a_naive_look_at_its_trades(seed: int) ->
     assert isinstance(symbol, Symbol)
     ends_ns = instrument.stage.ends_ns if instrument.stage is not None else 0
     assert (symbol.phase, symbol.phase_ends_ns) == (instrument.phase, ends_ns)
-    assert (symbol.reference_ticks, symbol.auction_lots) == (
+    assert (symbol.auction_ticks, symbol.auction_lots) == (
         instrument.reference_ticks,
         instrument.auction_lots,
     )
@@ -354,7 +354,7 @@ def test_a_bust_of_one_trade_of_an_auction_leaves_the_others() -> None:
     assert [type(event) for event in told(story.publisher, "trades")][-1] is TradeBusted
     (symbol,) = story.publisher.frames("symbol")[-1].events
     assert isinstance(symbol, Symbol)
-    assert (symbol.reference_ticks, symbol.auction_lots) == (1000, 9)
+    assert (symbol.auction_ticks, symbol.auction_lots) == (1000, 9)
 
 
 def test_who_begins_in_the_midst_of_an_auction_knows_it_at_once() -> None:
@@ -402,9 +402,9 @@ def test_the_latest_word_of_a_phase_holds_in_whatever_order_they_come() -> None:
     assert (state.phase, state.phase_ends_ns) == (VOLATILITY_AUCTION, 99)
     state.take_event(AuctionEnded(12, 0, VOLATILITY_AUCTION, 1000, 5, 0), 1)
     state.take_event(AuctionEnded(13, 0, VOLATILITY_AUCTION, 0, 0, 7), 1)  # in which nothing traded
-    assert (state.reference_ticks, state.auction_lots) == (1000, 5)
+    assert (state.auction_ticks, state.auction_lots) == (1000, 5)
     state.take_state(InstrumentState(DEFINED, CLOSED), (2, 3))  # another life, which lost some of the log
-    assert (state.phase, state.phase_ends_ns, state.reference_ticks) == (CLOSED, 0, 0)
+    assert (state.phase, state.phase_ends_ns, state.auction_ticks) == (CLOSED, 0, 0)
 
 
 def test_trading_hours_are_told_with_the_symbol() -> None:

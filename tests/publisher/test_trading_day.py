@@ -1,6 +1,8 @@
 """A trading day of an engine that an operator leads through its phases, as readers of real publishers see it."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -113,7 +115,7 @@ def test_a_trading_day(day: TradingDay, tmp_path: Path) -> None:
         assert isinstance(begun, PhaseChanged)
         symbol = newest(ears, "symbol")
         assert isinstance(symbol, Symbol)
-        assert (symbol.phase_ends_ns, symbol.reference_ticks, symbol.auction_lots) == (0, 1010, 5)
+        assert (symbol.phase_ends_ns, symbol.auction_ticks, symbol.auction_lots) == (0, 1010, 5)
         day.enter(SELL, 2, 1005)  # somebody took
         day.phase(HALTED, 150_000)
         day.advance(151 * SECOND_NS)
@@ -137,6 +139,12 @@ def test_a_trading_day(day: TradingDay, tmp_path: Path) -> None:
         caught_up(ears, day)
         check_day(ears)
     assert publisher.stop()[0] == 0  # what it has said is stored then
+    proof = day.processes.run("publisher", "rebuild", "--data", str(day.data))
+    assert proof.startswith("equal: 1 symbol"), proof
+    # A publisher that begins may store what the engine answers before it has read so far: it is there, further on.
+    day.phase(PRE_OPEN)
+    with closing(sqlite3.connect(day.data / "publisher" / "market.db")) as database, database as connection:
+        assert connection.execute("UPDATE symbols SET status = ?", (PRE_OPEN,)).rowcount == 1
     proof = day.processes.run("publisher", "rebuild", "--data", str(day.data))
     assert proof.startswith("equal: 1 symbol"), proof
 

@@ -302,7 +302,7 @@ def test_small_ticks_are_written_without_an_exponent(venue: TimedVenue) -> None:
         "trading_hours": "always",
         "product": "spot",
         "phase_ends_ms": None,
-        "reference_price": None,
+        "auction_price": None,
         "indicative": None,
         "bands": None,
     }

@@ -172,7 +172,7 @@ def test_the_status_of_a_market_is_told_as_it_changes_and_to_who_comes_late(
             last = await stream.until(
                 lambda said: told(phase="continuous")(said) and said["last_auction"]["price"] == "98.00"
             )
-            assert (last["reference_price"], last["last_auction"]["quantity"]) == ("98.00", "2.000")
+            assert (last["auction_price"], last["last_auction"]["quantity"]) == ("98.00", "2.000")
             assert last["last_auction"]["imbalance"] == "-1.000"
 
     asyncio.run(streaming())

@@ -2,10 +2,11 @@
 
 - `commands`: the verbs, put together
 - `phase`: what an instrument's market does from now on
+- `protection`: within which price bands an instrument trades
 - `schedule`: which phase begins when, day by day
 - `breakers`: how far the market may fall before all of it is halted
 - `emergency`: the whole market stands still, or goes on
-- `kill_switch`: an account is stopped, or goes on
+- `kill_switch`: an account is stopped, or goes on; what it may do at most is in `tools.limits`
 
 Each verb is one small file, and does its work through `tools.operating`.
 """

@@ -7,7 +7,7 @@ import typer
 from bus.sockets.client import Client, PendingAnswer
 from tools import options
 from tools.operating import operate
-from tools.order.times import duration_ms
+from tools.order.times import length_ms
 
 
 def breakers(
@@ -33,10 +33,7 @@ def breakers(
             help="How long the auctions behind a halt last; not given, 5m with a level.",
         ),
     ] = None,
-    random: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="The auctions end by chance up to so much later."),
-    ] = None,
+    random: options.RandomEnd = None,
     why: options.Why = "",
     who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
@@ -61,8 +58,8 @@ def breakers(
         return client.set_breakers(
             [_level(level) for level in found],
             symbol,
-            auction_ms=duration_ms(length) if length else 0,
-            random_ms=duration_ms(random) if random else 0,
+            auction_ms=length_ms(length),
+            random_ms=length_ms(random),
             why=why,
         )
 
@@ -75,4 +72,4 @@ def _level(text: str) -> tuple[int, int]:
     decline, colon, halt = text.partition(":")
     if not colon or not (decline.isascii() and decline.isdecimal()):
         raise ValueError(f"{text!r} is no level: say 700:15m, or 2000: for until further notice")
-    return int(decline), duration_ms(halt) if halt else 0
+    return int(decline), length_ms(halt)

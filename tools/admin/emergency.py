@@ -6,14 +6,14 @@ import typer
 
 from bus.sockets.client import Client, PendingAnswer
 from tools import options
-from tools.admin.kill_switch import Switch
 from tools.operating import operate
-from tools.order.times import duration_ms
+from tools.order.times import length_ms
 
 
 def emergency(
     switch: Annotated[
-        Switch, typer.Argument(metavar="on|off", help="on: the market stands still.", show_default=False)
+        options.Switch,
+        typer.Argument(metavar="on|off", help="on: the market stands still.", show_default=False),
     ],
     cancel_orders: Annotated[
         bool, typer.Option("--cancel-orders", help="All open orders of everybody end.")
@@ -25,10 +25,7 @@ def emergency(
             help="With off: what traded goes through a volatility auction of so long; not given, it trades at once.",
         ),
     ] = None,
-    random: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="The auctions end by chance up to so much later."),
-    ] = None,
+    random: options.RandomEnd = None,
     why: options.Why = "",
     who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
@@ -46,14 +43,14 @@ def emergency(
       matchbus admin emergency on --cancel-orders
       matchbus admin emergency off --auction 5m --random 30s
     """
-    on = switch is Switch.ON
+    on = switch is options.Switch.ON
 
     def send(client: Client) -> PendingAnswer:
         return client.set_emergency(
             on,
             cancel_orders=cancel_orders,
-            auction_ms=duration_ms(auction) if auction else 0,
-            random_ms=duration_ms(random) if random else 0,
+            auction_ms=length_ms(auction),
+            random_ms=length_ms(random),
             why=why,
         )
 

@@ -1,6 +1,5 @@
 """`matchbus admin kill-switch`: an account is stopped, or goes on."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,17 +8,10 @@ from tools import options
 from tools.operating import operate
 
 
-class Switch(StrEnum):
-    """On stops."""
-
-    ON = "on"
-    OFF = "off"
-
-
 def kill_switch(
     account: Annotated[str, typer.Argument(help="Whose switch it is.", show_default=False)],
     switch: Annotated[
-        Switch,
+        options.Switch,
         typer.Argument(
             metavar="on|off", help="on: nothing but cancels is taken any more.", show_default=False
         ),
@@ -40,7 +32,7 @@ def kill_switch(
       matchbus admin kill-switch alice on --why "runs wild"
       matchbus admin kill-switch alice off
     """
-    on = switch is Switch.ON
+    on = switch is options.Switch.ON
     done = f"{account} is stopped" if on else f"{account} may trade"
     operate(
         lambda client: client.set_kill_switch(account, on, why=why),

@@ -9,7 +9,7 @@ from bus.protocol.terms import PHASES
 from bus.sockets.client import Client
 from tools import options
 from tools.operating import Asked, operate_on_each
-from tools.order.times import duration_ms
+from tools.order.times import length_ms
 
 
 def phase(
@@ -71,8 +71,8 @@ def phase(
                 client.set_phase(
                     symbol,
                     word,
-                    duration_ms=duration_ms(lasts) if lasts else 0,
-                    random_ms=duration_ms(random) if random else 0,
+                    duration_ms=length_ms(lasts),
+                    random_ms=length_ms(random),
                     next_phase=then or 0,
                     why=why,
                 ),

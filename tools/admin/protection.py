@@ -7,7 +7,7 @@ import typer
 from bus.sockets.client import Client, PendingAnswer
 from tools import options
 from tools.operating import operate
-from tools.order.times import duration_ms
+from tools.order.times import length_ms
 
 #: As the shortest call phase of Xetra's volatility interruptions.
 _AUCTION = "2m"
@@ -40,10 +40,7 @@ def protection(
             help="How long an auction lasts that begins by this; not given, 2m with a band or --rebalance.",
         ),
     ] = None,
-    random: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="The auctions end by chance up to so much later."),
-    ] = None,
+    random: options.RandomEnd = None,
     why: options.Why = "",
     who: options.As = None,
     data: options.Data = options.DEFAULT_DATA,
@@ -70,8 +67,8 @@ def protection(
             static_basis_points=static,
             dynamic_basis_points=dynamic,
             reference=reference or 0,
-            auction_ms=duration_ms(length) if length else 0,
-            random_ms=duration_ms(random) if random else 0,
+            auction_ms=length_ms(length),
+            random_ms=length_ms(random),
             rebalance=rebalance,
             why=why,
         )

@@ -27,6 +27,11 @@ def duration_ms(text: str) -> int:
     return int(found[1]) * (1 if found[2] == "ms" else _UNITS_S[found[2]] * 1000)
 
 
+def length_ms(text: str | None) -> int:
+    """The same of an option that may be left out, 0 then: for until further notice, or for no time at all."""
+    return duration_ms(text) if text else 0
+
+
 def _time_of(text: str, direction: int) -> int:
     duration = _DURATION.fullmatch(text)
     if duration is not None:

@@ -86,7 +86,8 @@ def rebuild(
 def replay(rebuilding: Rebuilding, directory: str, progress: Callable[[int], object] = lambda _: None) -> int:
     """Give a rebuild all of the log that it wants; the last sequence. Raises what says that the log cannot be used.
 
-    What is not known to be durable is left out, unless it was published: the next loss of power may take it away.
+    What is not known to be durable is left out, unless it was published: the next loss of power may take it away. Of
+    what is behind that, only an answer of the engine may have told.
     """
     disk, core = Disk(), Engine()
     skipped = {skip.sequence for skip in read_skips(directory, disk)}
@@ -94,11 +95,13 @@ def replay(rebuilding: Rebuilding, directory: str, progress: Callable[[int], obj
     last_sequence = max(reader.synced_sequence, rebuilding.last_sequence)
     told = 0
     for batch in reader.batches():
-        if batch.last_sequence > last_sequence or not rebuilding.wanted:
+        is_ahead = batch.last_sequence > last_sequence
+        if not (rebuilding.doubts if is_ahead else rebuilding.wanted):
             break
         apply_logged_batch(core, batch, skipped)
         core.take_private()
-        rebuilding.take(core.take_public(), core.sequence, core.time_ns, core.epoch)
+        take = rebuilding.look_ahead if is_ahead else rebuilding.take
+        take(core.take_public(), core.sequence, core.time_ns, core.epoch)
         if core.sequence - told >= _PROGRESS_COMMANDS:
             told = core.sequence
             progress(told)

@@ -13,19 +13,9 @@ from web.schemas import admin as said
 from web.schemas.values import TimedQuery
 
 
-async def set_phase(call: Call) -> said.Operated:
-    """Give an instrument its phase."""
-    return await operating.set_phase(call.house, call.caller, call.body, call.query.time_ns)
-
-
 async def phases(call: Call) -> said.Phases:
     """The phases of all instruments."""
     return await operating.phases(call.house, call.caller)
-
-
-async def set_protection(call: Call) -> said.Operated:
-    """Give an instrument its price bands."""
-    return await operating.set_protection(call.house, call.caller, call.body, call.query.time_ns)
 
 
 async def protections(call: Call) -> said.Protections:
@@ -33,35 +23,15 @@ async def protections(call: Call) -> said.Protections:
     return await operating.protections(call.house, call.caller)
 
 
-async def set_schedule(call: Call) -> said.Operated:
-    """Give an instrument its trading hours."""
-    return await operating.set_schedule(call.house, call.caller, call.body, call.query.time_ns)
-
-
-async def set_kill_switch(call: Call) -> said.Operated:
-    """Stop an account, or let it trade again."""
-    return await operating.set_kill_switch(call.house, call.caller, call.body, call.query.time_ns)
-
-
-async def set_emergency(call: Call) -> said.Operated:
-    """Stop the whole market, or let it go on."""
-    return await operating.set_emergency(call.house, call.caller, call.body, call.query.time_ns)
-
-
-async def set_breakers(call: Call) -> said.Operated:
-    """Give the market its circuit breakers."""
-    return await operating.set_breakers(call.house, call.caller, call.body, call.query.time_ns)
-
-
-async def set_limits(call: Call) -> said.Operated:
-    """Give an account its limits."""
-    return await operating.set_limits(call.house, call.caller, call.body, call.query.time_ns)
-
-
 def _command(
-    name: str, handler: Callable[[Call], Awaitable[said.Operated]], summary: str, body: type[Struct]
+    name: str, operate: Callable[..., Awaitable[said.Operated]], summary: str, body: type[Struct]
 ) -> Route:
-    """A path where an operator sets something."""
+    """A path where an operator sets something: `operate` of `web.operating` takes its body."""
+
+    async def handler(call: Call) -> said.Operated:
+        return await operate(call.house, call.caller, call.body, call.query.time_ns)
+
+    handler.__doc__ = operate.__doc__
     return Route(
         method="POST",
         path=f"/api/v1/admin/{name}",
@@ -76,7 +46,7 @@ def _command(
 
 
 ROUTES: Final = (
-    _command("phase", set_phase, "Give an instrument its phase", said.NewPhase),
+    _command("phase", operating.set_phase, "Give an instrument its phase", said.NewPhase),
     Route(
         method="GET",
         path="/api/v1/admin/phase",
@@ -86,7 +56,9 @@ ROUTES: Final = (
         cost=ADMIN,
         answer=said.Phases,
     ),
-    _command("protection", set_protection, "Give an instrument its price bands", said.NewProtection),
+    _command(
+        "protection", operating.set_protection, "Give an instrument its price bands", said.NewProtection
+    ),
     Route(
         method="GET",
         path="/api/v1/admin/protection",
@@ -96,11 +68,16 @@ ROUTES: Final = (
         cost=ADMIN,
         answer=said.Protections,
     ),
-    _command("schedule", set_schedule, "Give an instrument its trading hours", said.NewSchedule),
-    _command("kill_switch", set_kill_switch, "Stop an account, or let it trade again", said.KillSwitch),
-    _command("emergency", set_emergency, "Stop the whole market, or let it go on", said.Emergency),
-    _command("breakers", set_breakers, "Give the market its circuit breakers", said.Breakers),
+    _command("schedule", operating.set_schedule, "Give an instrument its trading hours", said.NewSchedule),
     _command(
-        "limits", set_limits, "Give an account its limits, in an instrument or in all", said.AccountLimits
+        "kill_switch", operating.set_kill_switch, "Stop an account, or let it trade again", said.KillSwitch
+    ),
+    _command("emergency", operating.set_emergency, "Stop the whole market, or let it go on", said.Emergency),
+    _command("breakers", operating.set_breakers, "Give the market its circuit breakers", said.Breakers),
+    _command(
+        "limits",
+        operating.set_limits,
+        "Give an account its limits, in an instrument or in all",
+        said.AccountLimits,
     ),
 )

@@ -177,7 +177,7 @@ class InstrumentPhase(Struct, frozen=True, kw_only=True):
     symbol: str
     phase: Phase
     phase_ends_ms: int | None
-    reference_price: str | None
+    auction_price: str | None
     indicative: Indicative | None
 
 

@@ -63,7 +63,7 @@ class Instrument(Struct, frozen=True):
     """What is traded under a symbol. Prices are multiples of `tick`, quantities of `lot`.
 
     `matching`: price-time or pro-rata. `phase`: what its market does at the moment. `phase_ends_ms`: when that ends by
-    itself; an auction may end later, by chance. `reference_price`: of the last auction in which anything was traded.
+    itself; an auction may end later, by chance. `auction_price`: of the last auction in which anything was traded.
     `indicative`: of the auction that is on. `bands`: beyond which prices an auction begins.
     """
 
@@ -81,7 +81,7 @@ class Instrument(Struct, frozen=True):
     trading_hours: str
     product: str
     phase_ends_ms: int | None
-    reference_price: DecimalText | None
+    auction_price: DecimalText | None
     indicative: Indicative | None
     bands: Bands | None
 

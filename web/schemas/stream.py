@@ -157,7 +157,7 @@ class StatusTold(Struct, frozen=True, tag_field="type", tag="status"):
     """What the market of a symbol does at the moment, as of `sequence`; the whole of it, whatever has changed.
 
     `cause`: why the phase began (operator, schedule, time, band, imbalance, breaker, emergency), where that is known.
-    `phase_ends_ms`, `reference_price`, `indicative`, `bands`: as over REST. `last_auction`: the one that ended last, as
+    `phase_ends_ms`, `auction_price`, `indicative`, `bands`: as over REST. `last_auction`: the one that ended last, as
     far as it was heard of here.
     """
 
@@ -168,7 +168,7 @@ class StatusTold(Struct, frozen=True, tag_field="type", tag="status"):
     cause: str | None
     phase_ends_ms: int | None
     indicative: Indicative | None
-    reference_price: str | None
+    auction_price: str | None
     last_auction: LastAuction | None
     bands: Bands | None
 

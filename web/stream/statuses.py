@@ -1,6 +1,6 @@
 """What markets do at the moment: of each symbol its phase, the auction that is on, and the one that ended last.
 
-    symbol.<S>.      ──▶ phase, its end, the reference price ──┐
+    symbol.<S>.      ──▶ phase, its end, the last auction ────┐
     indicative.<S>.  ──▶ phase and cause, what an auction      ├──▶ StatusFeed, whole messages
                          would do, and did                   ──┘
 
@@ -31,13 +31,13 @@ class _Status:
 
     __slots__ = (
         "auction",
+        "auction_ticks",
         "cause",
         "ended",
         "ends_ns",
         "phase",
         "place",
         "protection",
-        "reference_ticks",
         "time_ns",
         "version",
     )
@@ -50,7 +50,7 @@ class _Status:
         self.phase = 0
         self.cause = _UNKNOWN_CAUSE
         self.ends_ns = 0
-        self.reference_ticks = 0
+        self.auction_ticks = 0
         self.auction: Indicative | None = None
         self.ended: AuctionEnded | None = None
         self.protection: Protection | None = None
@@ -62,7 +62,7 @@ class _Status:
         if symbol.phase != self.phase:
             self._begin(symbol.phase, _UNKNOWN_CAUSE, symbol.phase_ends_ns)
         self.ends_ns = symbol.phase_ends_ns
-        self.reference_ticks = symbol.reference_ticks
+        self.auction_ticks = symbol.auction_ticks
         self.protection = symbol.protection
         self._at(place, time_ns)
 
@@ -79,7 +79,7 @@ class _Status:
             self.auction = None
             self.ended = event
             if event.quantity_lots:
-                self.reference_ticks = event.price_ticks
+                self.auction_ticks = event.price_ticks
         self._at(place, event.time_ns)
 
     def _begin(self, phase: int, cause: int, ends_ns: int) -> None:
@@ -165,7 +165,7 @@ def _told(scale: Scale, status: _Status) -> StatusTold:
         CAUSES.get(status.cause),
         market_data.end_ms(status.ends_ns),
         None if status.auction is None else market_data.indicative(scale, status.auction),
-        market_data.price_text(scale, status.reference_ticks),
+        market_data.price_text(scale, status.auction_ticks),
         None
         if ended is None
         else LastAuction(

@@ -180,7 +180,7 @@ class AlertFired(Struct, array_like=True, tag=ALERT_FIRED, frozen=True, gc=False
 class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
     """An instrument as it was announced last. `trading_hours`: "always", or "scheduled" when it has a schedule.
 
-    `phase_ends_ns`: when the phase ends by itself, 0 when it does not. `reference_ticks`: the price of the last auction
+    `phase_ends_ns`: when the phase ends by itself, 0 when it does not. `auction_ticks`: the price of the last auction
     in which anything traded, 0 before the first; `auction_lots`: how much traded there. `protection`: its price bands,
     None without any.
     """
@@ -201,7 +201,7 @@ class Symbol(Struct, array_like=True, tag=SYMBOL, frozen=True, gc=False):
     trading_hours: str
     product: str
     phase_ends_ns: int = 0
-    reference_ticks: int = 0
+    auction_ticks: int = 0
     auction_lots: int = 0
     protection: Protection | None = None
 
