@@ -1,17 +1,14 @@
 """The matcher has all the opinions and touches nothing.
 
-`book/` knows who trades with whom, `gate/` what may not pass, `ledger/` who owns what. What acts across the three:
+`book/` knows who trades with whom, `gate/` what may not pass, `ledger/` who owns what, `day/` which phase it is,
+`safety/` what stops a price, an account or the market. What acts across them:
 
 - `engine`: the log's commands and records, in its order; what the node calls
 - the handlers, each file standing on the one below it:
   `trading` (enter, cancel, replace and their like), `requests` (ids: refused, remembered, answered again), `following`
   (what comes after a command: triggers), `pegging` and `linking` (what pegged and linked orders do then), `matching`
-  (how an order meets the market), `phasing` (how a book comes into a phase, what a price band does to an order),
-  `uncrossing` (how orders collect and trade at one price), `resting` (how orders rest, shrink and end), `reporting`
-  (what is said of it)
-- `phases`, `scheduling`, `schedule`: how an instrument comes from one phase into another, by whom and by its hours
-- `protecting`, `breaking` and `breakers`, `emergency`, `stopping`, `limiting` and `traded`: price bands, circuit
-  breakers, the stop of everything, kill switches, limits of accounts
+  (how an order meets the market), `day/phasing` and `day/uncrossing` (phases, bands, auctions), `resting` (how orders
+  rest, shrink and end), `reporting` (what is said of it)
 - `quoting`, `operating`: quotes, and what only an operator may do
 - `options`, `overlay`: messages with a deadline, that are only judged, or that are all or nothing
 - `timers`, `expiry`: what is due, and how it ends

@@ -44,16 +44,16 @@ from bus.protocol.records import (
 )
 from bus.protocol.terms import BUY, L3, SELL
 from matcher import views
-from matcher.breaking import look_at_breakers
-from matcher.emergency import stop_market
+from matcher.day.phases import draws_wanted, take_draw
+from matcher.day.scheduling import plans_wanted, take_plan
 from matcher.expiry import end_due
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
 from matcher.operating import operate
 from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
-from matcher.phases import draws_wanted, take_draw
 from matcher.quoting import quote
-from matcher.scheduling import plans_wanted, take_plan
+from matcher.safety.breaking import look_at_breakers
+from matcher.safety.emergency import stop_market
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
 from matcher.trading import Trading

@@ -7,12 +7,12 @@ once: a command behind a midnight pays for the day orders of that day. O(what is
 
 from bus.protocol.reasons import CANCEL_ALL_AFTER, EXPIRED
 from matcher.book.level import Level, Order, open_orders_of
-from matcher.breaking import look_at_breakers
+from matcher.day.phases import end_stage
+from matcher.day.scheduling import begin_row
 from matcher.following import Following
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
-from matcher.phases import end_stage
-from matcher.scheduling import begin_row
+from matcher.safety.breaking import look_at_breakers
 from matcher.timers import OF_AUCTION, OF_SCHEDULE, kind_of
 
 

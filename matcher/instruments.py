@@ -10,7 +10,7 @@ from matcher.book.protection import Protection
 from matcher.book.stage import Pause, Stage
 from matcher.book.trades import KeptTrades
 from matcher.book.triggers import Watch
-from matcher.schedule import Schedule
+from matcher.day.schedule import Schedule
 
 
 class Instrument:

@@ -36,8 +36,8 @@ from matcher.book.level import Level, Order
 from matcher.book.links import Links, is_first_of_group
 from matcher.book.shares import pool_from, shared_lots
 from matcher.book.side import BookSide
+from matcher.day.phasing import Phasing
 from matcher.instruments import Instrument
-from matcher.phasing import Phasing
 
 
 class Matching(Phasing):

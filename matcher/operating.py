@@ -37,20 +37,20 @@ from bus.protocol.reports import TRADE_REVISED
 from bus.protocol.terms import BY_EMERGENCY, CLOCK_COMMANDS, CONTINUOUS, IN_AUCTION, MAKER, OPERATOR, TAKER
 from matcher.book.level import Order
 from matcher.book.trades import BUSTED
-from matcher.breaking import set_breakers
-from matcher.emergency import set_emergency
+from matcher.day.phases import begin_phase, set_phase
+from matcher.day.scheduling import set_schedule
 from matcher.expiry import end_due
 from matcher.following import Following
 from matcher.gate.instruments import is_valid, same_product
 from matcher.gate.orders import price_reason
 from matcher.instruments import Instrument
-from matcher.limiting import set_limits
-from matcher.phases import begin_phase, set_phase
-from matcher.protecting import set_protection
 from matcher.reporting import Reporting
-from matcher.scheduling import set_schedule
+from matcher.safety.breaking import set_breakers
+from matcher.safety.emergency import set_emergency
+from matcher.safety.limiting import set_limits
+from matcher.safety.protecting import set_protection
+from matcher.safety.stopping import Stopping
 from matcher.state import Session
-from matcher.stopping import Stopping
 
 #: 2100-01-01. Time only moves forward, so one command could otherwise take it to where neither the times that clients
 #: make (64 bits) nor the deadlines of timers are ahead of it, for good.

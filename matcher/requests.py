@@ -14,7 +14,7 @@ from matcher.book.instructions import NOT_INSTRUCTED, PLAIN_FIELDS
 from matcher.book.level import Order
 from matcher.ledger.account import Account
 from matcher.ledger.request import PlainRequest, Remembered, Request
-from matcher.stopping import Stopping
+from matcher.safety.stopping import Stopping
 
 
 class Requests(Stopping):

@@ -3,12 +3,12 @@
 from bus.protocol.records import Rules
 from bus.protocol.terms import CLOCK_SYSTEM, CONTINUOUS
 from matcher.book.level import Order
-from matcher.breakers import Breakers
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.relinking import check_links
+from matcher.safety.breakers import Breakers
+from matcher.safety.traded import traded_today
 from matcher.timers import NEVER_NS, Timers, day_end_ns, set_instrument_timers, set_timers
-from matcher.traded import traded_today
 from matcher.views import open_symbols
 
 

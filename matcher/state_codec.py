@@ -48,10 +48,10 @@ from matcher.book.protection import Protection
 from matcher.book.side import BookSide
 from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
-from matcher.breakers import Breakers
+from matcher.day.schedule import PlannedRow, Schedule
 from matcher.instruments import Instrument
 from matcher.relinking import relink
-from matcher.schedule import PlannedRow, Schedule
+from matcher.safety.breakers import Breakers
 from matcher.state import Session, State
 from matcher.timers import set_instrument_timers, set_timers
 from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence

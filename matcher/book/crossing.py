@@ -9,7 +9,7 @@ The price of the auction is one of these two or a neighbour at which the same wo
 
 Each change of the book is O(1); finding the place again is O(levels that it has moved by). What it says is what
 `matcher.book.equilibrium` would: `tests/matcher/test_auction_prices.py` holds them together. Orders that cancel each
-other are not counted right here. It follows from the book, so it is no state. Called by `matcher.uncrossing`.
+other are not counted right here. It follows from the book, so it is no state. Called by `matcher.day.uncrossing`.
 """
 
 from collections.abc import Iterator

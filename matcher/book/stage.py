@@ -1,7 +1,7 @@
 """A stage: a phase of an instrument in which orders collect, or that ends by itself, and what is known of its end.
 
-Continuous trading without an end of its own has none, and pays one look for that. Called by `matcher.phases`; and a
-pause, what an instrument goes on with when the whole market does (`matcher.emergency`).
+Continuous trading without an end of its own has none, and pays one look for that. Called by `matcher.day.phases`; and a
+pause, what an instrument goes on with when the whole market does (`matcher.safety.emergency`).
 """
 
 from typing import Final

@@ -96,7 +96,7 @@ class Direction:
 class Watch:
     """All orders of an instrument to whom something may happen without a command of their own: they wait, they are
     linked or they are pegged. There is one only while there is such an order, or somebody has to look after the book
-    itself (`guarded`: see `matcher.phasing`): see `Instrument.watch`.
+    itself (`guarded`: see `matcher.day.phasing`): see `Instrument.watch`.
 
     `waiting`: those who wait for a trigger or for another order, by sequence; `auctioned`: those who are for an auction
     alone, whether they wait for it or rest in its book; `elected`: sequence and price of the

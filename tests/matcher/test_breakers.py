@@ -1,7 +1,7 @@
 """How the index of circuit breakers is rounded, finer than a story can tell (MB-BREAKER-002)."""
 
-from matcher.breakers import Breakers
 from matcher.instruments import Instrument
+from matcher.safety.breakers import Breakers
 from tests.support.markets import btc
 
 

@@ -7,10 +7,10 @@ from bus.protocol.commands import SetBreakers
 from bus.protocol.feed import BREAKER_TRIPPED
 from bus.protocol.reasons import INVALID_BREAKERS, UNKNOWN_SYMBOL
 from bus.protocol.terms import BY_BREAKER, CLOSED, CONTINUOUS, HALTED, PRE_OPEN, VOLATILITY_AUCTION
-from matcher.breakers import Breakers, is_valid
+from matcher.day.phases import begin_phase
 from matcher.following import Following
 from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
-from matcher.phases import begin_phase
+from matcher.safety.breakers import Breakers, is_valid
 
 
 def set_breakers(market: Following, command: SetBreakers) -> int:

@@ -2,7 +2,7 @@
 
 The index is one instrument, or all that have a reference of the day, equally weighted: the mean of their last prices,
 each as a share of its reference. Its sum is kept trade by trade, so that a look at it costs the same however many
-instruments there are (docs/rules.md, chapter BREAKER). What a level does is in `matcher.breaking`.
+instruments there are (docs/rules.md, chapter BREAKER). What a level does is in `matcher.safety.breaking`.
 """
 
 from typing import Final

@@ -4,7 +4,7 @@
     trades left a side of the book empty ──▶ restore_balance, when all has followed from them: the same
 
 Orders stay where their owners put them; the auction finds the price. What comes after a phase has begun
-(`matcher.following`) is left to who began it: an operator's or a timer's is in `matcher.phases`.
+(`matcher.following`) is left to who began it: an operator's or a timer's is in `matcher.day.phases`.
 """
 
 from bus.protocol.feed import BOOK_UNBALANCED, INDICATIVE, PHASE_CHANGED
@@ -28,8 +28,8 @@ from bus.protocol.terms import (
 )
 from matcher.book.level import Order, sequence_of
 from matcher.book.stage import Stage
+from matcher.day.uncrossing import Uncrossing, outcome
 from matcher.instruments import Instrument
-from matcher.uncrossing import Uncrossing, outcome
 
 
 class Phasing(Uncrossing):
@@ -48,7 +48,7 @@ class Phasing(Uncrossing):
         next_ms: int = 0,
         next_random_ms: int = 0,
     ) -> None:
-        """As `matcher.phases.begin_phase`, without what follows from it."""
+        """As `matcher.day.phases.begin_phase`, without what follows from it."""
         before = instrument.phase
         if (before in AUCTIONS and phase == CLOSED) or (before != CONTINUOUS and phase == CONTINUOUS):
             self.uncross(instrument)

@@ -5,7 +5,7 @@
 
 Each instrument remembers what it goes on with (`matcher.book.stage.Pause`), and how much of its time was left: the
 time of phases stands still, too, but for that of schedules. What would begin meanwhile takes that place
-(`matcher.phases.begin_phase`).
+(`matcher.day.phases.begin_phase`).
 """
 
 from typing import Final
@@ -24,10 +24,10 @@ from bus.protocol.terms import (
 )
 from matcher.book.level import Order, open_orders_of, sequence_of
 from matcher.book.stage import NO_END_NS, UNTIL_ROW_NS, Pause
+from matcher.day.phases import begin_phase
 from matcher.following import Following
 from matcher.gate.phases import DURATION_MS_MAX, RANDOM_MS_MAX
 from matcher.instruments import Instrument
-from matcher.phases import begin_phase
 
 _GOES_ON: Final = 0
 

@@ -1,6 +1,6 @@
 """Protecting: how an operator gives an instrument its price bands (docs/rules.md, BAND).
 
-`matcher.book.protection` knows them, `matcher.phasing` acts by them. Called by `matcher.operating`.
+`matcher.book.protection` knows them, `matcher.day.phasing` acts by them. Called by `matcher.operating`.
 """
 
 from bus.protocol.commands import SetProtection

@@ -6,7 +6,7 @@ from bus.protocol.topics import ACCOUNT
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
 from matcher.reporting import Reporting
-from matcher.traded import traded_today
+from matcher.safety.traded import traded_today
 from matcher.views import open_symbols
 
 

@@ -15,11 +15,11 @@ from bus.protocol.reasons import INVALID_SCHEDULE, UNKNOWN_SYMBOL
 from bus.protocol.records import PhasesPlanned
 from bus.protocol.terms import AUCTIONS, BY_OPERATOR, BY_SCHEDULE, CLOSED, HALTED
 from matcher.book.stage import NO_END_NS, UNTIL_ROW_NS
+from matcher.day.phases import begin_phase
+from matcher.day.schedule import Schedule
 from matcher.following import Following
 from matcher.gate.schedules import is_valid
 from matcher.instruments import Instrument
-from matcher.phases import begin_phase
-from matcher.schedule import Schedule
 from matcher.timers import DAY_NS, NEVER_NS
 
 #: A plan that reaches no further than this is to be made longer: an engine that runs never comes to its end.

@@ -2,7 +2,7 @@
 
 The hours are in the clocks of a time zone, and no such thing is known here: the node expands them to moments of engine
 time, and logs these (`PhasesPlanned`). The rule guarded here: a row begins only when it is known what follows it, so of
-each phase that a schedule begins it is known when it ends. Who acts on it is `matcher.scheduling`.
+each phase that a schedule begins it is known when it ends. Who acts on it is `matcher.day.scheduling`.
 """
 
 from bus.protocol.commands import SetSchedule
