@@ -114,7 +114,14 @@ class Instrument:
     def row_due_ns(self) -> int:
         """When the next row of its schedule begins, 0 when there is none that may."""
         schedule = self.schedule
-        return 0 if schedule is None else schedule.due_ns(self.stage)
+        if schedule is None:
+            return 0
+        return schedule.closes_ns() if self.outlasts_rows() else schedule.due_ns(self.stage)
+
+    def outlasts_rows(self) -> bool:
+        """Whether the rows of its schedule wait: a circuit breaker has halted it, or has it go through an auction."""
+        stage, pause = self.stage, self.pause
+        return (stage is not None and stage.outlasts_rows) or (pause is not None and pause.outlasts_rows)
 
     def redefine(self, definition: DefineInstrument) -> None:
         """Take the limits of a definition of the same product."""

@@ -13,8 +13,8 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
                  kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
                  day_reference_ticks, auction_ticks, protection, schedule]
     stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns,
-                 next_ms, next_random_ms, is_prolonged], or nil
-    pause       [phase, left_ns, random_ms, next_phase, next_ms, next_random_ms], or nil
+                 next_ms, next_random_ms, is_prolonged, outlasts_rows], or nil
+    pause       [phase, left_ns, random_ms, next_phase, next_ms, next_random_ms, outlasts_rows], or nil
     protection  [static_points, dynamic_points, auction_ms, random_ms, rebalances], or nil; its static band follows from
                 the reference
     schedule    [SetSchedule, number, set_ns, acts, rows], or nil
@@ -65,8 +65,8 @@ Row = tuple[Any, ...]
 _SESSION: Final[Any] = tuple[int, str, int, int, bool]
 _SIDE: Final[Any] = list[list[int]]
 _WAITING: Final[Any] = tuple[list[int], list[tuple[int, int]], list[tuple[int, int]]]
-_STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int, int, int, bool]
-_PAUSE: Final[Any] = tuple[int, int, int, int, int, int]
+_STAGE: Final[Any] = tuple[int, int, int, int, int, tuple[int, int, int], int, int, int, int, int, bool, bool]
+_PAUSE: Final[Any] = tuple[int, int, int, int, int, int, bool]
 _PROTECTION: Final[Any] = tuple[int, int, int, int, bool]
 _BREAKERS: Final[Any] = tuple[str, list[tuple[int, int]], int, int, int]
 _SCHEDULE: Final[Any] = tuple[SetSchedule, int, int, bool, list[PlannedRow]]
@@ -222,6 +222,7 @@ def _stage_row(stage: Stage | None) -> Row | None:
         stage.next_ms,
         stage.next_random_ms,
         stage.is_prolonged,
+        stage.outlasts_rows,
     )
 
 
@@ -247,6 +248,7 @@ def _pause_row(pause: Pause | None) -> Row | None:
         pause.next_phase,
         pause.next_ms,
         pause.next_random_ms,
+        pause.outlasts_rows,
     )
 
 
@@ -308,7 +310,7 @@ def _schedule_of(row: Row, instrument: Instrument) -> Schedule:
 def _stage_of(row: Row) -> Stage:
     stage = Stage(row[0], row[1], row[2], row[3], row[9], row[10])
     (stage.drawn_ns, stage.told, stage.told_ns, stage.told_number, stage.due_ns) = row[4:9]
-    stage.is_prolonged = row[11]
+    stage.is_prolonged, stage.outlasts_rows = row[11:13]
     return stage
 
 

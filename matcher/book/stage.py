@@ -23,7 +23,8 @@ class Stage:
     `drawn_ns` is what was drawn of that, -1 while it was not. `next_phase`: what follows; `next_ms`: for how long, 0
     for until further notice; `next_random_ms`: how much longer, by chance.
 
-    `is_prolonged`: it is an auction that was to end before, at a price beyond a band.
+    `is_prolonged`: it is an auction that was to end before, at a price beyond a band. `outlasts_rows`: it is of a
+    circuit breaker, and rows of a schedule wait for its end.
 
     `told`: price, quantity and imbalance that were told last; `told_ns` and `told_number`: when, and by which sequence.
     `due_ns`: when what would come of it is looked at again, 0 while nothing has changed. `crossing`: where demand and
@@ -40,6 +41,7 @@ class Stage:
         "next_phase",
         "next_random_ms",
         "number",
+        "outlasts_rows",
         "random_ms",
         "told",
         "told_ns",
@@ -67,6 +69,7 @@ class Stage:
         self.told_number = 0
         self.due_ns = 0
         self.is_prolonged = False
+        self.outlasts_rows = False
         self.crossing: Crossing | None = None
 
     @property
@@ -89,10 +92,10 @@ class Pause:
     """`phase` is what begins when the market goes on, and `next_phase` what follows, 0 for the usual, as in a stage.
 
     `left_ns`: how long it then lasts, NO_END_NS for until further notice, UNTIL_ROW_NS for until the next row of the
-    schedule; `random_ms`: how much longer, by chance.
+    schedule; `random_ms`: how much longer, by chance. `outlasts_rows`: as in a stage.
     """
 
-    __slots__ = ("left_ns", "next_ms", "next_phase", "next_random_ms", "phase", "random_ms")
+    __slots__ = ("left_ns", "next_ms", "next_phase", "next_random_ms", "outlasts_rows", "phase", "random_ms")
 
     def __init__(
         self,
@@ -102,6 +105,7 @@ class Pause:
         next_phase: int,
         next_ms: int = 0,
         next_random_ms: int = 0,
+        outlasts_rows: bool = False,
     ) -> None:
         self.phase = phase
         self.left_ns = left_ns
@@ -109,3 +113,4 @@ class Pause:
         self.next_phase = next_phase
         self.next_ms = next_ms
         self.next_random_ms = next_random_ms
+        self.outlasts_rows = outlasts_rows

@@ -47,6 +47,9 @@ def set_phase(market: Following, command: SetPhase) -> int:
     if market.judging:
         return 0
     # book, ledger, events
+    schedule = instrument.schedule
+    if schedule is not None and instrument.outlasts_rows():  # what has waited for that would end this at once
+        schedule.pass_by(market.time_ns)
     ends_ns = market.ends_after(duration_ms)
     begin_phase(market, instrument, phase, BY_OPERATOR, ends_ns, random_ms, next_phase)
     return 0
@@ -95,6 +98,8 @@ def end_stage(market: Following, instrument: Instrument) -> None:
         return
     ends_ns = market.ends_after(stage.next_ms)
     begin_phase(market, instrument, stage.next_phase, BY_TIME, ends_ns, stage.next_random_ms, 0)
+    if stage.outlasts_rows and ends_ns:
+        market.outlast_rows(instrument)
 
 
 def take_draw(market: Following, symbol: str, number: int, delay_ns: int) -> None:

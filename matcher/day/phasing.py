@@ -76,6 +76,13 @@ class Phasing(Uncrossing):
             if phase in AUCTIONS:
                 self.tell_indicative(instrument)
 
+    def outlast_rows(self, instrument: Instrument) -> None:
+        """The rows of the instrument's schedule wait until the phase that has begun is over."""
+        stage = instrument.stage
+        assert stage is not None, "who is halted, or in an auction, has a stage"
+        stage.outlasts_rows = True
+        self.state.timers.begin_row(instrument)
+
     def tell_indicative(self, instrument: Instrument) -> None:
         """What the auction would do now, if that is not what was told last. O(levels that cross)."""
         stage = instrument.stage
@@ -153,6 +160,8 @@ class Phasing(Uncrossing):
         )
         assert instrument.stage is not None
         instrument.stage.is_prolonged = True
+        if stage.outlasts_rows:
+            self.outlast_rows(instrument)
         return True
 
     def _begin_volatility_auction(self, instrument: Instrument, cause: int) -> None:

@@ -6,6 +6,7 @@ each phase that a schedule begins it is known when it ends. Who acts on it is `m
 """
 
 from bus.protocol.commands import SetSchedule
+from bus.protocol.terms import CLOSED
 from matcher.book.stage import Stage
 
 #: When something happens: engine time, the phase that begins, and by how many ms an auction may last longer.
@@ -44,6 +45,18 @@ class Schedule:
                 return 0
             due_ns += stage.drawn_ns
         return due_ns
+
+    def closes_ns(self) -> int:
+        """When the first row closes, whatever waits before it; 0 when none is known that does."""
+        for row in self.rows[:-1]:
+            if row[1] == CLOSED:
+                return row[0]
+        return 0
+
+    def pass_by(self, time_ns: int) -> None:
+        """Rows that have waited up to now begin no more. O(rows)."""
+        while len(self.rows) > 1 and self.rows[0][0] <= time_ns:
+            self.rows.pop(0)
 
     def check(self, stage: Stage | None) -> None:
         """Walk its invariants; AssertionError for the first that does not hold."""

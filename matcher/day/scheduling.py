@@ -75,6 +75,9 @@ def begin_row(market: Following, instrument: Instrument) -> None:
     """The next row of the schedule is due: its phase begins, or passes by. O(1), and what `begin_phase` takes."""
     schedule = instrument.schedule
     assert schedule is not None, "a row is one of a schedule"
+    if instrument.outlasts_rows():  # of those that wait for it none is due: it is one that closes
+        while schedule.rows[0][1] != CLOSED:
+            schedule.rows.pop(0)
     _, phase, random_ms = schedule.rows.pop(0)
     ends_ns, next_phase, _ = schedule.rows[0]
     if schedule.acts and instrument.phase in AUCTIONS and market.prolong(instrument):

@@ -69,19 +69,11 @@ def _trip(market: Following, breakers: Breakers, number: int) -> None:
             continue
         if not ends_ns:
             begin_phase(market, instrument, HALTED, BY_BREAKER, 0, 0, 0)
+            continue
+        next_phase, auction_ms, random_ms = phase, breakers.auction_ms, breakers.random_ms
+        if phase == CONTINUOUS:
+            next_phase = VOLATILITY_AUCTION
         elif phase == PRE_OPEN:
-            begin_phase(market, instrument, HALTED, BY_BREAKER, ends_ns, 0, PRE_OPEN)
-        else:
-            # Who collected orders for an auction does so for the same one again.
-            auction = VOLATILITY_AUCTION if phase == CONTINUOUS else phase
-            begin_phase(
-                market,
-                instrument,
-                HALTED,
-                BY_BREAKER,
-                ends_ns,
-                0,
-                auction,
-                breakers.auction_ms,
-                breakers.random_ms,
-            )
+            auction_ms = random_ms = 0
+        begin_phase(market, instrument, HALTED, BY_BREAKER, ends_ns, 0, next_phase, auction_ms, random_ms)
+        market.outlast_rows(instrument)

@@ -74,12 +74,13 @@ def _halt(market: Following, instrument: Instrument) -> None:
         pause.next_phase = stage.next_phase
         pause.next_ms = stage.next_ms
         pause.next_random_ms = stage.next_random_ms
+        pause.outlasts_rows = stage.outlasts_rows
     if instrument.schedule is not None and instrument.schedule.acts:
         pause.left_ns = UNTIL_ROW_NS
     if phase == HALTED and pause.left_ns == NO_END_NS:
         return
+    instrument.pause = pause  # before the halt begins: what waits for it is due by this
     begin_phase(market, instrument, HALTED, BY_EMERGENCY, 0, 0, 0)
-    instrument.pause = pause
 
 
 def _go_on(market: Following, auction_ms: int, random_ms: int) -> None:
@@ -114,6 +115,8 @@ def _go_on(market: Following, auction_ms: int, random_ms: int) -> None:
             pause.next_ms,
             pause.next_random_ms,
         )
+        if pause.outlasts_rows:
+            market.outlast_rows(instrument)
 
 
 def _end_all(market: Following) -> None:

@@ -327,7 +327,7 @@ def test_each_phase_is_the_one_that_the_calendar_says(
         caused += phases(exchange.record(TimeTicked()))
         caused += phases(plan(exchange))
         exchange.engine.state.check()
-        rows = rows_after(hours, zone_of(hours.zone), start_ns, exchange.now_ns)
+        rows = rows_after(hours, zone_of(hours.zone), start_ns, exchange.now_ns + 1)
         happened = [row for row in rows if row[0] <= exchange.now_ns]
         phase = happened[-1][1] if happened else CONTINUOUS
         _, known, (ends_ns, *_), *_ = exchange.engine.instruments()[0]
