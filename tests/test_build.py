@@ -55,7 +55,12 @@ def small_tree(folder: Path) -> Path:
     for page in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / page, folder)
     (folder / "LICENSE").touch()
-    carried = ("docs/rules.md", "tests/scenarios/one.txt", "tests/scenarios/two.txt")
+    carried = (
+        "docs/rules.md",
+        "tests/scenarios/one.txt",
+        "tests/scenarios/two.txt",
+        "tests/scenarios/fees/three.txt",
+    )
     for page in (*carried, "web/page/index.html", "web/page/main.js"):
         (folder / page).parent.mkdir(parents=True, exist_ok=True)
         (folder / page).write_text(f"{page}\n", encoding="utf-8")
@@ -224,6 +229,7 @@ def test_a_wheel_carries_the_rules_and_the_scenarios(source: Path) -> None:
         "tools/rules/carried/rules.md": "docs/rules.md\n",
         "tools/rules/carried/scenarios/one.txt": "tests/scenarios/one.txt\n",
         "tools/rules/carried/scenarios/two.txt": "tests/scenarios/two.txt\n",
+        "tools/rules/carried/scenarios/fees/three.txt": "tests/scenarios/fees/three.txt\n",
     }
     assert not (source / "tools/rules/carried").exists()
 

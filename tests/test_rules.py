@@ -148,6 +148,16 @@ def test_a_page_of_another_form_is_refused(old: str, new: str, error: str) -> No
         read_rulebook(SMALL.replace(old, new))
 
 
+def test_stories_of_a_folder_below_are_found_by_their_path(tmp_path: Path) -> None:
+    (tmp_path / "teas").mkdir()
+    (tmp_path / "teas/green.txt").write_text("\n== A.\nrules: X\n\na\n----\n", encoding="utf-8")
+    (tmp_path / "water.txt").write_text("\n== B.\nrules: X\n\nb\n----\n", encoding="utf-8")
+    assert [(story.file, story.title) for story in stories_in(tmp_path)] == [
+        ("teas/green", "A."),
+        ("water", "B."),
+    ]
+
+
 def test_stories_are_read_with_their_opening() -> None:
     text = "# Tea.\n\nstart\n----\n\n== A.\nrules: X Y\n\nanna: a\n----\nb\n\n== B.\nrules: X\n\nc\n----\n"
     opening = "# Tea.\n\nstart\n----"

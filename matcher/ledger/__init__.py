@@ -3,4 +3,5 @@
 - `request`: something an account asked for under an id of its own
 - `limits`: what an operator lets an account do
 - `account`: an account; money joins it in a later part
+- `fees/`: what trading costs; nobody is charged yet
 """

@@ -39,7 +39,7 @@ def test_all_rules_are_listed_by_chapter_with_how_often_they_are_shown() -> None
     assert line.split("  ")[1] == "What an IOC order does not trade at once is cancelled"
     shown = sum(
         "MB-TIF-002" in line.split()
-        for path in (ROOT / "tests/scenarios").glob("*.txt")
+        for path in (ROOT / "tests/scenarios").rglob("*.txt")
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.startswith("rules: ")
     )

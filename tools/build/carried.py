@@ -13,6 +13,7 @@ from setuptools.command.build_py import build_py
 CARRIED = {
     "tools/rules/carried": "docs/rules.md",
     "tools/rules/carried/scenarios": "tests/scenarios/*.txt",
+    "tools/rules/carried/scenarios/fees": "tests/scenarios/fees/*.txt",
 }
 
 

@@ -16,7 +16,7 @@ RULES: Final = "rules: "
 
 @dataclass(frozen=True)
 class StoryText:
-    """A scenario. `file`: its name without ending; `opening`: what is done before each story of that file."""
+    """A scenario. `file`: its path below the folder, without ending; `opening`: what is done before each one of it."""
 
     file: str
     title: str
@@ -40,9 +40,11 @@ def read_stories(file: str, content: str) -> list[StoryText]:
 
 
 def stories_in(folder: Path) -> list[StoryText]:
-    """The scenarios of all files of a folder, in order of the files' names."""
+    """The scenarios of all files in a folder and below it, in order of the files' names."""
     return [
         story
-        for path in sorted(folder.glob("*.txt"))
-        for story in read_stories(path.stem, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.rglob("*.txt"))
+        for story in read_stories(
+            path.relative_to(folder).with_suffix("").as_posix(), path.read_text(encoding="utf-8")
+        )
     ]

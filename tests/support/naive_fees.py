@@ -1,0 +1,91 @@
+"""Fees as one would write them down: in fractions, one sentence a step. The oracle of `matcher.ledger.fees`."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+from matcher.ledger.fees.schedule import (
+    IN_BASE,
+    IN_QUOTE,
+    IN_RECEIVED,
+    OF_BINARY,
+    OF_QUANTITY,
+    RATE_ONE,
+    ROUND_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_UP,
+    FeeSchedule,
+)
+
+
+def naive_fee(
+    schedule: FeeSchedule,
+    rate: int,
+    discount: int,
+    base_units: int,
+    quote_units: int,
+    price_ticks: int,
+    buys: bool,
+) -> int:
+    """What one side of a fill pays."""
+    share = Fraction(rate, RATE_ONE)
+    if share > 0:
+        share *= 1 - Fraction(discount, RATE_ONE)
+    exact = share * converted(schedule, base_units, quote_units, buys)
+    if schedule.basis == OF_BINARY:
+        exact *= 1 - Fraction(price_ticks, schedule.payout_ticks)
+    if exact == 0:
+        return 0
+    fee = rounded(schedule, exact)
+    if exact > 0:
+        fee = max(fee, schedule.minimum_units)
+    most = floor(Fraction(schedule.share_max, RATE_ONE) * worth(schedule, base_units, quote_units, buys))
+    if schedule.maximum_units:
+        most = min(most, schedule.maximum_units)
+    return max(-most, min(most, fee))
+
+
+def converted(schedule: FeeSchedule, base_units: int, quote_units: int, buys: bool) -> Fraction:
+    """The basis in units of what is paid."""
+    by_quantity = schedule.basis == OF_QUANTITY or (schedule.paid_in == IN_RECEIVED and buys)
+    basis = base_units if by_quantity else quote_units
+    return basis * Fraction(schedule.numerator, schedule.denominator)
+
+
+def worth(schedule: FeeSchedule, base_units: int, quote_units: int, buys: bool) -> int:
+    """What the fill is worth in whole units of what is paid."""
+    if schedule.paid_in == IN_QUOTE:
+        return quote_units
+    if schedule.paid_in == IN_BASE:
+        return base_units
+    if schedule.paid_in == IN_RECEIVED:
+        return base_units if buys else quote_units
+    return floor(converted(schedule, base_units, quote_units, buys))
+
+
+def rounded(schedule: FeeSchedule, exact: Fraction) -> int:
+    """A signed amount as a multiple of the step."""
+    steps = exact / schedule.step_units
+    if schedule.rounding == ROUND_UP:
+        whole = ceil(steps)
+    elif schedule.rounding == ROUND_DOWN:
+        whole = floor(steps) if steps > 0 else ceil(steps)
+    elif schedule.rounding == ROUND_HALF_EVEN:
+        whole = round(steps)
+    else:
+        whole = floor(steps + Fraction(1, 2))
+    return whole * schedule.step_units
+
+
+class NaiveVolumes:
+    """All fills that there ever were."""
+
+    def __init__(self) -> None:
+        self.fills: list[tuple[int, int]] = []
+
+    def add(self, day: int, volume: int) -> None:
+        """So much was traded on this day."""
+        self.fills.append((day, volume))
+
+    def at(self, day: int) -> int:
+        """Of the thirty whole days before."""
+        return sum(volume for then, volume in self.fills if day - 30 <= then < day)
