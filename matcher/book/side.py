@@ -57,6 +57,16 @@ class BookSide:
         if level is self.best:
             self.best = self.levels.peekitem(0)[1] if self.levels else None
 
+    def drop_first(self, count: int) -> None:
+        """So many levels, best first, vanish at once: all of them are empty. O(these), and O(log levels) for each when
+        they are few of very many.
+        """
+        if not count:
+            return
+        keys = self.levels.keys()
+        del keys[:count]
+        self.best = self.levels.peekitem(0)[1] if self.levels else None
+
     def available_lots(self, limit_ticks: int, wanted_lots: int) -> int:
         """What can be bought or sold here up to a limit price (0: any), counted no further than `wanted_lots`.
 
@@ -101,3 +111,38 @@ class BookSide:
     def __iter__(self) -> Iterator[Level]:
         """Levels, best first."""
         return iter(self.levels.values())
+
+
+class Front:
+    """The levels of a side that take a price, best first, while their orders trade: `level` is the first that has any.
+
+    Those that are empty stay in the side until `close`: taking a hundred thousand out one by one takes as long as all
+    of their trades.
+    """
+
+    __slots__ = ("_emptied", "_levels", "_limit", "_side", "level")
+
+    def __init__(self, side: BookSide, price_ticks: int) -> None:
+        self._side = side
+        self._limit = price_ticks
+        self._levels = iter(side)
+        self._emptied = 0
+        self.level: Level | None = side.best
+        next(self._levels, None)
+
+    def head(self) -> Order | None:
+        """The first order; None when there is none that takes the price."""
+        side, limit = self._side, self._limit
+        while True:
+            level = self.level
+            if level is None or (level.price_ticks and (level.price_ticks - limit) * side.sign > 0):
+                return None
+            order = level.head
+            if order is not None:
+                return order
+            self._emptied += 1
+            self.level = next(self._levels, None)
+
+    def close(self) -> None:
+        """The levels that were found empty vanish. O(these)."""
+        self._side.drop_first(self._emptied)

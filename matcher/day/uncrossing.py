@@ -29,7 +29,7 @@ from matcher.book.crossing import Crossing
 from matcher.book.equilibrium import Equilibrium, equilibrium
 from matcher.book.level import Level, Order
 from matcher.book.links import Links
-from matcher.book.side import BookSide
+from matcher.book.side import Front
 from matcher.instruments import Instrument
 from matcher.resting import Resting, publish_once
 from matcher.views import protection_row
@@ -123,14 +123,15 @@ class Uncrossing(Resting):
 
     def _trade_all(self, instrument: Instrument, price_ticks: int) -> int:
         """Buyers and sellers of this price or a better one trade in their order, until one side has none left."""
-        bids, asks = instrument.book.bids, instrument.book.asks
+        bids = Front(instrument.book.bids, price_ticks)
+        asks = Front(instrument.book.asks, price_ticks)
         watch = instrument.watch
         links = watch.links if watch is not None and watch.links.grouped else None
         levels: list[Level] = []
         total = 0
         while True:
-            buyer = self._next(bids, price_ticks, instrument, links, levels)
-            seller = self._next(asks, price_ticks, instrument, links, levels)
+            buyer = self._next(bids, instrument, links, levels)
+            seller = self._next(asks, instrument, links, levels)
             if buyer is None or seller is None:
                 break
             if links is not None:
@@ -143,6 +144,8 @@ class Uncrossing(Resting):
             quantity = wanted if wanted < offered else offered
             self._trade_both(buyer, seller, price_ticks, quantity, instrument, levels)
             total += quantity
+        bids.close()
+        asks.close()
         # Only one that is left can have traded in part.
         for order in (buyer, seller):
             if order is not None and not order.shown_lots:
@@ -154,27 +157,18 @@ class Uncrossing(Resting):
         return total
 
     def _next(
-        self,
-        side: BookSide,
-        price_ticks: int,
-        instrument: Instrument,
-        links: Links | None,
-        levels: list[Level],
+        self, front: Front, instrument: Instrument, links: Links | None, levels: list[Level]
     ) -> Order | None:
-        """The first order of a side that takes this price; None when there is none. `levels` are still to be published.
+        """The first order of a side that trades; None when there is none. `levels` are still to be published.
 
         One of whose group another one has traded ends instead.
         """
         while True:
-            level = side.best
-            if level is None or (level.price_ticks and (level.price_ticks - price_ticks) * side.sign > 0):
-                return None
-            order = level.head
-            if order is None:
-                side.drop(level)
-                continue
-            if links is None or not _is_out(order):
+            order = front.head()
+            if order is None or links is None or not _is_out(order):
                 return order
+            level = order.level
+            assert level is not None, f"order {order.sequence} does not rest"
             if order.public_id:
                 instrument.orders.append((ORDER_DELETED, self.sequence, order.public_id))
                 self._note(level, levels)
@@ -216,26 +210,34 @@ class Uncrossing(Resting):
             if order.public_id:
                 assert order.level is not None, f"order {order.sequence} does not rest"
                 self._note(order.level, levels)
-            self._fill(order, trade_id, price, quantity, instrument)
+            self._fill(order, trade_id, price, quantity_lots, quantity, instrument)
 
-    def _fill(self, order: Order, trade_id: Any, price: Any, quantity: Any, instrument: Instrument) -> None:
+    def _fill(
+        self,
+        order: Order,
+        trade_id: Any,
+        price: Any,
+        quantity_lots: int,
+        quantity: Any,
+        instrument: Instrument,
+    ) -> None:
         """One side of a trade: an order that rests, with all of itself, its reserve too."""
         level = order.level
         assert level is not None, f"order {order.sequence} does not rest"
-        order.filled_lots += quantity
+        order.filled_lots += quantity_lots
         leaves = order.quantity_lots - order.filled_lots
         shown = order.shown_lots
-        traded = quantity if quantity < shown else shown
+        traded = quantity_lots if quantity_lots < shown else shown
         order.shown_lots = shown - traded
         if order.public_id:
             level.quantity_lots -= traded
-            level.reserve_lots -= quantity - traded
+            level.reserve_lots -= quantity_lots - traded
             if traded:  # what an iceberg had displayed may have traded before
                 instrument.orders.append(
                     (ORDER_EXECUTED, self.sequence, order.public_id, traded, order.shown_lots, trade_id)
                 )
         else:
-            level.reserve_lots -= quantity
+            level.reserve_lots -= quantity_lots
         self.report(
             order.account,
             (
@@ -257,7 +259,7 @@ class Uncrossing(Resting):
             ),
         )
         if order.account.limits is not None:
-            order.account.limits.traded(instrument.symbol, quantity, price * quantity)
+            order.account.limits.traded(instrument.symbol, quantity_lots, price * quantity)
         if not leaves:
             level.leave(order)
             self.end(order, STATUS_FILLED)
