@@ -1,9 +1,10 @@
 """A trading day of twenty instruments: pre-open, opening, continuous trading with crashes, interruptions, closing.
 
-The day is told by a node without sockets (`Node`): it gives times, logs what it draws behind the batch that began an
-auction, and ticks when a timer is due. Told twice from one seed it is the same to the last byte; and so it is when the
-engine dies at each change of a phase, before the end of an auction was drawn, and another one goes on from a checkpoint
-and the log behind it.
+Twelve of them are moved by an operator, eight by their trading hours. The day is told by a node without sockets
+(`Node`): it gives times, logs what it draws and plans behind the batch that asked for it, and ticks when a timer is
+due. Told twice from one seed it is the same to the last byte; and so it is when the engine dies at each change of a
+phase, before the end of an auction was drawn, and when trading hours were set and not planned yet, and another one goes
+on from a checkpoint and the log behind it.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bus.calendar.planning import plan_ahead
 from bus.protocol import feed
 from bus.protocol.codec import CommandMessage, decode_client_message, encode, encode_message
 from bus.protocol.commands import (
@@ -23,11 +25,13 @@ from bus.protocol.commands import (
     SetBreakers,
     SetPhase,
     SetProtection,
+    SetSchedule,
 )
 from bus.protocol.records import (
     SEMANTICS_VERSION,
     EndDrawn,
     EngineStarted,
+    PhasesPlanned,
     Rules,
     SessionOpened,
     TimeTicked,
@@ -38,6 +42,7 @@ from bus.protocol.terms import (
     BUY,
     BY_BAND,
     BY_BREAKER,
+    BY_SCHEDULE,
     BY_TIME,
     CLOCK_SYSTEM,
     CLOSED,
@@ -60,9 +65,22 @@ from bus.protocol.terms import (
 from bus.sequencer import OpenBatch, Sequencer, apply_open_batch
 from matcher.engine import Engine
 from matcher.state_codec import decode_state, encode_state, state_digest
-from tests.support.markets import DAWN_NS, SECOND_NS
+from tests.support.markets import DAWN_NS, HOUR_NS, SECOND_NS
 
 SYMBOLS = [f"S{n:02}-USD" for n in range(20)]
+BY_HOURS = SYMBOLS[12:]
+BY_HAND = SYMBOLS[:12]
+#: Seconds behind one o'clock in Berlin, which is when the story begins: (when, phase, random_ms).
+HOURS = (
+    (1, PRE_OPEN, 0),
+    (6, OPENING_AUCTION, 3_000),
+    (20, CONTINUOUS, 0),
+    (46, HALTED, 0),
+    (50, OPENING_AUCTION, 1_000),
+    (56, CONTINUOUS, 0),
+    (150, CLOSING_AUCTION, 3_000),
+    (170, CLOSED, 0),
+)
 TRADERS = (2, 3, 4)
 OPENED_TICKS = 10_000
 #: A checkpoint is of so many batches ago, or fewer.
@@ -70,7 +88,10 @@ CHECKPOINT_EVERY = 40
 
 
 class Node:
-    """A log, the engine that follows it, and what that said. `dies`: at each change of a phase another one goes on."""
+    """A log, the engine that follows it, and what that said. `dies`: at each change of a phase another one goes on.
+
+    So it does where trading hours were set.
+    """
 
     def __init__(self, seed: int, *, dies: bool) -> None:
         self.random = Random(seed)
@@ -107,7 +128,7 @@ class Node:
         self.now_ns = until_ns
 
     def run(self) -> None:
-        """A batch is logged and applied; what it began is drawn."""
+        """A batch is logged and applied; what it began is drawn, and what it set is planned."""
         batch = self.sequencer.take(self.engine, self.now_ns)
         self.log.append(batch)
         apply_open_batch(self.engine, batch)
@@ -119,19 +140,22 @@ class Node:
             self.log = []
         for symbol, number, random_ms in self.engine.draws_wanted():
             self.sequencer.add_record(EndDrawn(symbol, number, self.random.randrange(random_ms * 10**6 + 1)))
+        for schedule, number, planned_ns in self.engine.plans_wanted():
+            rows = plan_ahead(schedule, planned_ns, self.engine.time_ns)
+            self.sequencer.add_record(PhasesPlanned(schedule.symbol, number, rows))
         if self.sequencer.count:
             self.run()
 
     def take(self) -> bool:
-        """Remember what was said; whether a phase has changed."""
+        """Remember what was said; whether a phase has changed, or trading hours."""
         outputs = self.engine.take_outputs()
         self.said.update(encode(outputs))
         changed = False
         for _, _, events in outputs[1]:
             for event in events:
                 self.counted[event[0]] += 1
+                changed |= event[0] in (feed.PHASE_CHANGED, feed.SCHEDULE_SET)
                 if event[0] == feed.PHASE_CHANGED:
-                    changed = True
                     self.phases[event[3], event[4]] += 1
         return changed
 
@@ -147,7 +171,7 @@ class Node:
 
 
 def day(seed: int, *, dies: bool) -> Node:
-    """The whole day."""
+    """The whole day, and a second one on which nobody comes."""
     node = Node(seed, dies=dies)
     random = Random(seed + 1)
     node.record(EngineStarted(1, SEMANTICS_VERSION, CLOCK_SYSTEM, Rules(10_000, 10_000, 30)))
@@ -159,9 +183,12 @@ def day(seed: int, *, dies: bool) -> Node:
         node.say(1, DefineInstrument(symbol, base, "USD", 1, 2, 1, 0, 1, 100_000, 1, 10_000))
         node.say(1, SetProtection(symbol, 2_000, 500, OPENED_TICKS, 5_000, 2_000, 1))
     node.say(1, SetBreakers("", 3_000, 20_000, auction_ms=5_000, random_ms=1_000))
-    node.say(1, *(SetPhase(symbol, PRE_OPEN) for symbol in SYMBOLS))
+    rows = [(3600 + second, phase, random_ms) for second, phase, random_ms in HOURS]
+    for symbol in BY_HOURS:
+        node.say(1, SetSchedule(symbol, "Europe/Berlin", [(2**7 - 1, rows)]))
+    node.say(1, *(SetPhase(symbol, PRE_OPEN) for symbol in BY_HAND))
     trade(node, random, 100, OPENED_TICKS)
-    for symbol in SYMBOLS:
+    for symbol in BY_HAND:
         node.say(1, SetPhase(symbol, OPENING_AUCTION, 10_000, 3_000))
     trade(node, random, 100, OPENED_TICKS)
     node.wait(20 * SECOND_NS)
@@ -173,10 +200,11 @@ def day(seed: int, *, dies: bool) -> Node:
         node.wait(15 * SECOND_NS)
     node.wait(40 * SECOND_NS)
     trade(node, random, 100, OPENED_TICKS * 6 // 10)
-    for symbol in SYMBOLS:
+    for symbol in BY_HAND:
         node.say(1, SetPhase(symbol, CLOSING_AUCTION, 10_000, 3_000))
     trade(node, random, 100, OPENED_TICKS * 6 // 10)
     node.wait(30 * SECOND_NS)
+    node.wait(24 * HOUR_NS)
     node.say(2, MassCancel())
     node.engine.state.check()
     return node
@@ -219,13 +247,16 @@ def told() -> Node:
 def test_the_day_has_all_that_a_day_can_have(told: Node) -> None:
     begun = Counter(phase for phase, _ in told.phases.elements())
     assert begun.keys() == PHASES.keys()
-    for cause in (BY_TIME, BY_BAND, BY_BREAKER):
+    for cause in (BY_TIME, BY_BAND, BY_BREAKER, BY_SCHEDULE):
         assert any(one == cause for _, one in told.phases), f"no phase began by {cause}"
     for phase in (PRE_OPEN, OPENING_AUCTION, CLOSING_AUCTION, CLOSED):
         assert begun[phase] >= 20
     assert begun[VOLATILITY_AUCTION] > 6
     assert begun[HALTED] >= 20
     assert begun[CONTINUOUS] > 40
+    scheduled = {phase for phase, cause in told.phases if cause == BY_SCHEDULE}
+    assert told.counted[feed.SCHEDULE_SET] == len(BY_HOURS)
+    assert scheduled == {phase for _, phase, _ in HOURS}
     assert told.counted[feed.TRADE] > 150
     assert told.counted[feed.INDICATIVE] > 150
     assert {instrument.phase for instrument in told.engine.state.instruments.values()} == {CLOSED}
