@@ -56,6 +56,8 @@ _WORDS: Final[Mapping[str, Mapping[int, str]]] = {
     "cause": terms.CAUSES,
 }
 
+#: Of these there is both a price and a quantity: what they are stands in the name.
+_PRICE_AND_QUANTITY: Final = ("best_", "auction_", "indicative_")
 #: Amounts in ticks times lots, as text.
 _QUOTE_AMOUNTS: Final = ("quote_volume", "taker_buy_quote")
 #: Prices that may be 0.
@@ -85,10 +87,11 @@ def _decimals(name: str, value: Any, scale: Scale) -> dict[str, Any]:
         return {name.removesuffix("_lots"): f"{scale.quantity(int(value)):f}"}
     if not isinstance(value, int):
         return {}
-    if name.startswith("best_"):  # of both a price and a quantity
+    if name.startswith(_PRICE_AND_QUANTITY):
         if name.endswith("_ticks"):
             return {name.replace("_ticks", "_price"): f"{scale.price(value):f}" if value else None}
-        return {name.replace("_lots", "_quantity"): f"{scale.quantity(value):f}"}
+        if name.endswith("_lots"):
+            return {name.replace("_lots", "_quantity"): f"{scale.quantity(value):f}"}
     if name.endswith("_microticks"):
         return {name.removesuffix("_microticks"): f"{scale.price(value).scaleb(-6):f}" if value else None}
     if name.endswith("_ticks"):

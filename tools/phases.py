@@ -1,4 +1,4 @@
-"""Phases and what an auction would do, in people's words: the same wherever the command line tells of them.
+"""Phases, what an auction would do, price bands, in people's words: the same wherever the command line tells of them.
 
 opening-auction  until 09:05:00  1.5000 at 30000.00, buyers want 0.2500 more
 """
@@ -7,6 +7,8 @@ from typing import Final
 
 from rich.text import Text
 
+from bus.protocol.control import Protection
+from bus.protocol.feed import ProtectionSet
 from bus.protocol.terms import CAUSES, CLOSED, CONTINUOUS, HALTED, PHASES
 from bus.sockets.session.prices import Scale
 from tools.decoded import time_text
@@ -51,3 +53,21 @@ def auction_words(scale: Scale | None, price_ticks: int, quantity_lots: int, imb
         return traded
     side = "buyers want" if imbalance_lots > 0 else "sellers offer"
     return f"{traded}, {side} {quantity(abs(imbalance_lots))} more"
+
+
+def band_words(scale: Scale | None, bands: Protection | ProtectionSet) -> list[str]:
+    """Within which prices an instrument trades, band by band; nothing when it trades at any price."""
+
+    def price(ticks: int) -> str:
+        return f"{ticks} ticks" if scale is None else f"{scale.price(ticks):f}"
+
+    words: list[str] = []
+    if bands.static_high_ticks:
+        words.append(f"from {price(bands.static_low_ticks)} to {price(bands.static_high_ticks)}")
+    elif bands.static_basis_points:
+        words.append(f"within {bands.static_basis_points} bp of the next auction's price")
+    if bands.dynamic_basis_points:
+        words.append(f"within {bands.dynamic_basis_points} bp of the last trade")
+    if bands.rebalance:
+        words.append("with both sides")
+    return words

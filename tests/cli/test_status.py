@@ -42,6 +42,9 @@ def test_an_engine_that_is_well_and_then_is_killed(processes: Processes, engine:
     assert table[0].split() == ["process", "health", "log", "sequence", "behind", "up", "pid"]
     assert table[1].split()[:2] == ["engine", "ok"]
     assert table[-1] == "engine ok"
+    assert [one["definition"]["symbol"] for one in row["instruments"]] == ["BTC-USD", "ETH-USD"]
+    market = ["2 instruments: 2 continuous", "BTC-USD  continuous", "ETH-USD  continuous"]
+    assert table[-6:-1] == ["", *market, ""]
 
     engine.kill()
     gone = asked(processes, "--expect", "engine", status=1)["engine"]

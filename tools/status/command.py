@@ -7,16 +7,19 @@ from contextlib import ExitStack
 from typing import Annotated, Final, NoReturn
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.live import Live
 
 from bus.addresses import addresses
 from bus.clock import utc_ns
 from bus.config_loading import load_config
-from bus.errors import ConfigError
+from bus.errors import ConfigError, NotConnected
+from bus.protocol.control import InstrumentState
 from tools import options
 from tools.decoded import json_line
 from tools.ending import quietly
+from tools.exchange import ask_instruments
 from tools.showing import show
 from tools.status.asking import ask_all
 from tools.status.rows import ENGINE, HISTORY, KINDS, PUBLISHER, SHADOW, WEB, Place, Row, all_well, rows
@@ -48,7 +51,8 @@ def status(
 ) -> None:
     """Show how every process of an exchange is: its health, how far it has come, how far it is behind.
 
-    A process that does not answer is a row that says so. Ends with status 0 when all that must be there are ok.
+    And what it trades: phases, what auctions would do, price bands. A process that does not answer is a row that says
+    so. Ends with status 0 when all that must be there are ok.
 
     \b
     Examples:
@@ -61,7 +65,11 @@ def status(
 
     def look() -> list[Row]:
         answers = ask_all([place.endpoint for place in places], timeout)
-        return rows(places, answers, timeout, utc_ns())
+        found = rows(places, answers, timeout, utc_ns())
+        return [
+            replace(row, instruments=_instruments(connect, port_base, timeout)) if _tells_market(row) else row
+            for row in found
+        ]
 
     with quietly():
         if watch:
@@ -70,6 +78,19 @@ def status(
         _show(found, as_json)
     if not all_well(found):
         raise typer.Exit(1)
+
+
+def _tells_market(row: Row) -> bool:
+    """Whether it can be asked what is traded: an engine that answered."""
+    return row.name == ENGINE and row.pid is not None
+
+
+def _instruments(connect: str, port_base: int, timeout_s: float) -> tuple[InstrumentState, ...]:
+    """What the engine trades; nothing when it has gone since it answered. How it is was told then."""
+    try:
+        return tuple(ask_instruments(connect, port_base, timeout_s).values())
+    except NotConnected:
+        return ()
 
 
 def _expected(names: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from bus.protocol.control import InstrumentState
 from bus.protocol.status import DEGRADED, OK, ProcessStatus
 from tools.status.answers import Answer, NotThere, Served, Silent
 
@@ -36,7 +37,7 @@ class Place(Struct, frozen=True):
 class Row(Struct, frozen=True, kw_only=True):
     """How one process is. What was not told is None; `behind_...` also when the engine did not tell where it is.
 
-    `name`: its kind. `behind_messages`: log sequences. `facts`: as it told them.
+    `name`: its kind. `behind_messages`: log sequences. `facts`: as it told them. `instruments`: of the engine alone.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Row(Struct, frozen=True, kw_only=True):
     behind_messages: int | None = None
     behind_ns: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
+    instruments: tuple[InstrumentState, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -14,14 +14,16 @@ import msgspec
 from rich.text import Text
 
 from bus.protocol.status import DEGRADED, HEALING, OK
-from tools.status.rows import Row, all_well, summary
+from tools.status.flowing import GAP, flow
+from tools.status.market import market_values, picture_of
+from tools.status.rows import ENGINE, Row, all_well, summary
 
 _STYLES: Final = {OK: "green", HEALING: "yellow", DEGRADED: "yellow"}
 _UNWELL: Final = "bold red"
 _UNKNOWN: Final = "-"
-_INDENT: Final = 2
-_GAP: Final = "  "
 _BETWEEN: Final = " · "
+#: What the instruments below the processes tell better.
+_TOLD_BELOW: Final = "phases"
 
 _NS_PER_S: Final = 1_000_000_000
 
@@ -50,15 +52,24 @@ def picture(found: Sequence[Row], width: int | None) -> Text:
         quiet = "dim" if not row.ok and not row.expected else ""
         health = quiet or _STYLES.get(row.health, _UNWELL)
         lines.append(_line(line, widths, [quiet or "bold", health, *[quiet] * (len(_COLUMNS) - 2)]))
-        lines += _below([Text(word, health) for word in row.problem.split()], Text(" "), width)
-        lines += _below([_fact(name, value) for name, value in row.facts], Text(_BETWEEN, "dim"), width)
+        words = [Text(word, health) for word in row.problem.split()]
+        facts = [
+            _fact(name, value) for name, value in row.facts if not (name == _TOLD_BELOW and row.instruments)
+        ]
+        lines += flow(Text(), words, Text(" "), width)
+        lines += flow(Text(), facts, Text(_BETWEEN, "dim"), width)
+    for row in found:
+        if row.instruments:
+            lines += [Text(), *picture_of(row.instruments, width)]
     lines += [Text(), Text(summary(found), _STYLES[OK] if all_well(found) else _UNWELL)]
     return Text("\n", no_wrap=True).join(lines)
 
 
 def values(row: Row) -> dict[str, Any]:
-    """A row for `--json`: its fields, the facts by name."""
-    return {**msgspec.structs.asdict(row), "ok": row.ok, "facts": dict(row.facts)}
+    """A row for `--json`: its fields, the facts by name, and of the engine all instruments."""
+    told = {**msgspec.structs.asdict(row), "ok": row.ok, "facts": dict(row.facts)}
+    instruments = market_values(told.pop("instruments"))
+    return {**told, "instruments": instruments} if row.name == ENGINE else told
 
 
 def duration(ns: int) -> str:
@@ -100,7 +111,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) ->
     line = Text()
     for index, (cell, width, column) in enumerate(zip(cells, widths, _COLUMNS, strict=True)):
         padded = f"{cell:>{width}}" if column.to_the_right else f"{cell:<{width}}"
-        line.append(_GAP if index else "")
+        line.append(GAP if index else "")
         line.append(padded, styles[index])
     line.rstrip()
     return line
@@ -108,15 +119,3 @@ def _line(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) ->
 
 def _fact(name: str, value: str) -> Text:
     return Text.assemble((name.replace("_", " "), "dim"), " ", value)
-
-
-def _below(pieces: Sequence[Text], between: Text, width: int | None) -> list[Text]:
-    """Indented lines of pieces that are not torn apart, as many to a line as fit."""
-    lines: list[Text] = []
-    for piece in pieces:
-        if lines and (width is None or len(lines[-1]) + len(between) + len(piece) <= width):
-            lines[-1].append_text(between)
-        else:
-            lines.append(Text(" " * _INDENT))
-        lines[-1].append_text(piece)
-    return lines

@@ -11,7 +11,7 @@ from bus.sockets.reading.feed_items import DropReport, Resynced, Skipped, Unknow
 from bus.sockets.session.prices import Scale
 from tools.decoded import time_text
 from tools.order.words import report_line
-from tools.phases import auction_words, cause_words, end_words, phase_text
+from tools.phases import auction_words, band_words, cause_words, end_words, phase_text
 
 _IN_AUCTION: Final = 0
 _STYLES: Final = {BUY: "green", SELL: "red", _IN_AUCTION: "magenta"}
@@ -131,19 +131,7 @@ def event_text(event: Any, scale: Scale | None) -> Text:
 
 def _bands(event: feed.ProtectionSet, scale: Scale | None) -> Text:
     """Within which prices an instrument trades."""
-
-    def price(ticks: int) -> str:
-        return f"{ticks} ticks" if scale is None else f"{scale.price(ticks):f}"
-
-    bands: list[str] = []
-    if event.static_high_ticks:
-        bands.append(f"from {price(event.static_low_ticks)} to {price(event.static_high_ticks)}")
-    elif event.static_basis_points:
-        bands.append(f"within {event.static_basis_points} bp of the next auction's price")
-    if event.dynamic_basis_points:
-        bands.append(f"within {event.dynamic_basis_points} bp of the last trade")
-    if event.rebalance:
-        bands.append("with both sides")
+    bands = band_words(scale, event)
     return Text(f"trades {', '.join(bands)}" if bands else "trades at any price", "bold")
 
 
