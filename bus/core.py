@@ -96,6 +96,9 @@ class Core(Protocol):
     def open_orders(self, account: str) -> list[tuple[Any, ...]]:
         """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first."""
 
+    def balances(self, account: str) -> list[tuple[Any, ...]]:
+        """Rows in the shape of `bus.protocol.control.BalanceState`; none for an account that does not exist."""
+
     def instruments(self) -> list[tuple[Any, ...]]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
 

@@ -3,14 +3,15 @@
 from collections import deque
 from typing import Any, Final
 
-from bus.protocol.commands import EnterOrder, Quote, ReplaceOrder
+from bus.protocol.commands import EnterOrder, Quote, ReplaceOrder, Transfer
 from bus.protocol.terms import RESTING, WAITING
 from matcher.book.groups import Group
 from matcher.book.instructions import Instructions
 from matcher.book.level import Order
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
-from matcher.ledger.request import PlainRequest, Request
+from matcher.ledger.money.balance import Balance
+from matcher.ledger.request import PlainRequest, Remembered, Request
 from matcher.views import open_symbols
 
 Row = tuple[Any, ...]
@@ -18,13 +19,14 @@ Row = tuple[Any, ...]
 # The shapes, for the decoder: what has another shape never reaches the code below.
 # request_id, sequence, created_ns, ended_ns, session, symbol, side, order_type, time_in_force, flags,
 # entered_price_ticks, entered_quantity_lots, price_ticks, quantity_lots, filled_lots, status, public_id, shown_lots,
-# the command if it has instructions, when it ends, the order that it waits for, its group, the worst price if pegged
+# the command if it has instructions, when it ends, the order that it waits for, its group, the worst price if pegged,
+# what it holds
 _ORDER: Final[Any] = tuple[
     str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None, int,
-    int, int, int
+    int, int, int, int
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
-_PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote, int, int, int, int, int]
+_PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote | Transfer, int, int, int, int, int]
 # symbol, order_lots_max, order_notional_max, open_orders_max, rejects_max, rejects_window_ms, day_lots_max,
 # day_notional_max, commands_per_s_max, day_lots, day_notional, second, commands
 _LIMIT: Final[Any] = tuple[str, int, int, int, int, int, int, int, int, int, int, int, int]
@@ -32,7 +34,7 @@ _LIMIT: Final[Any] = tuple[str, int, int, int, int, int, int, int, int, int, int
 _QUOTE: Final[Any] = tuple[str, int, int]
 ACCOUNT: Final[Any] = tuple[
     str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE],
-    bool, list[int]
+    bool, list[int], list[tuple[str, int]]
 ]  # fmt: skip
 
 
@@ -76,6 +78,7 @@ def account_row(account: Account) -> Row:
         [(symbol, side, order_id) for (symbol, side), order_id in account.quotes.items()],
         account.limits is not None and account.limits.stopped,
         [] if account.limits is None else list(account.limits.rejected_ns),
+        [(asset, balance.total) for asset, balance in account.balances.items()],
     )
 
 
@@ -129,6 +132,7 @@ def _order_row(order: Order, public_id: int) -> Row:
         0 if instructions is None else instructions.held_by,
         0 if instructions is None or instructions.group is None else instructions.group.number,
         0 if instructions is None or order.ended_ns or not instructions.pegged else instructions.limit_ticks,
+        order.held,
     )
 
 
@@ -157,7 +161,7 @@ def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> 
             raise ValueError(
                 f"not a state: request {sequence} changed order {target_sequence}, which is not there"
             )
-        request_id = command.client_order_id if isinstance(command, EnterOrder) else command.request_id
+        request_id = _id_of(command)
         request = PlainRequest(request_id, command, sequence, created_ns, reason, target)
         request.ended_ns = ended_ns
         plain[sequence] = request
@@ -183,6 +187,8 @@ def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> 
             limits.by_symbol[limit_row[0]] = Limit(*limit_row[1:])
         limits.stopped = row[11]
         limits.rejected_ns.extend(row[12])
+    for asset, total in row[13]:
+        account.balances[asset] = Balance(total)
     return account
 
 
@@ -211,6 +217,7 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
         held_by,
         group,
         limit_ticks,
+        held,
     ) = row
     shared = symbols.get(symbol)
     if shared is None:
@@ -243,4 +250,12 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
     order.status = status
     order.public_id = public_id
     order.shown_lots = shown_lots
+    order.held = held
     return order
+
+
+def _id_of(command: Remembered) -> str:
+    """The id under which a request was made."""
+    if isinstance(command, EnterOrder):
+        return command.client_order_id
+    return command.transfer_id if isinstance(command, Transfer) else command.request_id

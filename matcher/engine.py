@@ -18,6 +18,7 @@ from bus.protocol.commands import (
     CancelOrder,
     Command,
     CorrectTrade,
+    DefineAsset,
     DefineInstrument,
     EnterOrder,
     MassCancel,
@@ -30,6 +31,7 @@ from bus.protocol.commands import (
     SetPhase,
     SetProtection,
     SetSchedule,
+    Transfer,
 )
 from bus.protocol.feed import TICK
 from bus.protocol.records import (
@@ -57,6 +59,7 @@ from matcher.safety.emergency import stop_market
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
 from matcher.trading import Trading
+from matcher.transferring import transfer
 
 #: Before these what is due ends. A malformed item is no part of the log, and an AdvanceClock says itself what is due.
 _BEHIND_WHAT_IS_DUE = (
@@ -66,6 +69,8 @@ _BEHIND_WHAT_IS_DUE = (
     ReplaceOrder,
     MassCancel,
     Quote,
+    Transfer,
+    DefineAsset,
     DefineInstrument,
     SetPhase,
     SetSchedule,
@@ -165,11 +170,14 @@ class Engine:
                 trading.mass_cancel(account, command)  # type: ignore[arg-type]
             elif isinstance(command, Quote):
                 quote(trading, account, command)
+            elif isinstance(command, Transfer):
+                transfer(trading, opened, command)
             elif kind is CancelAllAfter:
                 trading.cancel_all_after(account, command)  # type: ignore[arg-type]
             elif isinstance(
                 command,
                 (
+                    DefineAsset,
                     DefineInstrument,
                     SetPhase,
                     SetSchedule,
@@ -332,6 +340,20 @@ class Engine:
         """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first. O(open orders)."""
         known = self.state.accounts.get(account)
         return views.open_orders(known, self.state.instruments) if known is not None else []
+
+    def balances(self, account: str) -> list[Event]:
+        """Rows in the shape of `bus.protocol.control.BalanceState`, in order of the first movement of each asset."""
+        known = self.state.accounts.get(account)
+        ledger = self.state.ledger
+        return [] if known is None or ledger is None else views.balances(known, ledger)
+
+    def clearing(self) -> int:
+        """One of CLEARINGS."""
+        return self.state.rules.clearing
+
+    def open_order_count(self) -> int:
+        """How many orders are open. O(accounts)."""
+        return sum(len(account.open) for account in self.state.accounts.values())
 
     def instruments(self) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""

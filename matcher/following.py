@@ -23,7 +23,9 @@ in here answers nobody: `session` and `correlation_id` are 0, so are those of th
 
 from typing import Any
 
+from bus.protocol.reasons import UNBACKED
 from bus.protocol.reports import TRIGGERED
+from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import (
     CONTINUOUS,
     CROSSED_BY_TRIGGER,
@@ -39,6 +41,7 @@ from bus.protocol.terms import (
 from matcher.book.level import Order
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.instruments import Instrument
+from matcher.ledger.products.spot import price_to_hold
 from matcher.pegging import Pegging
 
 
@@ -135,6 +138,11 @@ class Following(Pegging):
 
         The trigger of a stop may have been reached meanwhile: then it stands in line at once.
         """
+        if self.lacks_money(order):
+            self.end(order, STATUS_CANCELLED)
+            self.report_cancelled(order, UNBACKED, False)
+            return
+        self.back(order)
         order.status = RESTING
         self._report_triggered(order, 0)
         if order.order_type in TRIGGERED_TYPES:
@@ -148,6 +156,15 @@ class Following(Pegging):
             if order.status == WAITING:
                 return
         self._start(order, instrument)
+
+    def lacks_money(self, order: Order) -> bool:
+        """Whether the venue clears and an order that is to be active has too little behind it."""
+        ledger = self.state.ledger
+        if ledger is None:
+            return False
+        lots = order.quantity_lots - order.filled_lots
+        freed = ledger.held_of(order)
+        return ledger.lacks(order.account, order.symbol, order.side, price_to_hold(order), lots, freed)
 
     def _activate(self, order: Order, instrument: Instrument, price_ticks: int) -> None:
         """An order that waited is from now on the limit or market order that it was to become."""

@@ -39,7 +39,11 @@ class Linking(Matching):
         triggered_by: str = instructions.command.triggered_by
         watch = self.watch_of(instrument)
         if cancels_with:
-            watch.links.join(order, _named(order, cancels_with))
+            partner = _named(order, cancels_with)
+            is_first = partner.instructions is None or partner.instructions.group is None
+            watch.links.join(order, partner)
+            if is_first and self.state.ledger is not None:
+                self.state.ledger.join(partner)
         if triggered_by:
             watch.hold(order, _named(order, triggered_by))
             order.status = WAITING
@@ -58,14 +62,18 @@ class Linking(Matching):
         group = instructions.group
         if group is not None and group.members:
             links.grouped -= len(group.members)
+            members: list[Order] = []
             for sequence in group.members:
                 member = opened.get(sequence)
                 if isinstance(member, Order):
                     assert member.instructions is not None
+                    members.append(member)
                     member.instructions.group = None
                     if sequence != group.decided:
                         ending.append(member)
             group.members = []
+            if self.state.ledger is not None:
+                self.state.ledger.dissolve(group, order.account, order.symbol, members)
         instructions.group = None
         if has_ended:
             children = links.held.pop(order.sequence, None)

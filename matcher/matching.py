@@ -268,6 +268,9 @@ class Matching(Phasing):
         else:
             level.reserve_lots -= quantity
         # ledger
+        if self.state.ledger is not None:
+            buyer, seller = (taker, maker) if taker.side == BUY else (maker, taker)
+            self.settle(buyer, seller, trade_id, price, traded, taker.side)
         if account.limits is not None:
             account.limits.traded(symbol, quantity, traded * price)
         if taker.account.limits is not None:
@@ -288,6 +291,7 @@ class Matching(Phasing):
         order.price_ticks = price_ticks
         order.quantity_lots = quantity_lots
         order.shown_lots = quantity_lots - order.filled_lots
+        self.back(order)
         self.report_replaced(order, request_id, False)
         if instrument.phase == CONTINUOUS:
             self.come_to_rest(order, instrument)
@@ -356,6 +360,7 @@ class Matching(Phasing):
         if mode == DECREMENT and leaves > quantity:
             order.quantity_lots -= quantity
             order.shown_lots -= quantity
+            self.back(order)
             self.report_restated(order, SELF_TRADE)
         elif mode != CANCEL_OLDEST:
             self.end_unfilled(order, SELF_TRADE)

@@ -11,6 +11,7 @@ from bus.protocol.commands import (
     ADVANCE_CLOCK,
     BUST_TRADE,
     CORRECT_TRADE,
+    DEFINE_ASSET,
     DEFINE_INSTRUMENT,
     SET_BREAKERS,
     SET_EMERGENCY,
@@ -22,6 +23,7 @@ from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
     CorrectTrade,
+    DefineAsset,
     DefineInstrument,
     OperatorCommand,
     SetBreakers,
@@ -44,6 +46,7 @@ from matcher.following import Following
 from matcher.gate.instruments import is_valid, same_product
 from matcher.gate.orders import price_reason
 from matcher.instruments import Instrument
+from matcher.ledger.products.spot import product_reason
 from matcher.reporting import Reporting
 from matcher.safety.breaking import set_breakers
 from matcher.safety.emergency import set_emergency
@@ -51,6 +54,7 @@ from matcher.safety.limiting import set_limits
 from matcher.safety.protecting import set_protection
 from matcher.safety.stopping import Stopping
 from matcher.state import Session
+from matcher.transferring import define_asset
 
 #: 2100-01-01. Time only moves forward, so one command could otherwise take it to where neither the times that clients
 #: make (64 bits) nor the deadlines of timers are ahead of it, for good.
@@ -64,6 +68,8 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = reasons.NOT_PERMITTED
     elif isinstance(command, DefineInstrument):
         reason = define_instrument(market, command)
+    elif isinstance(command, DefineAsset):
+        reason = define_asset(market, command)
     elif isinstance(command, SetPhase):
         reason = set_phase(market, command)
     elif isinstance(command, SetSchedule):
@@ -94,6 +100,8 @@ def tag_of(command: OperatorCommand) -> int:
     """The tag of an operator's command."""
     if isinstance(command, DefineInstrument):
         return DEFINE_INSTRUMENT
+    if isinstance(command, DefineAsset):
+        return DEFINE_ASSET
     if isinstance(command, SetPhase):
         return SET_PHASE
     if isinstance(command, SetSchedule):
@@ -124,6 +132,11 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
         return reasons.INVALID_INSTRUMENT
     if instrument is not None and not same_product(instrument.definition, command):
         return reasons.INSTRUMENT_DIFFERS
+    ledger = state.ledger
+    if ledger is not None:
+        reason = product_reason(command, ledger.assets)
+        if reason:
+            return reason
     if market.judging:
         return 0
     # book
@@ -135,6 +148,8 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
         instrument.redefine(command)
         if instrument.watch is not None:  # another price may be allowed
             instrument.watch.pegs.forget()
+    if ledger is not None:
+        ledger.learn(command)
     # events
     market.touch(instrument)
     instrument.statuses.append(
@@ -183,6 +198,8 @@ def revise_trade(market: Reporting, command: BustTrade | CorrectTrade) -> int:
     instrument = market.state.instruments.get(command.symbol)
     if instrument is None:
         return reasons.UNKNOWN_SYMBOL
+    if market.state.ledger is not None:
+        return reasons.TRADE_SETTLED
     kept = instrument.kept
     trade_id = command.trade_id
     reason = kept.reason(trade_id, instrument.next_trade_id, market.kept_max)

@@ -13,6 +13,7 @@ they were before the message.
 
 from bus.protocol.commands import (
     CancelOrder,
+    DefineAsset,
     DefineInstrument,
     EnterOrder,
     MassCancel,
@@ -21,14 +22,17 @@ from bus.protocol.commands import (
     SetEmergency,
     SetKillSwitch,
     SetPhase,
+    Transfer,
 )
 from bus.protocol.terms import (
+    BUY,
     CANCELLED,
     CLOSED,
     CONTINUOUS,
     FOK,
     HALTED,
     IOC,
+    SELL,
     STOP_BY_OPERATOR,
     VOLATILITY_AUCTION,
 )
@@ -36,6 +40,8 @@ from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
+from matcher.ledger.money.ledger import Ledger
+from matcher.ledger.products.spot import Spot
 from matcher.ledger.request import PlainRequest, Request
 from matcher.quoting import crossed_quote, quoted
 from matcher.reporting import Reporting
@@ -49,12 +55,17 @@ class Overlay:
 
     __slots__ = (
         "_account",
+        "_balances",
+        "_counts",
         "_defined",
         "_goes_on",
         "_had_limits",
         "_ids",
+        "_known",
+        "_made",
         "_market",
         "_market_stopped",
+        "_moved",
         "_open",
         "_orders",
         "_phases",
@@ -84,11 +95,19 @@ class Overlay:
             self._rates = [(one, one.second, one.commands) for one in account.limits.by_symbol.values()]
         #: who had the id before
         self._ids: list[tuple[str, Request | None]] = []
-        #: end, status, price and quantity before
-        self._orders: list[tuple[Order, int, int, int, int]] = []
+        #: end, status, price, quantity and what it held before
+        self._orders: list[tuple[Order, int, int, int, int, int]] = []
         self._phases: list[tuple[Instrument, int]] = []
         self._redefined: list[tuple[Instrument, DefineInstrument]] = []
         self._defined: list[str] = []
+        #: what was held before, transfers to take back, and accounts that these made
+        self._balances = [(one, one.held) for one in account.balances.values()]
+        self._moved: list[Transfer] = []
+        self._made: list[str] = []
+        #: how many assets those had with whom money was moved
+        self._counts = [(account, len(account.balances))]
+        #: assets and products before, once one is defined
+        self._known: tuple[dict[str, int], dict[str, Spot]] | None = None
         self._market_stopped = market.state.stopped
         #: what instruments go on with when the whole market does
         self._goes_on: dict[str, int] = {}
@@ -108,6 +127,7 @@ class Overlay:
             assert order is not None, "an order that would enter was made"
             self._take_id(command.client_order_id, order)
             self._account.open[order.sequence] = order
+            self._back(order, command.cancels_with)
             if self._account.limits is not None:
                 self._account.limits.opened(order.symbol)
             if order.time_in_force in (IOC, FOK) and not command.triggered_by:
@@ -125,10 +145,21 @@ class Overlay:
                 self._note(order)
                 order.price_ticks = command.price_ticks or order.price_ticks
                 order.quantity_lots = command.quantity_lots or order.quantity_lots
+                self._hold(order)
         elif isinstance(command, MassCancel):
             self._end_all(command.symbol, command.side)
         elif isinstance(command, Quote):
             self._quote(command, order)
+        elif isinstance(command, Transfer):
+            request = PlainRequest(command.transfer_id, command, market.sequence, market.created_ns, 0, None)
+            self._take_id(command.transfer_id, request)
+            self._move(command)
+        elif isinstance(command, DefineAsset):
+            ledger = self._learning()
+            if ledger is not None:
+                ledger.assets[command.asset] = command.decimals
+                for instrument in market.state.instruments.values():
+                    ledger.learn(instrument.definition)
         elif isinstance(command, DefineInstrument):
             self._define(command)
         elif isinstance(command, SetKillSwitch):
@@ -146,13 +177,14 @@ class Overlay:
     def take_back(self) -> None:
         """The state, and the context of the market, are as they were."""
         account = self._account
-        for order, ended_ns, status, price_ticks, quantity_lots in reversed(self._orders):
+        for order, ended_ns, status, price_ticks, quantity_lots, held in reversed(self._orders):
             if order.ended_ns and not ended_ns and account.limits is not None:
                 account.limits.opened(order.symbol)
             order.ended_ns = ended_ns
             order.status = status
             order.price_ticks = price_ticks
             order.quantity_lots = quantity_lots
+            order.held = held
         for request_id, before in reversed(self._ids):
             known = account.requests[request_id]
             if isinstance(known, Order) and account.limits is not None:
@@ -170,6 +202,7 @@ class Overlay:
             limit.second, limit.commands = second, commands
         account.open = self._open
         account.quotes = self._quotes
+        self._take_back_money()
         self._market.state.stopped = self._market_stopped
         for instrument, phase in reversed(self._phases):
             instrument.phase = phase
@@ -192,6 +225,7 @@ class Overlay:
             if order is not None and command.quantity_lots:
                 self._note(order)
                 order.quantity_lots = order.filled_lots + command.quantity_lots
+                self._hold(order)
             elif order is not None:
                 self._end(order)
             return
@@ -201,6 +235,7 @@ class Overlay:
                 self._end(one)
         self._take_id(command.request_id, order)
         account.open[order.sequence] = order
+        self._back(order, "")
         account.quotes[(command.symbol, command.side)] = order.sequence
         if account.limits is not None:
             account.limits.opened(order.symbol)
@@ -211,13 +246,20 @@ class Overlay:
         requests[request_id] = request
 
     def _note(self, order: Order) -> None:
-        self._orders.append((order, order.ended_ns, order.status, order.price_ticks, order.quantity_lots))
+        self._orders.append(
+            (order, order.ended_ns, order.status, order.price_ticks, order.quantity_lots, order.held)
+        )
 
     def _end(self, order: Order) -> None:
         self._note(order)
+        ledger = self._market.state.ledger
+        if ledger is not None and not _is_grouped(order):
+            ledger.release(order)
         order.ended_ns = self._market.time_ns
         order.status = CANCELLED
         del self._account.open[order.sequence]
+        if ledger is not None:
+            self._free_group(ledger, order)
         if self._account.limits is not None:
             self._account.limits.ended(order.symbol)
 
@@ -258,7 +300,80 @@ class Overlay:
             self._set_phase(state.instruments[symbol], phase)
         self._goes_on = {}
 
+    # Money. Orders that cancel with others are counted with what they take at most: what follows from links, and what
+    # that would free, is not looked at.
+
+    def _hold(self, order: Order) -> None:
+        ledger = self._market.state.ledger
+        if ledger is not None and not _is_grouped(order):
+            ledger.hold(order)
+
+    def _back(self, order: Order, cancels_with: str) -> None:
+        """An order would enter: it holds what is more than the one holds that it would cancel with."""
+        ledger = self._market.state.ledger
+        if ledger is None or (order.instructions is not None and order.instructions.command.triggered_by):
+            return
+        ledger.hold(order)
+        partner = self._account.requests.get(cancels_with) if cancels_with else None
+        if isinstance(partner, Order) and partner.side == order.side and not _is_grouped(partner):
+            self._note(partner)
+            most = max(partner.held, order.held)
+            shared = min(partner.held, order.held)
+            asset = ledger.products[order.symbol].asset_to_hold(order.side)
+            self._account.balances[asset].held -= shared
+            partner.held, order.held = most, 0
+
+    def _free_group(self, ledger: Ledger, order: Order) -> None:
+        """All that an ended order cancels with have ended, too: what they held together is free."""
+        group = None if order.instructions is None else order.instructions.group
+        if group is None or any(sequence in self._account.open for sequence in group.members):
+            return
+        product = ledger.products[order.symbol]
+        for side, units in ((BUY, group.held_buying), (SELL, group.held_selling)):
+            if units:
+                self._account.balances[product.asset_to_hold(side)].held -= units
+
+    def _move(self, command: Transfer) -> None:
+        ledger = self._market.state.ledger
+        if ledger is None:
+            return
+        self._moved.append(command)
+        accounts = self._market.state.accounts
+        for name in (command.source, command.target):
+            if name not in accounts:
+                accounts[name] = Account(name)
+                self._made.append(name)
+            self._counts.append((accounts[name], len(accounts[name].balances)))
+        ledger.move(accounts[command.source], accounts[command.target], command.asset, command.amount)
+
+    def _learning(self) -> Ledger | None:
+        """The ledger, which is about to know another asset or instrument."""
+        ledger = self._market.state.ledger
+        if ledger is not None and self._known is None:
+            self._known = (ledger.assets.copy(), ledger.products.copy())
+        return ledger
+
+    def _take_back_money(self) -> None:
+        ledger = self._market.state.ledger
+        if ledger is None:
+            return
+        accounts = self._market.state.accounts
+        for command in reversed(self._moved):
+            ledger.move(accounts[command.target], accounts[command.source], command.asset, command.amount)
+        for name in self._made:
+            del accounts[name]
+        for account, count in self._counts:
+            for asset in list(account.balances)[count:]:
+                del account.balances[asset]
+        for balance, held in self._balances:
+            balance.held = held
+        if self._known is not None:
+            ledger.assets, ledger.products = self._known
+
     def _define(self, command: DefineInstrument) -> None:
+        ledger = self._learning()
+        if ledger is not None:
+            ledger.learn(command)
         instruments = self._market.state.instruments
         instrument = instruments.get(command.symbol)
         if instrument is None:
@@ -270,3 +385,7 @@ class Overlay:
         else:
             self._redefined.append((instrument, instrument.definition))
             instrument.redefine(command)
+
+
+def _is_grouped(order: Order) -> bool:
+    return order.instructions is not None and order.instructions.group is not None

@@ -54,6 +54,7 @@ class Pegging(Linking):
                 order.price_ticks = instructions.limit_ticks
             order.quantity_lots = order.shown_lots = quantity_lots
             order.shown_lots -= order.filled_lots
+            self.back(order)
             self.report_replaced(order, request_id, True)
             return
         price = watch.pegs.target_ticks(order, instrument.price_min_ticks, instrument.price_max_ticks)

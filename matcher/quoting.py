@@ -10,6 +10,7 @@ from bus.protocol.commands import QUOTE, EnterOrder, Quote
 from bus.protocol.terms import BUY, GTC, LIMIT, RESTING, SELL
 from matcher.book.level import Order
 from matcher.gate.limits import entry_reason
+from matcher.gate.money import funds_reason
 from matcher.gate.orders import is_printable, order_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
@@ -38,6 +39,10 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
     if instrument is None:
         market.refuse_for_good(account, QUOTE, request_id, command, reasons.UNKNOWN_SYMBOL)
         return
+    ledger = market.state.ledger
+    if ledger is not None and symbol not in ledger.products:
+        market.refuse_for_good(account, QUOTE, request_id, command, reasons.UNKNOWN_ASSET)
+        return
     last = quoted(account, symbol, side)
     if not lots and side in (BUY, SELL):
         market.judged = last
@@ -55,6 +60,11 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
     reason = order_reason(instrument, account, entered, market.time_ns)
     if not reason and not keeps:
         reason = _room_reason(market, account, instrument, entered, last, crossed, hurries)
+        if not reason and ledger is not None:
+            # What cancels with others may leave the hold to them.
+            alone = last is not None and (last.instructions is None or last.instructions.group is None)
+            freed = last.held if last is not None and alone else 0
+            reason = funds_reason(ledger, account, entered, freed)
     elif not reason and hurries:
         reason = reasons.MESSAGE_RATE_LIMIT
     if reason:

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from bus.protocol.records import Rules
 from bus.protocol.reports import CANCELLED, COMPLETED, PREVENTED, REPLACED, RESTATED
+from bus.protocol.terms import CLEARING_NONE
 from matcher.book.level import Order
 from matcher.book.trades import PLACES
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.money.ledger import Ledger
 from matcher.outputs import Event, Outputs
 from matcher.state import State
 
@@ -74,7 +76,13 @@ class Reporting:
 
     def take_rules(self, rules: Rules) -> None:
         """From here on these rules hold."""
-        self.state.rules = rules
+        state = self.state
+        if rules.clearing == CLEARING_NONE:
+            assert state.ledger is None, "a venue that clears does not stop to"
+        elif state.ledger is None:
+            assert not any(account.open for account in state.accounts.values()), "open orders are backed"
+            state.ledger = Ledger()  # of no instrument, until its assets are defined
+        state.rules = rules
         self._hold(rules)
         for instrument in self.state.instruments.values():
             instrument.kept.trim(self.kept_max)

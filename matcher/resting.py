@@ -4,9 +4,10 @@ Everything here is sure to be carried out: whether it may be was asked before. B
 so that they agree whenever somebody looks.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from bus.protocol.feed import LEVEL, ORDER_ADDED, ORDER_DELETED, ORDER_REDUCED
+from bus.protocol.reports import SETTLED
 from bus.protocol.terms import AUCTIONS, BUY, WAITING
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from matcher.book.level import Level, Order
@@ -74,6 +75,7 @@ class Resting(Reporting):
         if instrument.stage is not None:
             self.collected(instrument, order, -less)
         order.quantity_lots = quantity_lots
+        self.back(order)
         shown = order.shown_lots if order.shown_lots < leaves else leaves
         shown_less = order.shown_lots - shown
         order.shown_lots = shown
@@ -175,9 +177,58 @@ class Resting(Reporting):
             (LEVEL, self.sequence, level.side, level.price_ticks, level.quantity_lots, level.count)
         )
 
+    def back(self, order: Order) -> None:
+        """An order has another price or quantity: where the venue clears it holds as much as that takes."""
+        ledger = self.state.ledger
+        if ledger is not None:
+            ledger.hold(order)
+
+    def settle(
+        self, buyer: Order, seller: Order, trade_id: Any, price_ticks: Any, quantity_lots: Any, taker: int
+    ) -> None:
+        """Where the venue clears a trade moves money, and both are told behind their fills. Before either order ends.
+
+        `taker`: the side that took, whose report answers the command; 0 in an auction.
+        """
+        ledger = self.state.ledger
+        if ledger is None:
+            return
+        ledger.settle(buyer, seller, price_ticks, quantity_lots)
+        product = ledger.products[buyer.symbol]
+        base_units = product.base_units(quantity_lots)
+        quote_units = product.quote_units(price_ticks, quantity_lots)
+        for order in (buyer, seller):
+            buys = order is buyer
+            paid_asset, paid = (product.quote, quote_units) if buys else (product.base, base_units)
+            received_asset, received = (product.base, base_units) if buys else (product.quote, quote_units)
+            took = order.side == taker
+            balances = order.account.balances
+            self.report(
+                order.account,
+                (
+                    SETTLED,
+                    self.sequence,
+                    self.time_ns,
+                    self.session if took else 0,
+                    self.correlation_id if took else 0,
+                    order.sequence,
+                    order.request_id,
+                    order.symbol,
+                    trade_id,
+                    paid_asset,
+                    paid,
+                    balances[paid_asset].total,
+                    received_asset,
+                    received,
+                    balances[received_asset].total,
+                ),
+            )
+
     def end(self, order: Order, status: int) -> None:
         """An order has ended: its account has an open order less, and remembers its id for a while."""
         order.status = status
+        if self.state.ledger is not None:
+            self.state.ledger.release(order)
         account = order.account
         account.open.pop(order.sequence, None)
         account.end(order, self.time_ns, self.ids_max)

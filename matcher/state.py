@@ -1,10 +1,12 @@
 """The state of the engine: everything that the log has made, and nothing else."""
 
 from bus.protocol.records import Rules
-from bus.protocol.terms import CLOCK_SYSTEM, CONTINUOUS
+from bus.protocol.terms import CLEARING_NONE, CLOCK_SYSTEM, CONTINUOUS
 from matcher.book.level import Order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.money.checking import check_money
+from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import check_links
 from matcher.safety.breakers import Breakers
 from matcher.safety.traded import traded_today
@@ -40,6 +42,7 @@ class State:
         "clock_number",
         "epoch",
         "instruments",
+        "ledger",
         "next_session",
         "rules",
         "sequence",
@@ -64,6 +67,8 @@ class State:
         self.sessions: dict[int, Session] = {}
         self.timers = Timers()
         self.breakers: Breakers | None = None
+        #: None where the venue does not clear
+        self.ledger: Ledger | None = None
 
     def check(self) -> None:
         """Walk all invariants; AssertionError for the first that does not hold. O(everything)."""
@@ -107,6 +112,9 @@ class State:
             set_timers(timers, account)
         if self.breakers is not None:
             self.breakers.check(self.instruments)
+        assert (self.ledger is not None) == (self.rules.clearing != CLEARING_NONE), "who clears has a ledger"
+        if self.ledger is not None:
+            check_money(self.ledger, self.accounts)
         check_links(self.accounts, self.instruments)
         assert self.timers.counted() == timers.counted(), (
             "what ends by the clock has its timer, and nothing else"

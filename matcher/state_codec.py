@@ -4,10 +4,10 @@ The rule guarded here: everything on which future behaviour depends is in the by
 state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log)` wherever the snapshot was cut.
 
     [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments,
-     stopped, breakers]
+     stopped, breakers, assets]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
-                 limits, quotes, stopped, rejected_ns]
+                 limits, quotes, stopped, rejected_ns, balances]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
                  kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
@@ -17,6 +17,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     pause       [phase, left_ns, random_ms, next_phase, next_ms, next_random_ms, outlasts_rows], or nil
     protection  [static_points, dynamic_points, auction_ms, random_ms, rebalances], or nil; its static band follows from
                 the reference
+    assets      [(name, decimals), ...], or nil where the venue does not clear
     schedule    [SetSchedule, number, set_ns, acts, rows], or nil
     breakers    [symbol, levels, auction_ms, random_ms, tripped], or nil
 
@@ -28,6 +29,9 @@ who waits for a trigger of its own, trailing stops with the best price that they
 elected, with the price that did it (0: the fill of another order), first in line first; nil when nobody is watched for.
 Who waits for another order, for a reference or for an auction, and who cancels with whom, follows from the orders.
 Accounts, sessions and instruments stand in the order in which the log brought them.
+
+An order says what of its account's money it holds; what balances and groups hold follows from that. A balance is
+`[asset, total]`, in order of the first movement of each asset.
 
 Timers are not there, since they follow from orders, accounts and instruments.
 
@@ -41,7 +45,7 @@ import msgspec
 
 from bus.protocol.commands import DefineInstrument, SetSchedule
 from bus.protocol.records import Rules
-from bus.protocol.terms import CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITING
+from bus.protocol.terms import CLEARING_NONE, CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITING
 from matcher.accounts_codec import ACCOUNT, account_of, account_row
 from matcher.book.level import Order
 from matcher.book.protection import Protection
@@ -50,6 +54,8 @@ from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.day.schedule import PlannedRow, Schedule
 from matcher.instruments import Instrument
+from matcher.ledger.money.checking import hold_again
+from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import relink
 from matcher.safety.breakers import Breakers
 from matcher.state import Session, State
@@ -57,7 +63,7 @@ from matcher.timers import set_instrument_timers, set_timers
 from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
-STATE_FORMAT: Final = 3
+STATE_FORMAT: Final = 4
 
 Row = tuple[Any, ...]
 
@@ -76,7 +82,7 @@ _INSTRUMENT: Final[Any] = tuple[
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int,
-    _BREAKERS | None
+    _BREAKERS | None, list[tuple[str, int]] | None
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -101,6 +107,7 @@ def encode_state(state: State) -> bytes:
             [_instrument_row(instrument) for instrument in state.instruments.values()],
             state.stopped,
             _breakers_row(state.breakers),
+            None if state.ledger is None else list(state.ledger.assets.items()),
         )
     )
 
@@ -154,6 +161,15 @@ def decode_state(payload: bytes) -> State:
         state.breakers = Breakers(*row[12][:4])
         state.breakers.tripped = row[12][4]
         state.breakers.begin(state.instruments)
+    if (row[13] is None) != (state.rules.clearing == CLEARING_NONE):
+        raise ValueError("not a state: who clears has a ledger")
+    if row[13] is not None:
+        state.ledger = ledger = Ledger()
+        ledger.assets.update(row[13])
+        for instrument in state.instruments.values():
+            ledger.learn(instrument.definition)
+        for account in state.accounts.values():
+            hold_again(ledger, account)
     return state
 
 

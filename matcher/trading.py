@@ -24,6 +24,7 @@ from bus.protocol.commands import (
     MassCancel,
     Quote,
     ReplaceOrder,
+    Transfer,
 )
 from bus.protocol.reports import ACCEPTED
 from bus.protocol.terms import (
@@ -43,10 +44,12 @@ from matcher.book.instructions import INSTRUCTING_FLAGS, NOT_INSTRUCTED, PLAIN_F
 from matcher.book.level import Order, open_orders_of
 from matcher.book.triggers import TRIGGERED_TYPES
 from matcher.gate.limits import entry_reason, replace_reason
+from matcher.gate.money import funds_reason, limit_reason, replace_funds_reason
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.gate.phases import replace_reason as phase_replace_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.limits import Limits
 from matcher.ledger.request import PlainRequest
 from matcher.requests import Requests
 from matcher.timers import day_end_ns
@@ -76,6 +79,10 @@ class Trading(Requests):
         if instrument is None:
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_SYMBOL)
             return
+        ledger = self.state.ledger
+        if ledger is not None and instrument.symbol not in ledger.products:
+            self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_ASSET)
+            return
         side: int = fields[2]
         quantity: int = fields[3]
         price: int = fields[4]
@@ -104,6 +111,9 @@ class Trading(Requests):
                 if time_in_force == DAY:
                     instructions.expires_ns = day_end_ns(self.time_ns)
                     instructed = (instructions.expires_ns, *instructed[1:])
+        if ledger is not None and limit_reason(side, price):
+            self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.LIMIT_NEEDED)
+            return
         if len(account.open) >= self.open_max:
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.TOO_MANY_OPEN_ORDERS)
             return
@@ -115,6 +125,9 @@ class Trading(Requests):
             if reason:
                 self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
+        if ledger is not None and funds_reason(ledger, account, command, 0):
+            self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.INSUFFICIENT_FUNDS)
+            return
         # ledger: the account has an order more
         sequence = self.sequence
         session = self.session
@@ -163,10 +176,14 @@ class Trading(Requests):
         # book, and what follows from trades for ledger and events
         if instructions is None:
             reports.append(accepted)
+            if ledger is not None:
+                ledger.hold(order)
             self.execute(order, instrument)
         else:
             reports.append(accepted + instructed)
             self.prepare(order, instrument)
+            if ledger is not None:
+                ledger.hold(order)
             if order.status != WAITING:
                 self.execute(order, instrument)
         if instructions is not None and instructions.expires_ns and not order.ended_ns:
@@ -248,6 +265,7 @@ class Trading(Requests):
         elif order.status == WAITING:
             order.price_ticks = price
             order.quantity_lots = order.shown_lots = quantity
+            self.back(order)
             self.report_replaced(order, request_id, True)
         elif price == order.price_ticks and quantity <= order.quantity_lots:
             self.reduce(order, instrument, quantity)
@@ -321,7 +339,7 @@ class Trading(Requests):
             return reasons.INVALID_ID
         known = account.find(client_order_id, self.time_ns)
         if known is None or (
-            isinstance(known, PlainRequest) and isinstance(known.command, (ReplaceOrder, Quote))
+            isinstance(known, PlainRequest) and isinstance(known.command, (ReplaceOrder, Quote, Transfer))
         ):
             return reasons.UNKNOWN_ORDER
         return reasons.ORDER_ENDED
@@ -349,8 +367,17 @@ class Trading(Requests):
         ):
             return reasons.WOULD_TRADE
         limits = order.account.limits
-        if limits is None:
-            return 0
+        if limits is not None:
+            reason = self._limits_reason(limits, order, instrument, price, quantity)
+        ledger = self.state.ledger
+        if not reason and ledger is not None:
+            reason = replace_funds_reason(ledger, order, price, quantity)
+        return reason
+
+    def _limits_reason(
+        self, limits: Limits, order: Order, instrument: Instrument, price: int, quantity: int
+    ) -> int:
+        """Why the limits of its account do not let an order be replaced so; 0 when they do."""
         return replace_reason(
             limits,
             instrument,

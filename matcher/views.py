@@ -8,6 +8,7 @@ from bus.protocol.commands import ENTER_ORDER
 from matcher.book.level import open_orders_of
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.money.ledger import Ledger
 
 Row = tuple[int, int, int]
 
@@ -43,6 +44,14 @@ def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tu
             )
         )
     return rows
+
+
+def balances(account: Account, ledger: Ledger) -> list[tuple[Any, ...]]:
+    """Rows in the shape of `bus.protocol.control.BalanceState`, in order of the first movement of each asset."""
+    return [
+        (asset, ledger.assets[asset], balance.total, balance.held)
+        for asset, balance in account.balances.items()
+    ]
 
 
 def instrument_state(instrument: Instrument) -> tuple[Any, ...]:

@@ -23,6 +23,8 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.MassCancel,
         commands.CancelAllAfter,
         commands.Quote,
+        commands.Transfer,
+        commands.DefineAsset,
         commands.DefineInstrument,
         commands.SetPhase,
         commands.SetSchedule,

@@ -30,7 +30,7 @@ from bus.metrics.server import MetricsServer
 from bus.node import Node
 from bus.process import Process, this_process
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules
-from bus.protocol.terms import CLOCK_COMMANDS, CLOCK_SYSTEM, CLOCKS
+from bus.protocol.terms import CLEARING_NONE, CLEARING_SPOT, CLOCK_COMMANDS, CLOCK_SYSTEM, CLOCKS
 from bus.replay import apply_logged_batch
 from bus.sessions import Sessions
 from bus.sockets.publication import Publication
@@ -193,12 +193,23 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
         raise DataDirectoryMismatch(
             f"{config.engine.data_dir}: its log runs on --clock {CLOCKS[core.clock]}, and keeps it"
         )
+    clearing = CLEARING_SPOT if config.engine.clearing == "spot" else CLEARING_NONE
+    if core.clearing() != CLEARING_NONE and clearing == CLEARING_NONE:
+        raise DataDirectoryMismatch(
+            f'{config.engine.data_dir}: its venue clears, and keeps to it (engine.clearing = "spot")'
+        )
+    if core.clearing() != clearing and core.open_order_count():
+        raise DataDirectoryMismatch(
+            f"{config.engine.data_dir}: {core.open_order_count()} orders are open and not backed; cancel them before "
+            f'the venue clears (engine.clearing = "spot")'
+        )
     limits = config.limits
     rules = Rules(
         limits.open_orders_per_account_max,
         limits.client_order_ids_per_account_max,
         limits.instruments_max,
         limits.trades_kept_per_instrument_max,
+        clearing,
     )
     return EngineStarted(core.epoch + 1, SEMANTICS_VERSION, clock, rules)
 

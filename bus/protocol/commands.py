@@ -42,6 +42,8 @@ REPLACE_ORDER: Final = 12
 MASS_CANCEL: Final = 13
 QUOTE: Final = 14
 CANCEL_ALL_AFTER: Final = 15
+DEFINE_ASSET: Final = 16
+TRANSFER: Final = 17
 SET_SCHEDULE: Final = 18
 DEFINE_INSTRUMENT: Final = 20
 SET_PHASE: Final = 21
@@ -151,6 +153,32 @@ class Quote(Struct, array_like=True, tag=QUOTE, forbid_unknown_fields=True, froz
     side: Int64
     quantity_lots: Int64
     price_ticks: Int64 = 0
+
+
+class Transfer(Struct, array_like=True, tag=TRANSFER, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Move `amount` units of an asset from one account to another, at a venue that clears (docs/rules.md, MONEY).
+
+    A trader moves from the account of its session, within its family (`alice`, `alice.algo`); an operator between any.
+    A deposit comes from `venue:external`, a withdrawal goes there. `transfer_id` makes it safe to send twice; it shares
+    one name space with the client order ids of the session's account. A target that does not exist yet is made. `why`:
+    for the record.
+    """
+
+    transfer_id: ClientId
+    source: AccountName
+    target: AccountName
+    asset: Asset
+    amount: Int64
+    why: Note = ""
+
+
+class DefineAsset(
+    Struct, array_like=True, tag=DEFINE_ASSET, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: an asset that accounts may have, counted in units of `10**-decimals`. Its decimals never change."""
+
+    asset: Asset
+    decimals: Int64
 
 
 class DefineInstrument(
@@ -339,9 +367,10 @@ class SetKillSwitch(
     why: Note = ""
 
 
-TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote
+TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote | Transfer
 OperatorCommand = (
-    DefineInstrument
+    DefineAsset
+    | DefineInstrument
     | SetPhase
     | SetSchedule
     | AdvanceClock

@@ -21,6 +21,7 @@ LOGOUT: Final = 3
 QUERY_ORDERS: Final = 4
 QUERY_INSTRUMENTS: Final = 5
 QUERY_SCHEDULE: Final = 6
+QUERY_BALANCES: Final = 7
 
 WELCOME: Final = 30
 ENGINE_HEARTBEAT: Final = 31
@@ -30,6 +31,7 @@ OPEN_ORDERS: Final = 34
 INSTRUMENTS: Final = 35
 RESUMED: Final = 36
 TRADING_SCHEDULE: Final = 37
+BALANCES: Final = 38
 
 
 class Hello(Struct, array_like=True, tag=HELLO, forbid_unknown_fields=True, frozen=True):
@@ -75,6 +77,12 @@ class QuerySchedule(Struct, array_like=True, tag=QUERY_SCHEDULE, forbid_unknown_
     """An instrument's schedule. Answered with TradingSchedule."""
 
     symbol: Symbol
+
+
+class QueryBalances(Struct, array_like=True, tag=QUERY_BALANCES, forbid_unknown_fields=True, frozen=True):
+    """What an account has: that of the session, or any other one for operators. Answered with Balances."""
+
+    account: str = ""
 
 
 class Welcome(Struct, array_like=True, tag=WELCOME, frozen=True):
@@ -222,6 +230,27 @@ class TradingSchedule(Struct, array_like=True, tag=TRADING_SCHEDULE, frozen=True
     rows: list[tuple[int, int, int]]
 
 
+class BalanceState(Struct, array_like=True, frozen=True):
+    """What an account has of an asset, in units of `10**-decimals`: `total`, of which `held` backs its open orders."""
+
+    asset: str
+    decimals: int
+    total: int
+    held: int
+
+
+class Balances(Struct, array_like=True, tag=BALANCES, frozen=True):
+    """What an account has of each asset that it ever had, as it stood before its report `next_report`.
+
+    Empty for an account that does not exist, and where the venue does not clear.
+    """
+
+    correlation_id: int
+    account: str
+    next_report: int
+    balances: list[BalanceState]
+
+
 class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
     """Follows the Welcome of a Hello with `resume_from`: reports `first_report` to `next_report - 1` come next.
 
@@ -233,8 +262,16 @@ class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
     next_report: int
 
 
-Query = QueryOrders | QueryInstruments | QuerySchedule
+Query = QueryOrders | QueryInstruments | QuerySchedule | QueryBalances
 ClientControl = Hello | Heartbeat | Logout | Query
 Answer = (
-    Welcome | EngineHeartbeat | LoggedOut | Refused | OpenOrders | Instruments | Resumed | TradingSchedule
+    Welcome
+    | EngineHeartbeat
+    | LoggedOut
+    | Refused
+    | OpenOrders
+    | Instruments
+    | Resumed
+    | TradingSchedule
+    | Balances
 )

@@ -46,6 +46,8 @@ UNKNOWN_SYMBOL: Final = 301
 NOT_TRADING: Final = 302
 NOT_IN_PHASE: Final = 303
 MARKET_STOPPED: Final = 304
+NO_CLEARING: Final = 305
+UNKNOWN_ASSET: Final = 306
 
 INVALID_SIDE: Final = 401
 INVALID_ORDER_TYPE: Final = 402
@@ -67,6 +69,9 @@ INVALID_PEG: Final = 418
 INVALID_SELF_TRADE: Final = 419
 INVALID_LINK: Final = 420
 INVALID_TIMEOUT: Final = 421
+AMOUNT_NOT_POSITIVE: Final = 422
+INVALID_TRANSFER: Final = 423
+LIMIT_NEEDED: Final = 424
 
 UNKNOWN_ORDER: Final = 501
 ORDER_ENDED: Final = 502
@@ -85,6 +90,8 @@ ACCOUNT_STOPPED: Final = 606
 MESSAGE_RATE_LIMIT: Final = 607
 DAY_QUANTITY_LIMIT: Final = 608
 DAY_NOTIONAL_LIMIT: Final = 609
+INSUFFICIENT_FUNDS: Final = 610
+BALANCE_TOO_LARGE: Final = 611
 
 INVALID_INSTRUMENT: Final = 701
 INSTRUMENT_DIFFERS: Final = 702
@@ -103,6 +110,10 @@ INVALID_PROTECTION: Final = 714
 INVALID_BREAKERS: Final = 715
 INVALID_SCHEDULE: Final = 716
 INVALID_KILL_SWITCH: Final = 717
+INVALID_ASSET: Final = 718
+ASSET_DIFFERS: Final = 719
+ASSETS_DO_NOT_DIVIDE: Final = 720
+TRADE_SETTLED: Final = 721
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -125,6 +136,7 @@ AUCTION_OVER: Final = 818
 BAND_REACHED: Final = 819
 KILL_SWITCH: Final = 820
 EMERGENCY_STOP: Final = 821
+UNBACKED: Final = 822
 
 SKIPPED: Final = 901
 
@@ -158,6 +170,8 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     NOT_TRADING: ("not_trading", "the instrument is halted or closed: only cancels are taken"),
     NOT_IN_PHASE: ("not_in_phase", "the instrument's phase takes orders, but none of this kind"),
     MARKET_STOPPED: ("market_stopped", "the whole market was stopped: only cancels are taken"),
+    NO_CLEARING: ("no_clearing", "the venue does not clear: accounts have no money here"),
+    UNKNOWN_ASSET: ("unknown_asset", "no such asset is defined"),
     INVALID_SIDE: ("invalid_side", "a side is 1 (buy) or 2 (sell)"),
     INVALID_ORDER_TYPE: ("invalid_order_type", "no such order type"),
     INVALID_TIME_IN_FORCE: ("invalid_time_in_force", "no such time in force"),
@@ -178,6 +192,9 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_SELF_TRADE: ("invalid_self_trade", "no such way to prevent self-trades"),
     INVALID_LINK: ("invalid_link", "an order is linked to other open orders of its account, never to itself"),
     INVALID_TIMEOUT: ("invalid_timeout", "a countdown lasts at most 24 hours; 0 stops it"),
+    AMOUNT_NOT_POSITIVE: ("amount_not_positive", "a transfer moves at least one unit"),
+    INVALID_TRANSFER: ("invalid_transfer", "a transfer is between two different accounts with well-formed names, a trader's within its family"),
+    LIMIT_NEEDED: ("limit_needed", "where orders are backed, what buys at market has a protection limit and what is pegged a worst price"),
     UNKNOWN_ORDER: ("unknown_order", "the account has no order of this id"),
     ORDER_ENDED: ("order_ended", "the order is filled, cancelled or was rejected"),
     NOTHING_TO_REPLACE: ("nothing_to_replace", "a replace names a new price, a new quantity or both"),
@@ -194,6 +211,8 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     MESSAGE_RATE_LIMIT: ("message_rate_limit", "more commands in this second than the account's operator allows"),
     DAY_QUANTITY_LIMIT: ("day_quantity_limit", "with what the account has traded today more than it may trade in a day"),
     DAY_NOTIONAL_LIMIT: ("day_notional_limit", "with what the account has traded today worth more than it may trade in a day"),
+    INSUFFICIENT_FUNDS: ("insufficient_funds", "the account has less free than this takes"),
+    BALANCE_TOO_LARGE: ("balance_too_large", "all accounts together would have 2^63 units of the asset, or more"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
     INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
     INVALID_PHASE: ("invalid_phase", "no such phase, or no other one to follow it"),
@@ -211,6 +230,10 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_BREAKERS: ("invalid_breakers", "breakers have up to three rising levels below 100%, and auctions behind them"),
     INVALID_SCHEDULE: ("invalid_schedule", "hours that contradict each other, or no hours: see docs/rules.md"),
     INVALID_KILL_SWITCH: ("invalid_kill_switch", "a kill switch is of an account with a well-formed name"),
+    INVALID_ASSET: ("invalid_asset", "assets are 1 to 12 of A-Z 0-9, with 0 to 18 decimals"),
+    ASSET_DIFFERS: ("asset_differs", "the decimals of an asset never change"),
+    ASSETS_DO_NOT_DIVIDE: ("assets_do_not_divide", "a lot, and a tick times a lot, are whole units of their assets, and no order reaches 2^63 of them"),
+    TRADE_SETTLED: ("trade_settled", "the trade has moved money; what is to be given back is transferred"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),
@@ -232,6 +255,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     BAND_REACHED: ("band_reached", "what it would have met next was beyond a price band"),
     KILL_SWITCH: ("kill_switch", "the kill switch of its account was set"),
     EMERGENCY_STOP: ("emergency_stop", "an operator emptied the books of a market that he stopped"),
+    UNBACKED: ("unbacked", "the order was released, and its account had less free than it takes"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from bus.protocol.terms import CLEARING_NONE
+
 ENGINE_STARTED: Final = 90
 SESSION_OPENED: Final = 91
 SESSION_ENDED: Final = 92
@@ -27,6 +29,7 @@ class Rules(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     client_order_ids_per_account_max: int
     instruments_max: int
     trades_kept_per_instrument_max: int = 1_000_000
+    clearing: int = CLEARING_NONE
 
 
 class EngineStarted(Struct, array_like=True, tag=ENGINE_STARTED, frozen=True, forbid_unknown_fields=True):

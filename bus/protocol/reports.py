@@ -30,6 +30,8 @@ RESTATED: Final = 48
 PREVENTED: Final = 49
 TRADE_REVISED: Final = 50
 KILL_SWITCH_SET: Final = 51
+MOVED: Final = 52
+SETTLED: Final = 53
 
 
 class Accepted(Struct, array_like=True, tag=ACCEPTED, frozen=True, gc=False):
@@ -253,6 +255,47 @@ class KillSwitchSet(Struct, array_like=True, tag=KILL_SWITCH_SET, frozen=True, g
     why: str
 
 
+class Moved(Struct, array_like=True, tag=MOVED, frozen=True, gc=False):
+    """A transfer moved `amount` units of an asset. Told to both accounts, those of the venue included.
+
+    `total`: what the account that is told has of the asset afterwards; below 0 for `venue:external` alone.
+    """
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    transfer_id: str
+    source: str
+    target: str
+    asset: str
+    amount: int
+    total: int
+
+
+class Settled(Struct, array_like=True, tag=SETTLED, frozen=True, gc=False):
+    """A fill of the order moved money, between its account and `venue:settlement`: right behind its Filled.
+
+    `paid` units of one asset left the account, `received` units of the other one came; the totals are what it has of
+    them afterwards.
+    """
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    trade_id: int
+    paid_asset: str
+    paid: int
+    paid_total: int
+    received_asset: str
+    received: int
+    received_total: int
+
+
 Report = (
     Accepted
     | Rejected
@@ -266,4 +309,6 @@ Report = (
     | Prevented
     | TradeRevised
     | KillSwitchSet
+    | Moved
+    | Settled
 )

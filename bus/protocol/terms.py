@@ -174,6 +174,11 @@ CLOCK_SYSTEM: Final = 1
 CLOCK_COMMANDS: Final = 2
 CLOCKS: Final = {CLOCK_SYSTEM: "system", CLOCK_COMMANDS: "commands"}
 
+#: Whether orders are backed by the money of their accounts.
+CLEARING_NONE: Final = 0
+CLEARING_SPOT: Final = 1
+CLEARINGS: Final = {CLEARING_NONE: "none", CLEARING_SPOT: "spot"}
+
 L2: Final = 2
 L3: Final = 3
 BOOK_KINDS: Final = {L2: "L2", L3: "L3"}

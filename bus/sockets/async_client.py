@@ -27,8 +27,10 @@ from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, UnknownSymbol
 from bus.protocol.commands import Command
 from bus.protocol.control import (
+    Balances,
     InstrumentState,
     OpenOrders,
+    QueryBalances,
     QueryInstruments,
     QueryOrders,
     QuerySchedule,
@@ -188,6 +190,11 @@ class AsyncClient(Desk[AnswerFuture]):
     async def open_orders(self, timeout: float | None = None) -> OpenOrders:
         """The account's open orders, and the number of the report before which they stood so."""
         found: OpenOrders = await self._answer_of(self._ask(QueryOrders()), timeout)
+        return found
+
+    async def balances(self, account: str = "", timeout: float | None = None) -> Balances:
+        """What an account has, its own by default; others only for an operator, else NotTaken."""
+        found: Balances = await self._answer_of(self._ask(QueryBalances(account)), timeout)
         return found
 
     async def instruments(self, timeout: float | None = None) -> dict[str, InstrumentState]:

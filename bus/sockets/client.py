@@ -23,8 +23,10 @@ from bus.clock import monotonic_ns, utc_ns
 from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, UnknownSymbol
 from bus.protocol.commands import Command
 from bus.protocol.control import (
+    Balances,
     InstrumentState,
     OpenOrders,
+    QueryBalances,
     QueryInstruments,
     QueryOrders,
     QuerySchedule,
@@ -191,6 +193,11 @@ class Client(Desk[PendingAnswer]):
     def open_orders(self, timeout: float | None = None) -> OpenOrders:
         """The account's open orders, and the number of the report before which they stood so."""
         found: OpenOrders = self._ask(QueryOrders()).result(timeout)
+        return found
+
+    def balances(self, account: str = "", timeout: float | None = None) -> Balances:
+        """What an account has, its own by default; others only for an operator, else NotTaken."""
+        found: Balances = self._ask(QueryBalances(account)).result(timeout)
         return found
 
     def instruments(self, timeout: float | None = None) -> dict[str, InstrumentState]:

@@ -21,6 +21,7 @@ from bus.protocol.codec import (
 )
 from bus.protocol.commands import CancelAllAfter, CancelOrder, MassCancel
 from bus.protocol.control import (
+    BALANCES,
     INSTRUMENTS,
     OPEN_ORDERS,
     ClientControl,
@@ -29,6 +30,7 @@ from bus.protocol.control import (
     Hello,
     LoggedOut,
     Logout,
+    QueryBalances,
     QueryInstruments,
     QueryOrders,
     QuerySchedule,
@@ -336,6 +338,8 @@ class Gateway:
             self._open_orders(departure, seat, route, correlation_id)
         elif isinstance(item, QueryInstruments):
             self._send(departure, seat, route, (INSTRUMENTS, correlation_id, core.instruments()))
+        elif isinstance(item, QueryBalances):
+            self._send(departure, seat, route, self._balances(seat, correlation_id, item))
         else:
             assert isinstance(item, QuerySchedule), "every question has its answer"
             self._send(departure, seat, route, schedule_answer(core, correlation_id, item))
@@ -383,6 +387,14 @@ class Gateway:
         core = self._core
         answer = (OPEN_ORDERS, correlation_id, core.next_report(seat.account), core.open_orders(seat.account))
         self._send(departure, seat, route, answer)
+
+    def _balances(self, seat: Seat, correlation_id: int, query: QueryBalances) -> object:
+        core = self._core
+        account = query.account or seat.account
+        if account != seat.account and seat.role != OPERATOR:
+            text = "the balances of other accounts are for operators"
+            return Refused(correlation_id, 1, reasons.NOT_OFFERED, text)
+        return (BALANCES, correlation_id, account, core.next_report(account), core.balances(account))
 
     def _heartbeat(self, departure: Departure, seat: Seat, route: bytes, correlation_id: int) -> None:
         answer = EngineHeartbeat(correlation_id, self._core.next_report(seat.account))

@@ -9,11 +9,15 @@ class Group:
     """`number` and `members`: the sequences of its first order and of all, in order of entry; all of them are open.
 
     `decided`: the first of them that traded or ended, 0 while none has. Between commands it is 0.
+
+    `held_buying` and `held_selling`: what all of them together hold of each side's asset (`matcher.ledger.money`).
     """
 
-    __slots__ = ("decided", "members", "number")
+    __slots__ = ("decided", "held_buying", "held_selling", "members", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.members: list[int] = [number]
         self.decided = 0
+        self.held_buying = 0
+        self.held_selling = 0

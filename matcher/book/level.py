@@ -26,6 +26,8 @@ class Order(Request):
     While it rests: `level` is its level, `older` and `newer` its neighbours there, `public_id` its number in the public
     feed (0 before, and for hidden orders). The command itself is kept by `instructions` only: its strings and numbers
     of its own would cost 90 bytes an order.
+
+    `held`: what of its account's money backs it, where the venue clears.
     """
 
     __slots__ = (
@@ -34,6 +36,7 @@ class Order(Request):
         "entered_quantity_lots",
         "filled_lots",
         "flags",
+        "held",
         "instructions",
         "level",
         "newer",
@@ -81,7 +84,7 @@ class Order(Request):
         self.entered_price_ticks = self.price_ticks = price_ticks
         self.entered_quantity_lots = self.quantity_lots = self.shown_lots = quantity_lots
         self.instructions = instructions
-        self.filled_lots = self.public_id = 0
+        self.filled_lots = self.public_id = self.held = 0
         self.status = RESTING
         self.level: Level | None = None
         self.older: Order | None = None

@@ -211,6 +211,13 @@ class Uncrossing(Resting):
                 assert order.level is not None, f"order {order.sequence} does not rest"
                 self._note(order.level, levels)
             self._fill(order, trade_id, price, quantity_lots, quantity, instrument)
+        if self.state.ledger is not None:
+            self.settle(buyer, seller, trade_id, price, quantity, 0)
+        for order in (buyer, seller):
+            if order.filled_lots == order.quantity_lots:
+                assert order.level is not None, f"order {order.sequence} does not rest"
+                order.level.leave(order)
+                self.end(order, STATUS_FILLED)
 
     def _fill(
         self,
@@ -260,9 +267,6 @@ class Uncrossing(Resting):
         )
         if order.account.limits is not None:
             order.account.limits.traded(instrument.symbol, quantity_lots, price * quantity)
-        if not leaves:
-            level.leave(order)
-            self.end(order, STATUS_FILLED)
 
 
 def outcome(instrument: Instrument) -> Equilibrium:

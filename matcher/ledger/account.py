@@ -9,6 +9,7 @@ from collections import deque
 from typing import Any, Final
 
 from matcher.ledger.limits import Limits
+from matcher.ledger.money.balance import Balance
 from matcher.ledger.request import Request
 
 #: How long the id of an ended request is remembered.
@@ -23,6 +24,7 @@ class Account:
     """State of one account. `reports` are the reports since the outputs were last taken."""
 
     __slots__ = (
+        "balances",
         "countdown_ns",
         "countdown_number",
         "ended",
@@ -56,6 +58,8 @@ class Account:
         self.quotes: dict[tuple[str, int], int] = {}
         #: None for the many that have none
         self.limits: Limits | None = None
+        #: asset -> what the account has of it; empty where the venue does not clear
+        self.balances: dict[str, Balance] = {}
         self.reports: list[tuple[Any, ...]] = []
 
     def end(self, request: Request, time_ns: int, ended_max: int) -> None:

@@ -2,10 +2,10 @@
 
 from mypy_extensions import mypyc_attr
 
-from bus.protocol.commands import EnterOrder, Quote, ReplaceOrder
+from bus.protocol.commands import EnterOrder, Quote, ReplaceOrder, Transfer
 
 #: A command that takes an id of the account's.
-Remembered = EnterOrder | ReplaceOrder | Quote
+Remembered = EnterOrder | ReplaceOrder | Quote | Transfer
 
 
 @mypyc_attr(acyclic=True)
@@ -28,7 +28,7 @@ class Request:
 
 @mypyc_attr(acyclic=True)
 class PlainRequest(Request):
-    """A request that is no order: a replace, a quote that made none, or what was refused. Its command is kept.
+    """A request that is no order: a replace, a transfer, a quote that made none, what was refused. Its command is kept.
 
     `target`: for a replace or a quote that was taken, the order that it changed.
     """

@@ -42,7 +42,7 @@ BY_THE_ENGINE = (
 )
 #: Events of commands that the walks do not draw: they have walks and stories of their own.
 NOT_IN_WALKS = (
-    *("TradeBusted", "TradeCorrected", "TradeRevised", "KillSwitchSet", "EmergencySet"),
+    *("TradeBusted", "TradeCorrected", "TradeRevised", "KillSwitchSet", "EmergencySet", "Moved", "Settled"),
     *("BreakerTripped", "ProtectionSet", "BookUnbalanced", "ScheduleSet"),
 )
 SEEDS = seeds(6)

@@ -74,6 +74,7 @@ NUMBERS = {
     "Liquidity": terms.LIQUIDITIES,
     "Role": terms.ROLES,
     "Clock": terms.CLOCKS,
+    "Clearing": terms.CLEARINGS,
     "Kind of book": terms.BOOK_KINDS,
     "Order state": history.ORDER_STATES,
     "Execution state": history.EXECUTION_STATES,

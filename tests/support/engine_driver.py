@@ -99,7 +99,7 @@ class EngineDriver:
 
     def _record(self, action: Action) -> object:
         if isinstance(action, Start):
-            rules = Rules(action.open_orders, action.ids, action.instruments, action.trades)
+            rules = Rules(action.open_orders, action.ids, action.instruments, action.trades, action.clearing)
             return EngineStarted(self.engine.state.epoch + 1, SEMANTICS_VERSION, action.clock, rules)
         if isinstance(action, Open):
             self.sessions[action.name] = self.next_session

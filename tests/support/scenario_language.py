@@ -2,7 +2,7 @@
 
 Actions, one a line:
 
-    start [clock=commands] [open-orders=N] [ids=N] [instruments=N] [trades=N]
+    start [clock=commands] [open-orders=N] [ids=N] [instruments=N] [trades=N] [clearing=spot]
     open NAME [as broker|operator] [cancel-on-disconnect]      a session; `anna/2` is another one of account anna
     end NAME                                                   it ends
     tick                                                       time moves on although nothing happens
@@ -18,6 +18,8 @@ Commands:
     replace ID [ID] [#ORDER] [LOTS] [@ TICKS]
     mass-cancel [SYMBOL] [buy|sell]
     cancel-all-after 5s|never
+    transfer ID SOURCE TARGET UNITS ASSET [why WORD]           `venue:external` is where deposits come from
+    asset NAME DECIMALS
     define SYMBOL BASE/QUOTE tick 1e-2 lot 1e-4 price 1..1000 quantity 1..100
     phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
     protection SYMBOL [static=200bp] [dynamic=50bp] [reference=TICKS] [auction=30s] [random=5s] [rebalance]
@@ -75,6 +77,7 @@ class Start:
     ids: int
     instruments: int
     trades: int
+    clearing: int = terms.CLEARING_NONE
 
 
 @dataclass(frozen=True)
@@ -168,11 +171,13 @@ def _action(line: str) -> Action:
     if verb == "start":
         settings = dict(word.split("=") for word in words)
         clock = _number(terms.CLOCKS, settings.pop("clock", "system"))
+        clearing = _number(terms.CLEARINGS, settings.pop("clearing", "none"))
         limits = {"open-orders": "100", "ids": "100", "instruments": "10", "trades": "100"} | settings
         if len(limits) == 4:
-            return Start(
-                clock, *(int(limits[name]) for name in ("open-orders", "ids", "instruments", "trades"))
+            open_orders, ids, instruments, trades = (
+                int(limits[name]) for name in ("open-orders", "ids", "instruments", "trades")
             )
+            return Start(clock, open_orders, ids, instruments, trades, clearing)
     elif verb == "open":
         role, on_disconnect = terms.TRADER, words[-1] == "cancel-on-disconnect"
         options = words[1:-1] if on_disconnect else words[1:]
@@ -392,6 +397,11 @@ def _quote(words: list[str]) -> commands.Quote:
     return commands.Quote(name, symbol, _number(terms.SIDES, side), int(quantity), price)
 
 
+def _transfer(words: list[str]) -> commands.Transfer:
+    name, source, target, amount, asset, *why = words
+    return commands.Transfer(name, source, target, asset, int(amount), why[1] if why else "")
+
+
 def _limits(words: list[str]) -> commands.SetLimits:
     account, *rest = words
     symbol = rest.pop(0) if rest and "=" not in rest[0] else ""
@@ -458,6 +468,8 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "emergency": _emergency,
     "breakers": _breakers,
     "quote": _quote,
+    "transfer": _transfer,
+    "asset": lambda words: commands.DefineAsset(words[0], int(words[1])),
     "bust": lambda words: commands.BustTrade(words[0], int(words[1])),
     "correct": _correct,
     "malformed": lambda _: Malformed("no command"),

@@ -39,6 +39,8 @@ _VERBS = {
     commands.SET_SCHEDULE: "schedule",
     commands.ADVANCE_CLOCK: "advance-clock",
     commands.QUOTE: "quote",
+    commands.TRANSFER: "transfer",
+    commands.DEFINE_ASSET: "asset",
     commands.SET_LIMITS: "limits",
     commands.SET_KILL_SWITCH: "kill-switch",
     commands.SET_EMERGENCY: "emergency",
@@ -245,6 +247,14 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     reports.Triggered: _triggered,
     reports.Restated: _restated,
     reports.Prevented: _prevented,
+    reports.Moved: lambda it: (
+        f"moved {it.transfer_id} {it.amount} {it.asset} from {it.source} to {it.target}, {it.total} there"
+    ),
+    reports.Settled: lambda it: (
+        f"settled {it.client_order_id} #{it.order_id} {it.symbol} in trade {it.trade_id}:"
+        f" paid {it.paid} {it.paid_asset}, {it.paid_total} left;"
+        f" received {it.received} {it.received_asset}, {it.received_total} there"
+    ),
     reports.KillSwitchSet: _kill_switch_set,
     reports.Completed: lambda it: f"completed {_VERBS[it.command]}: {it.count}",
     feed.Trade: lambda it: (

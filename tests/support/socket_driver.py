@@ -15,7 +15,7 @@ from bus.calendar.planning import plan_ahead
 from bus.protocol.codec import Malformed, encode_message
 from bus.protocol.commands import SetSchedule
 from bus.protocol.control import EngineHeartbeat, Heartbeat, Hello, LoggedOut, Logout, Welcome
-from bus.protocol.terms import CLOCK_COMMANDS, CLOCKS, FEED_LOST, OPERATOR
+from bus.protocol.terms import CLEARINGS, CLOCK_COMMANDS, CLOCKS, FEED_LOST, OPERATOR
 from bus.sockets.schedules import unknown_zone
 from tests.support.node_ears import NodeEars, Said, Standing, standing
 from tests.support.running_node import TOKEN, RunningNode, small_config
@@ -113,6 +113,7 @@ class SocketDriver:
             self._node.stop()
         config = small_config(
             engine__clock=CLOCKS[action.clock],
+            engine__clearing=CLEARINGS[action.clearing],
             limits__open_orders_per_account_max=action.open_orders,
             limits__client_order_ids_per_account_max=action.ids,
             limits__instruments_max=action.instruments,

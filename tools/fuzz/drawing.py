@@ -19,16 +19,22 @@ from bus.protocol.commands import (
     CancelAllAfter,
     CancelOrder,
     Command,
+    DefineAsset,
     DefineInstrument,
     EnterOrder,
     MassCancel,
     SetPhase,
     TraderCommand,
+    Transfer,
 )
+from matcher.ledger.money.ledger import EXTERNAL
 from tools.fuzz.steps import Ends, Opens, Says, Starts, Step, Ticks
 
 ACCOUNTS: Final = ("one", "two", "three")
 SYMBOLS: Final = ("A-B", "C-B")
+ASSETS: Final = ("A", "B", "C")
+#: A tick times a lot is one unit of B, a lot a hundred of A.
+_ASSET_DECIMALS: Final = 4
 _SLOTS: Final = (*((account, terms.TRADER) for account in ACCOUNTS), ("house", terms.OPERATOR))
 _HOUSE: Final = len(_SLOTS) - 1
 _IDS: Final = 40
@@ -100,12 +106,16 @@ class _Drawing:
         self._slot = 0  # who speaks
         self._ids: list[deque[str]] = [deque(maxlen=_IDS) for _ in _SLOTS]
         self._clock = random.choice((terms.CLOCK_SYSTEM, terms.CLOCK_COMMANDS))
+        self._clearing = random.choice((terms.CLEARING_NONE, terms.CLEARING_SPOT))
         self._trailing = len(CommandMessage.__struct_fields__) - 5  # of a message, behind its items
 
     def steps(self, commands: int) -> Iterator[Step]:
-        yield Starts(1, self._clock)
+        yield Starts(1, self._clock, self._clearing)
         for slot, (account, role) in enumerate(_SLOTS):
             yield Opens(1, slot, account, role, slot == 1)
+        if self._clearing:
+            yield self._message(_HOUSE, [DefineAsset(asset, _ASSET_DECIMALS) for asset in ASSETS])
+            yield self._message(_HOUSE, [self._deposit(name, asset) for asset in ASSETS for name in ACCOUNTS])
         yield self._message(_HOUSE, [self._definition(symbol) for symbol in SYMBOLS])
         while self._said < commands:
             yield self._step()
@@ -118,7 +128,7 @@ class _Drawing:
             after_ns = random.choice((_HOUR_NS, 25 * _HOUR_NS))
         self._now_ns += after_ns
         if drawn < 0.003:
-            return Starts(after_ns, self._clock)
+            return Starts(after_ns, self._clock, self._clearing)
         if drawn < 0.01:
             return Ticks(after_ns)
         slot = _HOUSE if random.random() < _OPERATES else random.randrange(_HOUSE)
@@ -161,6 +171,8 @@ class _Drawing:
             kind = CancelOrder
         if kind is DefineInstrument and random.random() < 0.8:
             return self._definition(random.choice(SYMBOLS))
+        if kind is Transfer and random.random() < 0.5:
+            return self._deposit(random.choice(ACCOUNTS), random.choice(ASSETS))
         if kind is SetPhase and random.random() < 0.8:
             return self._phase()
         return kind(**{name: self._value(kind, name) for name in kind.__struct_fields__})
@@ -201,10 +213,14 @@ class _Drawing:
             return random.choice((*_EDGES, "", "x" * 40, None, True, 1.5))
         if name == "symbol":
             return random.choice((*SYMBOLS, *SYMBOLS, "", "NONE"))
-        if name in ("account", "base", "quote"):
-            return random.choice(ACCOUNTS if name == "account" else ("A", "B", "C"))
+        if name in ("base", "quote", "asset"):
+            return random.choice(ASSETS)
+        if name in ("account", "source", "target"):
+            return random.choice(
+                ACCOUNTS if name == "account" else (*ACCOUNTS, *ACCOUNTS, "one.more", EXTERNAL)
+            )
         if _TYPES[kind][name] is str:
-            return self._new_id() if name in ("client_order_id", "request_id") else self._id()
+            return self._new_id() if name in ("client_order_id", "request_id", "transfer_id") else self._id()
         if _TYPES[kind][name] is bool:
             return random.random() < 0.3
         if name == "order_id":
@@ -229,6 +245,10 @@ class _Drawing:
         random = self._random
         high = random.choice((20, 20, 24))
         return DefineInstrument(symbol, symbol[0], "B", 1, 2, 1, 2, 1, high, random.choice((1, 1, 2)), 20)
+
+    def _deposit(self, account: str, asset: str) -> Transfer:
+        random = self._random
+        return Transfer(self._new_id(), EXTERNAL, account, asset, random.choice((100, 1000, 10_000, 100_000)))
 
     def _phase(self) -> SetPhase:
         random = self._random

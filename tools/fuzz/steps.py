@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from bus.errors import ConfigError
 from bus.protocol.codec import encode
+from bus.protocol.terms import CLEARING_NONE
 
 
 class Starts(Struct, array_like=True, tag=0, frozen=True):
@@ -18,6 +19,7 @@ class Starts(Struct, array_like=True, tag=0, frozen=True):
 
     after_ns: int
     clock: int
+    clearing: int = CLEARING_NONE
 
 
 class Opens(Struct, array_like=True, tag=1, frozen=True):

@@ -108,7 +108,8 @@ class Trial:
     def _take(self, step: Step) -> None:
         self._now_ns += step.after_ns
         if isinstance(step, Starts):
-            self._record(EngineStarted(self.engine.epoch + 1, SEMANTICS_VERSION, step.clock, RULES))
+            rules = msgspec.structs.replace(RULES, clearing=step.clearing)
+            self._record(EngineStarted(self.engine.epoch + 1, SEMANTICS_VERSION, step.clock, rules))
         elif isinstance(step, Opens):
             session = self.engine.next_session
             self._slots[step.slot] = session

@@ -113,6 +113,16 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append(f"{report.account}: its kill switch is {'on' if report.on else 'off'}")
         line.append(f"  {counted(report.rejects, 'reject')} in its window" if report.rejects else "", "dim")
         line.append(f"  {report.why}" if report.why else "", "dim")
+    elif isinstance(report, reports.Moved):
+        line.append("moved     ", "bold cyan")
+        line.append(f"{report.amount} units of {report.asset} from {report.source} to {report.target}")
+        line.append(f"  {report.transfer_id}, {report.total} there now", "dim")
+    elif isinstance(report, reports.Settled):
+        line.append("settled   ", "bold cyan")
+        line.append(f"order {report.order_id}  {report.client_order_id}  trade {report.trade_id}  ")
+        line.append(
+            f"{report.paid} units of {report.paid_asset} for {report.received} of {report.received_asset}"
+        )
     elif isinstance(report, reports.Completed):
         line.append("done      ", "bold cyan")
         line.append(

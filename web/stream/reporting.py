@@ -30,6 +30,8 @@ EVENTS: Final[dict[type, str]] = {
     told.Prevented: "prevented",
     told.TradeRevised: "trade_revised",
     told.KillSwitchSet: "kill_switch_set",
+    told.Moved: "moved",
+    told.Settled: "settled",
 }
 
 

@@ -37,6 +37,7 @@ from bus.errors import Busy
 from bus.protocol.codec import Envelope, MalformedMessage, decode_envelope, encode_message
 from bus.protocol.commands import CancelAllAfter, Command, MassCancel
 from bus.protocol.control import (
+    Balances,
     EngineHeartbeat,
     Heartbeat,
     Hello,
@@ -314,7 +315,7 @@ class ClientCore:
             return self._take_resumed(item)
         elif isinstance(item, Refused):
             return self._take_refused(item, now_ns)
-        elif isinstance(item, OpenOrders | Instruments | TradingSchedule):
+        elif isinstance(item, OpenOrders | Instruments | TradingSchedule | Balances):
             if self._queries.pop(item.correlation_id, None) or item.correlation_id == self._hello_id:
                 return [Answered(item.correlation_id, item)]
         elif isinstance(item, LoggedOut) and self.state is State.LEAVING:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from bus.protocol.control import Instruments, OpenOrders, Refused, TradingSchedule, Welcome
+from bus.protocol.control import Balances, Instruments, OpenOrders, Refused, TradingSchedule, Welcome
 from bus.protocol.reports import Report
 
 
@@ -69,7 +69,7 @@ class Answered(Struct, frozen=True):
     """The answer to a query; also the open orders that were wanted with the Hello."""
 
     correlation_id: int
-    answer: OpenOrders | Instruments | TradingSchedule
+    answer: OpenOrders | Instruments | TradingSchedule | Balances
 
 
 class Ended(Struct, frozen=True):

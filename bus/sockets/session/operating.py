@@ -7,6 +7,7 @@ from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
     CorrectTrade,
+    DefineAsset,
     SetEmergency,
     SetKillSwitch,
     SetLimits,
@@ -187,6 +188,12 @@ class Operating(Answers[A]):
             self._give(pending, symbol, build)
         else:
             self._put(pending, build(None))
+        return pending
+
+    def define_asset(self, asset: str, decimals: int) -> A:
+        """Operator: an asset, in units of `10**-decimals`. Answered with Completed or Rejected."""
+        pending = self._new_pending("", "")
+        self._put(pending, DefineAsset(asset, decimals))
         return pending
 
     def set_kill_switch(self, account: str, on: bool, *, why: str = "") -> A:

@@ -1,0 +1,72 @@
+"""That the money of a state adds up, and what orders hold, counted from the orders alone."""
+
+from bus.protocol.terms import BUY
+from matcher.book.level import Order, open_orders_of
+from matcher.ledger.account import Account
+from matcher.ledger.money.ledger import EXTERNAL, Ledger
+from matcher.ledger.products.spot import UNITS_END, price_to_hold
+
+
+def hold_again(ledger: Ledger, account: Account) -> None:
+    """Count what the account's balances and groups hold, from what its orders do. O(open orders).
+
+    ValueError when an order holds what it can not hold.
+    """
+    for balance in account.balances.values():
+        balance.held = 0
+    for order in open_orders_of(account):
+        if not order.held:
+            continue
+        product = ledger.products.get(order.symbol)
+        asset = "" if product is None else product.asset_to_hold(order.side)
+        if asset not in account.balances or order.held < 0:
+            raise ValueError(f"not a state: order {order.sequence} holds what its account does not have")
+        balance = account.balances[asset]
+        group = None if order.instructions is None else order.instructions.group
+        if group is None:
+            balance.held += order.held
+        else:
+            before = group.held_buying if order.side == BUY else group.held_selling
+            balance.held += max(0, order.held - before)
+            if order.side == BUY:
+                group.held_buying = max(before, order.held)
+            else:
+                group.held_selling = max(before, order.held)
+
+
+def check_money(ledger: Ledger, accounts: dict[str, Account]) -> None:
+    """AssertionError for the first thing that does not add up. O(accounts, open orders)."""
+    totals: dict[str, int] = {}
+    for name, account in accounts.items():
+        held: dict[str, int] = {}
+        counted: dict[tuple[int, str], int] = {}
+        for order in open_orders_of(account):
+            assert order.held == _to_hold(ledger, order), f"order {order.sequence} holds what it needs"
+            product = ledger.products[order.symbol]
+            asset = product.asset_to_hold(order.side)
+            group = None if order.instructions is None else order.instructions.group
+            if group is None:
+                held[asset] = held.get(asset, 0) + order.held
+            else:
+                key = (group.number, asset)
+                counted[key] = max(counted.get(key, 0), order.held)
+        for (_, asset), units in counted.items():
+            held[asset] = held.get(asset, 0) + units
+        for asset, units in held.items():
+            assert units == 0 or asset in account.balances, "who holds something has it"
+        for asset, balance in account.balances.items():
+            assert asset in ledger.assets, "what accounts have is defined"
+            assert balance.held == held.get(asset, 0), f"{name} holds what its orders hold"
+            totals[asset] = totals.get(asset, 0) + balance.total
+            assert -UNITS_END < balance.total < UNITS_END, "amounts stay within 64 bits"
+            if name != EXTERNAL:
+                assert 0 <= balance.held <= balance.total, f"{name} has all that its orders hold"
+    for asset, total in totals.items():
+        assert total == 0, f"all accounts together have 0 of {asset}"
+
+
+def _to_hold(ledger: Ledger, order: Order) -> int:
+    if order.instructions is not None and order.instructions.held_by:
+        return 0
+    lots = order.quantity_lots - order.filled_lots
+    return ledger.products[order.symbol].units_to_hold(order.side, price_to_hold(order), lots)

@@ -1,0 +1,175 @@
+"""The ledger: which assets there are, what each order holds, and how money moves.
+
+The rule guarded here: all accounts together have 0 of each asset, none but `venue:external` has less than 0, and no
+account's orders hold more than it has. Whoever calls has asked before whether that stays so (`lacks`, `has_room`).
+
+Orders that cancel each other hold once: what the largest of them holds in each asset, since only one of them can trade.
+From the first trade of one on it is that one alone.
+"""
+
+from typing import Final
+
+from bus.protocol.commands import DefineInstrument, EnterOrder
+from bus.protocol.terms import BUY, SELL
+from matcher.book.groups import Group
+from matcher.book.level import Order
+from matcher.ledger.account import Account
+from matcher.ledger.money.balance import Balance
+from matcher.ledger.products.spot import UNITS_END, Spot, price_to_hold, product_of, product_reason
+
+#: Where deposits come from and withdrawals go to. No client's account has a colon in its name.
+EXTERNAL: Final = "venue:external"
+#: Who stands between buyer and seller. Whatever comes in leaves in the same trade, so it has 0 and no account.
+SETTLEMENT: Final = "venue:settlement"
+
+
+class Ledger:
+    """`assets`: decimals by name. `products`: by symbol, of what can be cleared (follows from the instruments)."""
+
+    __slots__ = ("assets", "products")
+
+    def __init__(self) -> None:
+        self.assets: dict[str, int] = {}
+        self.products: dict[str, Spot] = {}
+
+    def learn(self, definition: DefineInstrument) -> None:
+        """An instrument is there, or an asset of it."""
+        if not product_reason(definition, self.assets):
+            self.products[definition.symbol] = product_of(definition, self.assets)
+
+    # What accounts have.
+
+    def free_units(self, account: Account, asset: str) -> int:
+        """What an account has of an asset and no order holds."""
+        balance = account.balances.get(asset)
+        return 0 if balance is None else balance.total - balance.held
+
+    def has_room(self, external: Account | None, asset: str, units: int) -> bool:
+        """Whether so much may come from outside: all accounts together stay below 2**63, so each of them does."""
+        balance = None if external is None else external.balances.get(asset)
+        return units - (0 if balance is None else balance.total) < UNITS_END
+
+    def move(self, source: Account, target: Account, asset: str, units: int) -> None:
+        """So much leaves one account and comes to another."""
+        _balance(source, asset).total -= units
+        _balance(target, asset).total += units
+
+    # What orders hold.
+
+    def lacks(
+        self, account: Account, symbol: str, side: int, price_ticks: int, lots: int, freed_units: int
+    ) -> bool:
+        """Whether an account has too little free for an order of so much, of which `freed_units` are held already."""
+        product = self.products[symbol]
+        units = product.units_to_hold(side, price_ticks, lots) - freed_units
+        return units > 0 and units > self.free_units(account, product.asset_to_hold(side))
+
+    def held_with(self, account: Account, command: EnterOrder) -> int:
+        """What the orders hold that a new one would cancel with, as far as it would hold the same asset."""
+        partner = account.requests.get(command.cancels_with) if command.cancels_with else None
+        if not isinstance(partner, Order):
+            return 0
+        group = None if partner.instructions is None else partner.instructions.group
+        if group is not None:
+            return group.held_buying if command.side == BUY else group.held_selling
+        return partner.held if partner.side == command.side else 0
+
+    def held_of(self, order: Order) -> int:
+        """What of the account's hold an order may take over when it becomes another one."""
+        group = None if order.instructions is None else order.instructions.group
+        if group is None:
+            return order.held
+        return group.held_buying if order.side == BUY else group.held_selling
+
+    def hold(self, order: Order) -> None:
+        """An order holds what it is to hold as it is now: more than before, or less. O(1), O(its group) when linked."""
+        instructions = order.instructions
+        lots = order.quantity_lots - order.filled_lots
+        if instructions is not None and instructions.held_by:
+            lots = 0  # it holds from its release on
+        product = self.products[order.symbol]
+        self._claim(order, product, product.units_to_hold(order.side, price_to_hold(order), lots))
+
+    def release(self, order: Order) -> None:
+        """An order holds nothing any more: it has ended."""
+        if order.held:
+            self._claim(order, self.products[order.symbol], 0)
+
+    def join(self, order: Order) -> None:
+        """An order is the first of a group: what it holds, the group holds."""
+        group = None if order.instructions is None else order.instructions.group
+        assert group is not None, "it is in a group"
+        if order.side == BUY:
+            group.held_buying = order.held
+        else:
+            group.held_selling = order.held
+
+    def dissolve(self, group: Group, account: Account, symbol: str, members: list[Order]) -> None:
+        """A group is one no more: who decided it holds for itself, the others, which are about to end, nothing.
+
+        `members`: those that are still open.
+        """
+        for order in members:
+            if order.sequence != group.decided:
+                order.held = 0
+        self._count(group, account, self.products[symbol], members)
+
+    def _claim(self, order: Order, product: Spot, units: int) -> None:
+        """An order holds so much from now on."""
+        instructions = order.instructions
+        group = None if instructions is None else instructions.group
+        if group is None:
+            if units != order.held:
+                _balance(order.account, product.asset_to_hold(order.side)).held += units - order.held
+                order.held = units
+            return
+        order.held = units
+        if group.decided and order.sequence != group.decided:
+            return
+        members = [order]
+        for sequence in group.members:
+            member = order.account.open.get(sequence)
+            if isinstance(member, Order) and member is not order:
+                members.append(member)
+        self._count(group, order.account, product, members)
+
+    def _count(self, group: Group, account: Account, product: Spot, members: list[Order]) -> None:
+        """What a group of these orders holds: the most of each side, or what the one holds that decided it."""
+        buying = selling = 0
+        for order in members:
+            if group.decided and order.sequence != group.decided:
+                continue
+            if order.side == BUY:
+                buying = max(buying, order.held)
+            else:
+                selling = max(selling, order.held)
+        if buying != group.held_buying:
+            _balance(account, product.asset_to_hold(BUY)).held += buying - group.held_buying
+            group.held_buying = buying
+        if selling != group.held_selling:
+            _balance(account, product.asset_to_hold(SELL)).held += selling - group.held_selling
+            group.held_selling = selling
+
+    # What a fill moves.
+
+    def settle(self, buyer: Order, seller: Order, price_ticks: int, lots: int) -> None:
+        """Both assets of a trade change hands, and both orders hold for what they have left. Before either ends.
+
+        Here each side's fee is to be moved.
+        """
+        product = self.products[buyer.symbol]
+        base_units = product.base_units(lots)
+        quote_units = product.quote_units(price_ticks, lots)
+        _balance(buyer.account, product.quote).total -= quote_units
+        _balance(seller.account, product.quote).total += quote_units
+        _balance(seller.account, product.base).total -= base_units
+        _balance(buyer.account, product.base).total += base_units
+        self.hold(buyer)
+        self.hold(seller)
+
+
+def _balance(account: Account, asset: str) -> Balance:
+    balance = account.balances.get(asset)
+    if balance is None:
+        balance = account.balances[asset] = Balance(0)
+    return balance

@@ -1,0 +1,201 @@
+"""Money in random logs: nothing is created or lost, everything held is justified, and a refusal moves nothing.
+
+The logs are those of `tests.support.markets` at a venue that clears, with transfers of every kind between their steps
+and options on some of their messages.
+"""
+
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.protocol import reasons
+from bus.protocol.commands import DefineAsset, Transfer
+from bus.protocol.records import EngineStarted
+from bus.protocol.reports import CANCELLED, COMPLETED, DUPLICATE, MOVED, REJECTED, SETTLED
+from bus.protocol.terms import ALL_OR_NOTHING, CLEARING_SPOT, VALIDATE_ONLY
+from matcher.engine import Engine
+from matcher.ledger.money.ledger import EXTERNAL
+from matcher.state_codec import decode_state, encode_state
+from tests.matcher.exchanges import Event
+from tests.support.drawn import seeds
+from tests.support.markets import (
+    ACCOUNTS,
+    OPERATOR_SESSION,
+    TRADER_SESSIONS,
+    Clock,
+    Message,
+    Record,
+    Step,
+    apply_step,
+    logs,
+    walk,
+)
+from tests.support.naive_ledger import Outsider, holds_of, naive_holds, totals_of
+
+LENGTH = 400
+ASSETS = ("USD", "BTC", "ETH")
+NAMES = (*ACCOUNTS, f"{ACCOUNTS[0]}.sub", EXTERNAL, "acc-op")
+
+
+def clearing(steps: list[Step], dice: Random) -> list[Step]:
+    """The same at a venue that clears: its assets first, some money, and transfers between."""
+    found: list[Step] = []
+    assets = tuple(DefineAsset(asset, 8) for asset in ASSETS)
+    deposits = tuple(
+        Transfer(f"in-{asset}-{name}", EXTERNAL, name, asset, dice.choice([10**4, 10**6, 10**7]))
+        for asset in ASSETS
+        for name in ACCOUNTS
+    )
+    for step in steps:
+        if isinstance(step, Record) and isinstance(step.record, EngineStarted):
+            rules = msgspec.structs.replace(step.record.rules, clearing=CLEARING_SPOT)
+            step = Record(msgspec.structs.replace(step.record, rules=rules), step.after_ns)
+        elif assets and isinstance(step, Message):
+            found.append(Message(OPERATOR_SESSION, assets))
+            found += [Message(OPERATOR_SESSION, (one,)) for one in deposits]
+            assets = ()
+        elif not assets and dice.randrange(6) == 0:
+            found.append(Message(dice.choice([OPERATOR_SESSION, *TRADER_SESSIONS]), (drawn_transfer(dice),)))
+        found.append(step)
+    return found
+
+
+def drawn_transfer(dice: Random) -> Transfer:
+    """A transfer that may be anything."""
+    amount = dice.choice([1, 7, 10**4, 10**5, 10**6, 0, -1, 2**62, 2**63 - 1])
+    return Transfer(
+        f"t{dice.randrange(40)}",
+        dice.choice(NAMES),
+        dice.choice(NAMES),
+        dice.choice([*ASSETS, "NONE"]),
+        amount,
+    )
+
+
+def money_of(engine: Engine) -> bytes:
+    """All that the ledger says, as bytes."""
+    rows = [(name, engine.balances(name)) for name, one in engine.state.accounts.items() if one.balances]
+    held = [
+        (order.sequence, order.held)  # type: ignore[attr-defined]
+        for account in engine.state.accounts.values()
+        for order in account.open.values()
+    ]
+    return msgspec.msgpack.encode((rows, held))
+
+
+class Walk:
+    """An engine that is asked after each message whether its money adds up."""
+
+    def __init__(self, dice: Random) -> None:
+        self.engine = Engine()
+        self.clock = Clock()
+        self.outsider = Outsider()
+        self.dice = dice
+        self.seen: dict[int, int] = {}
+        self.reasons: dict[int, int] = {}
+
+    def take(self, step: Step, *, look: bool = True) -> list[tuple[str, Event]]:
+        """Do it; what was said privately."""
+        engine = self.engine
+        time_ns = self.clock.after(step, engine.state.time_ns)
+        if isinstance(step, Message) and step.session not in engine.state.sessions:
+            return []
+        options = self.dice.choice([0, 0, 0, ALL_OR_NOTHING, VALIDATE_ONLY])
+        ledger = engine.state.ledger
+        if ledger is None or not ledger.products:  # what the market begins with is done
+            options = 0
+        before = money_of(engine) if look else b""
+        if isinstance(step, Message) and options:
+            made_ns = max(0, time_ns - step.age_ns)
+            engine.apply_message(step.session, step.correlation_id, made_ns, step.items, time_ns, 0, options)
+        else:
+            apply_step(engine, step, time_ns)
+        private, _ = engine.take_outputs()
+        told = [(account, event) for account, _, reports in private for event in reports]
+        for _, event in told:
+            self.seen[event[0]] = self.seen.get(event[0], 0) + 1
+            if event[0] in (REJECTED, CANCELLED):
+                self.reasons[event[-1]] = self.reasons.get(event[-1], 0) + 1
+        self.outsider.hear(told)
+        if look:
+            self._look(before, told)
+        return told
+
+    def _look(self, before: bytes, told: list[tuple[str, Event]]) -> None:
+        engine = self.engine
+        engine.state.check()
+        assert self.outsider.totals == {
+            place: total for place, total in totals_of(engine).items() if place in self.outsider.totals
+        }
+        assert holds_of(engine) == naive_holds(engine)
+        if all(
+            event[0] in (REJECTED, DUPLICATE) or (event[0] == COMPLETED and not event[-1])
+            for _, event in told
+        ):
+            assert money_of(engine) == before, "who is refused moves nothing"
+
+
+@pytest.mark.parametrize("seed", seeds(8))
+def test_money_adds_up_after_every_command_of_a_walk(seed: int) -> None:
+    dice = Random(seed)
+    walker = Walk(dice)
+    for step in clearing(walk(seed, LENGTH), dice):
+        walker.take(step)
+    assert walker.seen[MOVED], "there is money"
+
+
+def test_the_walks_show_what_money_is_about() -> None:
+    seen: set[int] = set()
+    told: set[int] = set()
+    for seed in seeds(8):
+        dice = Random(seed)
+        walker = Walk(dice)
+        for step in clearing(walk(seed, LENGTH), dice):
+            walker.take(step, look=False)
+        seen |= walker.seen.keys()
+        told |= walker.reasons.keys()
+    assert {MOVED, SETTLED, DUPLICATE} <= seen
+    assert {
+        *(reasons.INSUFFICIENT_FUNDS, reasons.LIMIT_NEEDED, reasons.BALANCE_TOO_LARGE),
+        *(reasons.UNKNOWN_ASSET, reasons.AMOUNT_NOT_POSITIVE, reasons.INVALID_TRANSFER, reasons.ID_TAKEN),
+    } <= told
+
+
+@given(logs(), st.integers(0, 2**32))
+def test_money_adds_up_after_every_command(steps: list[Step], seed: int) -> None:
+    dice = Random(seed)
+    walker = Walk(dice)
+    for step in clearing(steps, dice):
+        walker.take(step)
+
+
+@pytest.mark.parametrize("seed", seeds(3))
+def test_a_checkpoint_keeps_all_that_money_is(seed: int) -> None:
+    dice = Random(seed)
+    walker = Walk(dice)
+    for at, step in enumerate(clearing(walk(seed, LENGTH), dice)):
+        walker.take(step, look=False)
+        if at % 7 == 0:
+            payload = encode_state(walker.engine.state)
+            before = money_of(walker.engine)
+            walker.engine = Engine(decode_state(payload))
+            walker.engine.state.check()
+            assert encode_state(walker.engine.state) == payload
+            assert money_of(walker.engine) == before
+
+
+@pytest.mark.slow
+def test_money_adds_up_over_a_million_commands() -> None:
+    seed, commands = 7, 0
+    dice = Random(seed)
+    walker = Walk(dice)
+    steps = clearing(walk(seed, 700_000), dice)
+    for at, step in enumerate(steps):
+        walker.take(step, look=at % 5_000 == 0)
+        commands = walker.engine.sequence
+    assert commands >= 1_000_000
+    walker.engine.state.check()
+    assert holds_of(walker.engine) == naive_holds(walker.engine)
