@@ -9,11 +9,11 @@ nothing. Called by `web.rest.admin`.
 
 from typing import Final
 
-from bus.calendar.words import schedule_of
+from bus.calendar.words import schedule_of, second_text, weekdays_text
 from bus.errors import AnswerLost, NotTaken, OffLot, SessionOver, TimedOut
 from bus.protocol import commands
 from bus.protocol import reasons as engine
-from bus.protocol.commands import OperatorCommand
+from bus.protocol.commands import DayRow, OperatorCommand
 from bus.protocol.control import InstrumentState, Protection
 from bus.protocol.reports import Completed, Rejected
 from bus.protocol.terms import AUCTIONS, PHASES
@@ -26,7 +26,9 @@ from web.house import House
 from web.schemas.admin import (
     AccountLimits,
     Breakers,
+    Days,
     Emergency,
+    Holiday,
     Hours,
     InstrumentPhase,
     InstrumentProtection,
@@ -34,9 +36,11 @@ from web.schemas.admin import (
     NewPhase,
     NewProtection,
     NewSchedule,
+    NextPhase,
     Operated,
     Phases,
     Protections,
+    TradingHours,
 )
 from web.schemas.market import Indicative
 
@@ -126,6 +130,31 @@ async def set_schedule(house: House, who: Principal, body: NewSchedule, time_ns:
         return await _operate(house, who, command, time_ns)
     except NotTaken as error:  # before the log: whoever plans by this zone must know it
         raise Refusal(error.reason, str(error), "zone", status=CONFLICT) from None
+
+
+async def schedule(house: House, who: Principal, symbol: str) -> TradingHours:
+    """The trading hours of an instrument, as the engine has them. Raises UnknownSymbol, NotConnected."""
+    session = await house.operators.of(who.account)
+    await session.scale(symbol)
+    found = await session.schedule(symbol)
+    return TradingHours(
+        symbol=symbol,
+        sequence=found.number or None,
+        zone=found.zone,
+        days=[Days(weekdays=weekdays_text(weekdays), hours=_hours(rows)) for weekdays, rows in found.days],
+        holidays=[Holiday(date=date, hours=_hours(rows)) for date, rows in found.holidays],
+        next=[
+            NextPhase(time_ms=time_ns // _MS, phase=PHASES[phase], random_ms=random_ms)  # type: ignore[arg-type]
+            for time_ns, phase, random_ms in found.rows
+        ],
+    )
+
+
+def _hours(rows: list[DayRow]) -> list[Hours]:
+    return [
+        Hours(at=second_text(second), phase=PHASES[phase], random_ms=random_ms)  # type: ignore[arg-type]
+        for second, phase, random_ms in rows
+    ]
 
 
 def _check_once(names: list[str], field: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.support.streaming import Stream, url
 from tests.support.venue import ApiKey, Response, Venue
 
+HOUR_MS = 3_600_000
 PHASE = "/api/v1/admin/phase"
 SYMBOL = "BTC-USD"
 
@@ -254,7 +255,21 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     week = [{"weekdays": "mon-sun", "hours": hours}]
     assert said("schedule", symbol=SYMBOL, zone="Europe/Berlin", days=week, why="always").status == 200
     assert [entry["zone"] for entry in logged(venue, "SetSchedule")] == ["Europe/Berlin"]
+    known = venue.signed(ops, "GET", f"/api/v1/admin/schedule?symbol={SYMBOL}").json
+    assert (known["zone"], known["holidays"]) == ("Europe/Berlin", [])
+    assert known["days"] == [{"weekdays": "mon-sun", "hours": [{**hours[0], "random_ms": 0}]}]
+    assert [row["phase"] for row in known["next"]] == ["continuous"] * len(known["next"])
+    assert known["next"][1]["time_ms"] - known["next"][0]["time_ms"] in (
+        23 * HOUR_MS,
+        24 * HOUR_MS,
+        25 * HOUR_MS,
+    )
     assert said("schedule", symbol=SYMBOL).status == 200
+    none: dict[str, Any] = {"sequence": None, "zone": "", "days": [], "holidays": [], "next": []}
+    known = venue.signed(ops, "GET", f"/api/v1/admin/schedule?symbol={SYMBOL}")
+    assert (known.status, known.json) == (200, {"symbol": SYMBOL, **none})
+    unknown = venue.signed(ops, "GET", "/api/v1/admin/schedule?symbol=NONE")
+    assert (unknown.status, unknown.json["reason"]) == (404, "unknown_symbol")
 
     # What cannot be is refused by its field, and changes nothing.
     wrong: list[tuple[str, dict[str, Any], int, str]] = [
@@ -294,3 +309,26 @@ def until_rows(
     )
     rows: list[dict[str, Any]] = said.json[name]
     return rows
+
+
+def test_a_command_of_an_operator_that_is_sent_again_is_carried_out_again(venue: Venue, ops: ApiKey) -> None:
+    """docs/api.md says what that comes to: an auction has its whole time again, and goes on to collect."""
+
+    def again(name: str, body: dict[str, Any]) -> list[int]:
+        answers = [venue.signed(ops, "POST", f"/api/v1/admin/{name}?time_ns=true", body) for _ in range(2)]
+        assert [answer.status for answer in answers] == [200, 200]
+        sequences = [answer.json["sequence"] for answer in answers]
+        assert sequences[0] < sequences[1], "each is a command of its own"
+        return [int(answer.json["time_ns"]) for answer in answers]
+
+    times = again("phase", {"symbol": SYMBOL, "phase": "volatility-auction", "duration_ms": 60_000})
+    (phase,) = [one for one in venue.signed(ops, "GET", PHASE).json["phases"] if one["symbol"] == SYMBOL]
+    ends_ms = -(-times[1] // 1_000_000) + 60_000
+    assert (phase["phase"], phase["phase_ends_ms"]) == ("volatility-auction", ends_ms)
+    again("phase", {"symbol": SYMBOL, "phase": "continuous"})
+
+    hours = [{"weekdays": "mon-sun", "hours": [{"at": "00:00", "phase": "continuous"}]}]
+    again("schedule", {"symbol": SYMBOL, "zone": "UTC", "days": hours})
+    again("schedule", {"symbol": SYMBOL})
+    again("kill_switch", {"account": "nobody", "on": True})
+    again("kill_switch", {"account": "nobody", "on": False})

@@ -23,6 +23,11 @@ async def protections(call: Call) -> said.Protections:
     return await operating.protections(call.house, call.caller)
 
 
+async def schedule(call: Call) -> said.TradingHours:
+    """The trading hours of an instrument, and what comes next of them."""
+    return await operating.schedule(call.house, call.caller, call.query.symbol)
+
+
 def _command(
     name: str, operate: Callable[..., Awaitable[said.Operated]], summary: str, body: type[Struct]
 ) -> Route:
@@ -69,6 +74,16 @@ ROUTES: Final = (
         answer=said.Protections,
     ),
     _command("schedule", operating.set_schedule, "Give an instrument its trading hours", said.NewSchedule),
+    Route(
+        method="GET",
+        path="/api/v1/admin/schedule",
+        handler=schedule,
+        summary="The trading hours of an instrument, as the engine has them, for operators",
+        scope=OPERATOR,
+        cost=ADMIN,
+        query=said.ScheduleQuery,
+        answer=said.TradingHours,
+    ),
     _command(
         "kill_switch", operating.set_kill_switch, "Stop an account, or let it trade again", said.KillSwitch
     ),

@@ -162,6 +162,35 @@ class NewSchedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     why: Why = ""
 
 
+class ScheduleQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which instrument the trading hours are asked for."""
+
+    symbol: Symbol
+
+
+class NextPhase(Struct, frozen=True, kw_only=True):
+    """A phase that is to begin; `random_ms`: an auction lasts up to so much longer, by chance."""
+
+    time_ms: int
+    phase: Phase
+    random_ms: int
+
+
+class TradingHours(Struct, frozen=True, kw_only=True):
+    """The trading hours of an instrument, as the engine has them, in the words of who sets them.
+
+    `sequence`: with which they were set; null, and the rest is empty: it has none. `next`: what they come to, a day
+    ahead at least.
+    """
+
+    symbol: str
+    sequence: int | None
+    zone: str
+    days: list[Days]
+    holidays: list[Holiday]
+    next: list[NextPhase]
+
+
 class Operated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It was done, with this sequence of the log. `operator`: under whose name."""
 
