@@ -58,12 +58,13 @@ def transfer_reason(market: Reporting, session: Session, command: Transfer) -> i
         return reasons.AMOUNT_NOT_POSITIVE
     if source == target or not (_may_have(source, is_operator) and _may_have(target, is_operator)):
         return reasons.INVALID_TRANSFER
-    if not is_operator and _family(source) != _family(target):
+    accounts = market.state.accounts
+    # Accounts are kept for good: traders make none.
+    if not is_operator and (_family(source) != _family(target) or target not in accounts):
         return reasons.INVALID_TRANSFER
     limits = session.account.limits
     if not is_operator and limits is not None and limits.stopped:
         return reasons.ACCOUNT_STOPPED
-    accounts = market.state.accounts
     giver = accounts.get(source)
     if source == EXTERNAL:
         has_room = ledger.has_room(giver, command.asset, command.amount)

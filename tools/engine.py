@@ -198,10 +198,11 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
         raise DataDirectoryMismatch(
             f'{config.engine.data_dir}: its venue clears, and keeps to it (engine.clearing = "spot")'
         )
-    if core.clearing() != clearing and core.open_order_count():
+    open_orders = core.open_order_count()
+    if core.clearing() != clearing and open_orders:
         raise DataDirectoryMismatch(
-            f"{config.engine.data_dir}: {core.open_order_count()} orders are open and not backed; cancel them before "
-            f'the venue clears (engine.clearing = "spot")'
+            f"{config.engine.data_dir}: {open_orders} {'orders are' if open_orders > 1 else 'order is'} open and not "
+            f'backed: cancel before the venue clears (engine.clearing = "spot")'
         )
     limits = config.limits
     rules = Rules(

@@ -160,8 +160,8 @@ class Transfer(Struct, array_like=True, tag=TRANSFER, forbid_unknown_fields=True
 
     A trader moves from the account of its session, within its family (`alice`, `alice.algo`); an operator between any.
     A deposit comes from `venue:external`, a withdrawal goes there. `transfer_id` makes it safe to send twice; it shares
-    one name space with the client order ids of the session's account. A target that does not exist yet is made. `why`:
-    for the record.
+    one name space with the client order ids of the session's account. A target that does not exist yet is made, for an
+    operator. `why`: for the record.
     """
 
     transfer_id: ClientId

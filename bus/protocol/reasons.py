@@ -193,7 +193,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_LINK: ("invalid_link", "an order is linked to other open orders of its account, never to itself"),
     INVALID_TIMEOUT: ("invalid_timeout", "a countdown lasts at most 24 hours; 0 stops it"),
     AMOUNT_NOT_POSITIVE: ("amount_not_positive", "a transfer moves at least one unit"),
-    INVALID_TRANSFER: ("invalid_transfer", "a transfer is between two different accounts with well-formed names, a trader's within its family"),
+    INVALID_TRANSFER: ("invalid_transfer", "a transfer is between two different accounts with well-formed names, a trader's within its family, to one that is there"),
     LIMIT_NEEDED: ("limit_needed", "where orders are backed, what buys at market has a protection limit and what is pegged a worst price"),
     UNKNOWN_ORDER: ("unknown_order", "the account has no order of this id"),
     ORDER_ENDED: ("order_ended", "the order is filled, cancelled or was rejected"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Unpack
 
-from bus.protocol.commands import Command
+from bus.protocol.commands import Command, Transfer
 from bus.protocol.terms import ALL_OR_NOTHING, VALIDATE_ONLY
 from bus.sockets.session import orders
 from bus.sockets.session.answers import A, Pending
@@ -160,6 +160,25 @@ class Desk(Operating[A]):
         """Cancel all open orders of the account, of one symbol and side or all. Answered with Completed or Rejected."""
         pending = self._new_pending("", "")
         self._put(pending, orders.mass_cancel(symbol, side))
+        return pending
+
+    def transfer(
+        self,
+        source: str,
+        target: str,
+        asset: str,
+        amount: int,
+        *,
+        transfer_id: str | None = None,
+        why: str = "",
+    ) -> A:
+        """Move whole units of an asset: a trader from its own account within its family, an operator between any.
+
+        A deposit comes from `venue:external`, a withdrawal goes there. Answered with Completed, Rejected or Duplicate.
+        """
+        pending = self._new_pending("", transfer_id or self._new_id())
+        name = pending.client_order_id
+        self._put(pending, Transfer(name, source, target, asset, amount, orders.checked_note(why)))
         return pending
 
     def cancel_all_after(self, seconds: float) -> A:
