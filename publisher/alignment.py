@@ -11,11 +11,17 @@ complete up to a batch: then, and not before, its events are given as moments, a
 No I/O. Called by `market`'s owner with what a `FeedCore` gives, which has put each topic in order already.
 """
 
+from typing import Final
+
 from bus.protocol.feed import FeedHeartbeat
 from bus.protocol.recovery import BookSnapshot
-from bus.protocol.topics import LEVEL, STATUS, TRADE, parse
+from bus.protocol.topics import LEVEL, STATUS, TRADE
 from bus.sockets.reading.feed_items import Resynced, Run
 
+# `parse` would cost more than all that is done with most runs.
+_TRADES: Final = f"{TRADE}."
+_LEVELS: Final = f"{LEVEL}."
+_STATUSES: Final = f"{STATUS}."
 #: (trade, level, order, status): the last number of each of a symbol's topics.
 Numbers = tuple[int, int, int, int]
 
@@ -82,11 +88,10 @@ class Alignment:
 
     def take(self, run: Run) -> list[Moment | Reached]:
         """A run of one of the symbol's topics, or of its heartbeat."""
-        kind, _ = parse(run.topic)
         checksum: int | None = None
         numbers = run.numbers
         if run.first_number:
-            self._keep(kind, run)
+            self._keep(run)
         else:
             for event in run.events:
                 if isinstance(event, FeedHeartbeat):
@@ -117,18 +122,19 @@ class Alignment:
             numbers, snapshot.log_sequence, snapshot.time_ns, resynced.epoch, snapshot.checksum
         )
 
-    def _keep(self, kind: str, run: Run) -> None:
+    def _keep(self, run: Run) -> None:
+        name = run.topic
         following = run.first_number + len(run.events)
         moment = self._moment(run.log_sequence, run.time_ns, run.epoch)
-        if kind == TRADE:
+        if name.startswith(_TRADES):
             if not moment.trades:
                 moment.trade_number = run.first_number
             moment.trades.extend(run.events)
             self._next_trade = following
-        elif kind == LEVEL:
+        elif name.startswith(_LEVELS):
             moment.levels.extend(run.events)
             self._next_level = following
-        elif kind == STATUS:
+        elif name.startswith(_STATUSES):
             moment.statuses.extend(run.events)
             self._next_status = following
 

@@ -208,16 +208,15 @@ class Market:
 
     def take_rows(self) -> SymbolRows | None:
         """What is to be stored since this was called last, None when there is nothing."""
-        alerts, removed = alert_rows(self.symbol, self.log_sequence, self.alerts.take_changed())
         if not (
             self._new_trades
             or self._new_revisions
             or self._new_candles
             or self._new_definition
-            or alerts
-            or removed
+            or self.alerts.has_changed
         ):
             return None
+        alerts, removed = alert_rows(self.symbol, self.log_sequence, self.alerts.take_changed())
         rows = SymbolRows(
             symbol=self.symbol,
             after_sequence=self._stored_sequence,

@@ -185,6 +185,8 @@ class PublisherService:
                 if desk is not None:
                     desk.take(item)
                     self._touch(desk)
+                    # Behind each message, not each drain: the next one may bring the work of a period that ends.
+                    self._depart(desk)
                 elif item.first_number:
                     self._take_news(item)
             elif isinstance(item, Resynced) and desk is not None:
@@ -223,10 +225,7 @@ class PublisherService:
         touched, self.carried.touched = self.carried.touched, {}
         for desk in touched.values():
             market = desk.market
-            departing = market.streams.departing
-            if departing:
-                market.streams.departing = []
-                self.streamer.send(departing)
+            self._depart(desk)
             if market.wrong_book:
                 market.wrong_book = False
                 self.wrong_books += 1
@@ -242,6 +241,13 @@ class PublisherService:
         self._store_rows(touched.values())
         self.streamer.check()
         self.router.check()
+
+    def _depart(self, desk: Desk) -> None:
+        streams = desk.market.streams
+        departing = streams.departing
+        if departing:
+            streams.departing = []
+            self.streamer.send(departing)
 
     def _store_rows(self, desks: Iterable[Desk]) -> bool:
         """Whether all was taken. A symbol of which something was not is spilled, see `store_ready`."""

@@ -190,6 +190,11 @@ class SymbolAlerts:
         """All alerts and their states, in the order in which they came."""
         return [alert.row() for alert in self._alerts.values()]
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether `take_changed` would give anything."""
+        return bool(self._changed)
+
     def take_changed(self) -> dict[str, AlertRow | None]:
         """The rows that have changed since the last call, by alert id; None for alerts that are gone."""
         changed: dict[str, AlertRow | None] = {}

@@ -22,7 +22,9 @@ BUS_CORE = (
     "bus/sockets/outbound.py",
     "bus/sockets/publication.py",
     "bus/sockets/reading/batch_numbers.py",
+    "bus/sockets/reading/event_decoding.py",
     "bus/sockets/reading/feed_core.py",
+    "bus/sockets/reading/ordering.py",
     "bus/sockets/rings.py",
     "bus/sockets/router.py",
 )
