@@ -183,12 +183,12 @@ def test_the_worst_fee_is_near_what_one_lot_at_a_time_costs(
     worst = worst_fee_units(schedule, lots, lots * base, lots * quote, price, buys)
     prices = range(1, price + 1) if schedule.basis == OF_BINARY else (price,)
     dearest = max(
-        fee_units(schedule, schedule.highest_rate(), 0, base, at * EXTENT.lot_quote_units, at, buys)
+        fee_units(schedule, schedule.highest_rate, 0, base, at * EXTENT.lot_quote_units, at, buys)
         for at in prices
     )
     share = Fraction(schedule.share_max, RATE_ONE) * converted(schedule, base, quote, buys)
     capped = schedule.maximum_units or dearest >= share - 1
-    if not capped and schedule.highest_rate() > 0:
+    if not capped and schedule.highest_rate > 0:
         assert worst <= lots * (dearest + schedule.step_units + schedule.minimum_units)
 
 

@@ -57,9 +57,9 @@ def worst_fee_units(
 
     `quote_units`: what all of it costs at `price_ticks`, the highest price at which it may trade: for a purchase its
     limit, for a sale the highest price that there is. It is an upper bound: each lot may be a fill of its own, with a
-    remainder and a minimum of its own. O(tiers).
+    remainder and a minimum of its own.
     """
-    rate = schedule.highest_rate()
+    rate = schedule.highest_rate
     if rate <= 0:
         return 0
     above = _basis_units(schedule, base_units, quote_units, buys) * schedule.numerator * rate

@@ -57,6 +57,7 @@ class FeeSchedule:
         "asset",
         "basis",
         "denominator",
+        "highest_rate",
         "maximum_units",
         "minimum_units",
         "numerator",
@@ -88,6 +89,8 @@ class FeeSchedule:
         volume_denominator: int = 1,
     ) -> None:
         self.rates = rates
+        #: of all tiers, of makers and takers
+        self.highest_rate = max([max(maker, taker) for maker, taker in rates], default=0)
         self.basis = basis
         self.paid_in = paid_in
         self.asset = asset
@@ -107,13 +110,6 @@ class FeeSchedule:
         rates = self.rates
         pair = rates[tier] if tier < len(rates) else rates[len(rates) - 1]
         return pair[0] if maker else pair[1]
-
-    def highest_rate(self) -> int:
-        """The highest of all tiers, of makers and takers. O(tiers)."""
-        highest = -RATE_MAX
-        for maker, taker in self.rates:
-            highest = max(highest, maker, taker)
-        return highest
 
     def is_paid_of_proceeds(self, buys: bool) -> bool:
         """Whether a fee is in the asset that the fill brings: it is no more than that, so nothing is held for it."""

@@ -40,9 +40,11 @@ class Volume:
 
     def add(self, day: int, volume: int) -> None:
         """So much was traded on this day, which is no earlier than the last one. Amortized O(1)."""
-        self.roll(day)
+        if day != self.day:
+            self.roll(day)
         at = day % BUCKETS
-        self._buckets[at] = min(self._buckets[at] + volume, BUCKET_MAX)
+        volume += self._buckets[at]
+        self._buckets[at] = volume if volume < BUCKET_MAX else BUCKET_MAX
 
     def at(self, day: int) -> int:
         """What counts on a day that is no earlier than `day`. O(1) on that very day, else O(buckets)."""
