@@ -93,6 +93,9 @@ class Core(Protocol):
     def rejected_count(self) -> int:
         """How many commands this object has answered with Rejected. No part of the state."""
 
+    def safeguards(self) -> tuple[Any, ...]:
+        """A row in the shape of `bus.protocol.control.Safeguards`, from its breakers on."""
+
     def open_orders(self, account: str) -> list[tuple[Any, ...]]:
         """Rows in the shape of `bus.protocol.control.OpenOrder`, oldest first."""
 

@@ -341,6 +341,10 @@ class Engine:
         known = self.state.accounts.get(account)
         return views.open_orders(known, self.state.instruments) if known is not None else []
 
+    def safeguards(self) -> Event:
+        """A row in the shape of `bus.protocol.control.Safeguards`, from its breakers on. O(accounts)."""
+        return views.safeguards(self.state.breakers, self.state.accounts)
+
     def balances(self, account: str) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.BalanceState`, in order of the first movement of each asset."""
         known = self.state.accounts.get(account)

@@ -8,7 +8,9 @@ from bus.protocol.commands import ENTER_ORDER
 from matcher.book.level import open_orders_of
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.limits import Limit
 from matcher.ledger.money.ledger import Ledger
+from matcher.safety.breakers import Breakers
 
 Row = tuple[int, int, int]
 
@@ -44,6 +46,43 @@ def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tu
             )
         )
     return rows
+
+
+def safeguards(breakers: Breakers | None, accounts: dict[str, Account]) -> tuple[Any, ...]:
+    """A row in the shape of `bus.protocol.control.Safeguards`, from its breakers on. O(accounts)."""
+    market = None
+    if breakers is not None:
+        market = (
+            breakers.symbol,
+            list(breakers.levels),
+            breakers.auction_ms,
+            breakers.random_ms,
+            breakers.tripped,
+        )
+    limited: list[tuple[Any, ...]] = []
+    for account in accounts.values():
+        limits = account.limits
+        if limits is not None:
+            rows = [limit_row(symbol, limit) for symbol, limit in limits.by_symbol.items()]
+            limited.append((account.name, limits.stopped, rows))
+    return (market, limited)
+
+
+def limit_row(symbol: str, limit: Limit) -> tuple[Any, ...]:
+    """A row in the shape of `bus.protocol.control.LimitState`."""
+    return (
+        symbol,
+        limit.order_lots_max,
+        limit.order_notional_max,
+        limit.open_orders_max,
+        limit.rejects_max,
+        limit.rejects_window_ms,
+        limit.day_lots_max,
+        limit.day_notional_max,
+        limit.commands_per_s_max,
+        limit.day_lots,
+        limit.day_notional,
+    )
 
 
 def balances(account: Account, ledger: Ledger) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from bus.errors import AnswerLost, NotTaken, OffLot, SessionOver, TimedOut
 from bus.protocol import commands
 from bus.protocol import reasons as engine
 from bus.protocol.commands import DayRow, OperatorCommand
-from bus.protocol.control import InstrumentState, Protection
+from bus.protocol.control import InstrumentState, LimitState, Protection
 from bus.protocol.reports import Completed, Rejected
 from bus.protocol.terms import AUCTIONS, PHASES
 from bus.sockets.session import orders
@@ -25,7 +25,10 @@ from web.guard.principal import Principal
 from web.house import House
 from web.schemas.admin import (
     AccountLimits,
+    AllLimits,
+    BreakerLevel,
     Breakers,
+    BreakersKnown,
     Days,
     Emergency,
     Holiday,
@@ -33,6 +36,7 @@ from web.schemas.admin import (
     InstrumentPhase,
     InstrumentProtection,
     KillSwitch,
+    LimitsKnown,
     NewPhase,
     NewProtection,
     NewSchedule,
@@ -40,6 +44,7 @@ from web.schemas.admin import (
     Operated,
     Phases,
     Protections,
+    StoppedAccounts,
     TradingHours,
 )
 from web.schemas.market import Indicative
@@ -202,6 +207,62 @@ async def set_limits(house: House, who: Principal, body: AccountLimits, time_ns:
         body.commands_per_s,
     )
     return await _operate(house, who, command, time_ns)
+
+
+async def kill_switches(house: House, who: Principal) -> StoppedAccounts:
+    """The accounts whose kill switch is on, as the engine has them. Raises NotConnected."""
+    found = await (await house.operators.of(who.account)).safeguards()
+    return StoppedAccounts(accounts=sorted(one.account for one in found.accounts if one.stopped))
+
+
+async def breakers(house: House, who: Principal) -> BreakersKnown:
+    """The circuit breakers of the market, as the engine has them. Raises NotConnected."""
+    known = (await (await house.operators.of(who.account)).safeguards()).breakers
+    if known is None:
+        return BreakersKnown(symbol=None, levels=[], auction_ms=0, random_ms=0, tripped=0)
+    return BreakersKnown(
+        symbol=known.symbol or None,
+        levels=[BreakerLevel(basis_points=decline, halt_ms=halt_ms) for decline, halt_ms in known.levels],
+        auction_ms=known.auction_ms,
+        random_ms=known.random_ms,
+        tripped=known.tripped,
+    )
+
+
+async def limits(house: House, who: Principal) -> AllLimits:
+    """The limits of all accounts that have any, as the engine has them. Raises NotConnected."""
+    session = await house.operators.of(who.account)
+    found = await session.safeguards()
+    return AllLimits(
+        limits=[
+            _known_limits(one.account, await session.scale(limit.symbol) if limit.symbol else None, limit)
+            for one in sorted(found.accounts, key=lambda one: one.account)
+            for limit in one.limits
+        ]
+    )
+
+
+def _known_limits(account: str, scale: Scale | None, known: LimitState) -> LimitsKnown:
+    def quantity(lots: int) -> str:
+        return str(lots) if scale is None else market_data.text(scale.quantity(lots))
+
+    def notional(number: int) -> str:
+        return str(number) if scale is None else market_data.text(scale.price(1) * scale.quantity(number))
+
+    return LimitsKnown(
+        account=account,
+        symbol=known.symbol or None,
+        order_quantity=quantity(known.order_lots_max),
+        order_notional=notional(known.order_notional_max),
+        open_orders=known.open_orders_max,
+        day_quantity=quantity(known.day_lots_max),
+        day_notional=notional(known.day_notional_max),
+        commands_per_s=known.commands_per_s_max,
+        rejects=known.rejects_max,
+        rejects_window_ms=known.rejects_window_ms,
+        traded_quantity=quantity(known.day_lots),
+        traded_notional=notional(known.day_notional),
+    )
 
 
 def _limit(scale: Scale | None, name: str, value: str) -> int:

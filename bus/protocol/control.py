@@ -22,6 +22,7 @@ QUERY_ORDERS: Final = 4
 QUERY_INSTRUMENTS: Final = 5
 QUERY_SCHEDULE: Final = 6
 QUERY_BALANCES: Final = 7
+QUERY_SAFEGUARDS: Final = 8
 
 WELCOME: Final = 30
 ENGINE_HEARTBEAT: Final = 31
@@ -32,6 +33,7 @@ INSTRUMENTS: Final = 35
 RESUMED: Final = 36
 TRADING_SCHEDULE: Final = 37
 BALANCES: Final = 38
+SAFEGUARDS: Final = 39
 
 
 class Hello(Struct, array_like=True, tag=HELLO, forbid_unknown_fields=True, frozen=True):
@@ -83,6 +85,10 @@ class QueryBalances(Struct, array_like=True, tag=QUERY_BALANCES, forbid_unknown_
     """What an account has: that of the session, or any other one for operators. Answered with Balances."""
 
     account: str = ""
+
+
+class QuerySafeguards(Struct, array_like=True, tag=QUERY_SAFEGUARDS, forbid_unknown_fields=True, frozen=True):
+    """Circuit breakers, and who is stopped or limited. For operators. Answered with Safeguards."""
 
 
 class Welcome(Struct, array_like=True, tag=WELCOME, frozen=True):
@@ -251,6 +257,54 @@ class Balances(Struct, array_like=True, tag=BALANCES, frozen=True):
     balances: list[BalanceState]
 
 
+class BreakersState(Struct, array_like=True, frozen=True):
+    """The circuit breakers of the market, as in SetBreakers.
+
+    `levels`: `[basis_points, halt_ms]`, rising. `tripped`: the highest level that has tripped today, from 1; 0: none.
+    """
+
+    symbol: str
+    levels: list[tuple[int, int]]
+    auction_ms: int
+    random_ms: int
+    tripped: int
+
+
+class LimitState(Struct, array_like=True, frozen=True):
+    """Limits of an account in a symbol, or in all (""), as in SetLimits; 0: none.
+
+    `day_lots` and `day_notional`: what it has traded today, counted while there is a limit of either.
+    """
+
+    symbol: str
+    order_lots_max: int
+    order_notional_max: int
+    open_orders_max: int
+    rejects_max: int
+    rejects_window_ms: int
+    day_lots_max: int
+    day_notional_max: int
+    commands_per_s_max: int
+    day_lots: int
+    day_notional: int
+
+
+class LimitedAccount(Struct, array_like=True, frozen=True):
+    """An account that may not do all that it likes. `stopped`: its kill switch is on."""
+
+    account: str
+    stopped: bool
+    limits: list[LimitState]
+
+
+class Safeguards(Struct, array_like=True, tag=SAFEGUARDS, frozen=True):
+    """What protects the market beside price bands: breakers, None without any; and each account that is limited."""
+
+    correlation_id: int
+    breakers: BreakersState | None
+    accounts: list[LimitedAccount]
+
+
 class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
     """Follows the Welcome of a Hello with `resume_from`: reports `first_report` to `next_report - 1` come next.
 
@@ -262,7 +316,7 @@ class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
     next_report: int
 
 
-Query = QueryOrders | QueryInstruments | QuerySchedule | QueryBalances
+Query = QueryOrders | QueryInstruments | QuerySchedule | QueryBalances | QuerySafeguards
 ClientControl = Hello | Heartbeat | Logout | Query
 Answer = (
     Welcome
@@ -274,4 +328,5 @@ Answer = (
     | Resumed
     | TradingSchedule
     | Balances
+    | Safeguards
 )

@@ -33,7 +33,9 @@ from bus.protocol.control import (
     QueryBalances,
     QueryInstruments,
     QueryOrders,
+    QuerySafeguards,
     QuerySchedule,
+    Safeguards,
     TradingSchedule,
 )
 from bus.protocol.reports import Report
@@ -205,6 +207,11 @@ class AsyncClient(Desk[AnswerFuture]):
     async def schedule(self, symbol: str, timeout: float | None = None) -> TradingSchedule:
         """An instrument's trading hours, and what they come to next. NotTaken when there is no such instrument."""
         found: TradingSchedule = await self._answer_of(self._ask(QuerySchedule(symbol)), timeout)
+        return found
+
+    async def safeguards(self, timeout: float | None = None) -> Safeguards:
+        """Circuit breakers, and who is stopped or limited. For operators, else NotTaken."""
+        found: Safeguards = await self._answer_of(self._ask(QuerySafeguards()), timeout)
         return found
 
     async def scale(self, symbol: str) -> Scale:

@@ -29,7 +29,9 @@ from bus.protocol.control import (
     QueryBalances,
     QueryInstruments,
     QueryOrders,
+    QuerySafeguards,
     QuerySchedule,
+    Safeguards,
     TradingSchedule,
 )
 from bus.protocol.reports import Report
@@ -208,6 +210,11 @@ class Client(Desk[PendingAnswer]):
     def schedule(self, symbol: str, timeout: float | None = None) -> TradingSchedule:
         """An instrument's trading hours, and what they come to next. NotTaken when there is no such instrument."""
         found: TradingSchedule = self._ask(QuerySchedule(symbol)).result(timeout)
+        return found
+
+    def safeguards(self, timeout: float | None = None) -> Safeguards:
+        """Circuit breakers, and who is stopped or limited. For operators, else NotTaken."""
+        found: Safeguards = self._ask(QuerySafeguards()).result(timeout)
         return found
 
     def scale(self, symbol: str) -> Scale:

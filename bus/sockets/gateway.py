@@ -24,6 +24,7 @@ from bus.protocol.control import (
     BALANCES,
     INSTRUMENTS,
     OPEN_ORDERS,
+    SAFEGUARDS,
     ClientControl,
     EngineHeartbeat,
     Heartbeat,
@@ -33,6 +34,7 @@ from bus.protocol.control import (
     QueryBalances,
     QueryInstruments,
     QueryOrders,
+    QuerySafeguards,
     QuerySchedule,
     Refused,
     Resumed,
@@ -340,6 +342,8 @@ class Gateway:
             self._send(departure, seat, route, (INSTRUMENTS, correlation_id, core.instruments()))
         elif isinstance(item, QueryBalances):
             self._send(departure, seat, route, self._balances(seat, correlation_id, item))
+        elif isinstance(item, QuerySafeguards):
+            self._send(departure, seat, route, self._safeguards(seat, correlation_id))
         else:
             assert isinstance(item, QuerySchedule), "every question has its answer"
             self._send(departure, seat, route, schedule_answer(core, correlation_id, item))
@@ -395,6 +399,11 @@ class Gateway:
             text = "the balances of other accounts are for operators"
             return Refused(correlation_id, 1, reasons.NOT_OFFERED, text)
         return (BALANCES, correlation_id, account, core.next_report(account), core.balances(account))
+
+    def _safeguards(self, seat: Seat, correlation_id: int) -> object:
+        if seat.role != OPERATOR:
+            return Refused(correlation_id, 1, reasons.NOT_OFFERED, "safeguards are for operators")
+        return (SAFEGUARDS, correlation_id, *self._core.safeguards())
 
     def _heartbeat(self, departure: Departure, seat: Seat, route: bytes, correlation_id: int) -> None:
         answer = EngineHeartbeat(correlation_id, self._core.next_report(seat.account))

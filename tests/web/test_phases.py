@@ -202,6 +202,9 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     def said(name: str, **body: Any) -> Response:
         return venue.signed(ops, "POST", f"/api/v1/admin/{name}", body)
 
+    def known(name: str) -> Any:
+        return venue.signed(ops, "GET", f"/api/v1/admin/{name}").json
+
     assert enter(venue, alice, "buy", price="1", client_order_id="resting").json["status"] == "open"
     assert said("kill_switch", account="alice", on=True, why="runs wild").status == 200
     ended = venue.until(
@@ -211,7 +214,9 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     assert ended.json["reason"] == "kill_switch"
     stopped = enter(venue, alice, "buy", price="1")
     assert (stopped.status, stopped.json["reason"]) == (403, "account_stopped")
+    assert known("kill_switch") == {"accounts": ["alice"]}
     assert said("kill_switch", account="alice", on=False).status == 200
+    assert known("kill_switch") == {"accounts": []}
     assert enter(venue, alice, "buy", price="1").status == 200
 
     assert said("emergency", on=True, cancel_orders=True).status == 200
@@ -244,30 +249,52 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     for order in ({"price": "1"}, {"price": "1", "quantity": "2.001"}):
         limited = enter(venue, bob, "buy", **order)
         assert (limited.status, limited.json["reason"].endswith("_limit")) == (403, True)
+    assert said("limits", account="bob", day_notional="1000", commands_per_s=1_000).status == 200
+    none = {
+        "order_quantity": "0",
+        "order_notional": "0",
+        "day_quantity": "0",
+        "rejects": 0,
+        "rejects_window_ms": 0,
+    }
+    of_all, of_one = sorted(known("limits")["limits"], key=lambda one: one["symbol"] or "")
+    assert of_all == {
+        **none,
+        "account": "bob",
+        "symbol": None,
+        "open_orders": 0,
+        "day_notional": "1000",
+        "commands_per_s": 1_000,
+        "traded_quantity": of_all["traded_quantity"],
+        "traded_notional": of_all["traded_notional"],
+    }
+    assert (of_one["account"], of_one["symbol"], of_one["open_orders"]) == ("bob", SYMBOL, 1)
+    assert (of_one["order_quantity"], of_one["order_notional"]) == ("2.000", "0.00000")
+    assert said("limits", account="bob").status == 200
     assert said("limits", account="bob", symbol=SYMBOL).status == 200
+    assert known("limits") == {"limits": []}
     assert (
         said("breakers", levels=[{"basis_points": 700, "halt_ms": 60_000}], auction_ms=60_000).status == 200
     )
+    breakers = {"symbol": None, "levels": [{"basis_points": 700, "halt_ms": 60_000}], "auction_ms": 60_000}
+    assert known("breakers") == {**breakers, "random_ms": 0, "tripped": 0}
     assert said("breakers", levels=[]).status == 200
+    assert known("breakers")["levels"] == []
     assert [entry["why"] for entry in logged(venue, "SetKillSwitch")] == ["runs wild", ""]
 
     hours = [{"at": "00:00", "phase": "continuous"}]
     week = [{"weekdays": "mon-sun", "hours": hours}]
     assert said("schedule", symbol=SYMBOL, zone="Europe/Berlin", days=week, why="always").status == 200
     assert [entry["zone"] for entry in logged(venue, "SetSchedule")] == ["Europe/Berlin"]
-    known = venue.signed(ops, "GET", f"/api/v1/admin/schedule?symbol={SYMBOL}").json
-    assert (known["zone"], known["holidays"]) == ("Europe/Berlin", [])
-    assert known["days"] == [{"weekdays": "mon-sun", "hours": [{**hours[0], "random_ms": 0}]}]
-    assert [row["phase"] for row in known["next"]] == ["continuous"] * len(known["next"])
-    assert known["next"][1]["time_ms"] - known["next"][0]["time_ms"] in (
-        23 * HOUR_MS,
-        24 * HOUR_MS,
-        25 * HOUR_MS,
-    )
+    told = known(f"schedule?symbol={SYMBOL}")
+    assert (told["zone"], told["holidays"]) == ("Europe/Berlin", [])
+    assert told["days"] == [{"weekdays": "mon-sun", "hours": [{**hours[0], "random_ms": 0}]}]
+    assert [row["phase"] for row in told["next"]] == ["continuous"] * len(told["next"])
+    first, second = told["next"][:2]
+    assert second["time_ms"] - first["time_ms"] in (23 * HOUR_MS, 24 * HOUR_MS, 25 * HOUR_MS)
     assert said("schedule", symbol=SYMBOL).status == 200
-    none: dict[str, Any] = {"sequence": None, "zone": "", "days": [], "holidays": [], "next": []}
-    known = venue.signed(ops, "GET", f"/api/v1/admin/schedule?symbol={SYMBOL}")
-    assert (known.status, known.json) == (200, {"symbol": SYMBOL, **none})
+    empty: dict[str, Any] = {"sequence": None, "zone": "", "days": [], "holidays": [], "next": []}
+    assert known(f"schedule?symbol={SYMBOL}") == {"symbol": SYMBOL, **empty}
     unknown = venue.signed(ops, "GET", "/api/v1/admin/schedule?symbol=NONE")
     assert (unknown.status, unknown.json["reason"]) == (404, "unknown_symbol")
 

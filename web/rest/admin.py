@@ -28,6 +28,21 @@ async def schedule(call: Call) -> said.TradingHours:
     return await operating.schedule(call.house, call.caller, call.query.symbol)
 
 
+async def kill_switches(call: Call) -> said.StoppedAccounts:
+    """The accounts whose kill switch is on."""
+    return await operating.kill_switches(call.house, call.caller)
+
+
+async def breakers(call: Call) -> said.BreakersKnown:
+    """The circuit breakers of the market."""
+    return await operating.breakers(call.house, call.caller)
+
+
+async def limits(call: Call) -> said.AllLimits:
+    """The limits of all accounts that have any."""
+    return await operating.limits(call.house, call.caller)
+
+
 def _command(
     name: str, operate: Callable[..., Awaitable[said.Operated]], summary: str, body: type[Struct]
 ) -> Route:
@@ -87,8 +102,35 @@ ROUTES: Final = (
     _command(
         "kill_switch", operating.set_kill_switch, "Stop an account, or let it trade again", said.KillSwitch
     ),
+    Route(
+        method="GET",
+        path="/api/v1/admin/kill_switch",
+        handler=kill_switches,
+        summary="The accounts whose kill switch is on, as the engine has them, for operators",
+        scope=OPERATOR,
+        cost=ADMIN,
+        answer=said.StoppedAccounts,
+    ),
     _command("emergency", operating.set_emergency, "Stop the whole market, or let it go on", said.Emergency),
     _command("breakers", operating.set_breakers, "Give the market its circuit breakers", said.Breakers),
+    Route(
+        method="GET",
+        path="/api/v1/admin/breakers",
+        handler=breakers,
+        summary="The circuit breakers of the market, as the engine has them, for operators",
+        scope=OPERATOR,
+        cost=ADMIN,
+        answer=said.BreakersKnown,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/admin/limits",
+        handler=limits,
+        summary="The limits of all accounts that have any, as the engine has them, for operators",
+        scope=OPERATOR,
+        cost=ADMIN,
+        answer=said.AllLimits,
+    ),
     _command(
         "limits",
         operating.set_limits,

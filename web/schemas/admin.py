@@ -162,6 +162,51 @@ class NewSchedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     why: Why = ""
 
 
+class StoppedAccounts(Struct, frozen=True, kw_only=True):
+    """The accounts whose kill switch is on."""
+
+    accounts: list[str]
+
+
+class BreakersKnown(Struct, frozen=True, kw_only=True):
+    """The circuit breakers of the market, as the engine has them; without `levels` there are none.
+
+    `symbol`: null, they look at all instruments. `tripped`: the highest level that has tripped today, from 1; 0: none.
+    """
+
+    symbol: str | None
+    levels: list[BreakerLevel]
+    auction_ms: int
+    random_ms: int
+    tripped: int
+
+
+class LimitsKnown(Struct, frozen=True, kw_only=True):
+    """What an account may do in a symbol, or in all of them (null), in the units of who sets it; 0 is no limit.
+
+    `traded_quantity` and `traded_notional`: today, counted while either of a day is limited.
+    """
+
+    account: str
+    symbol: str | None
+    order_quantity: str
+    order_notional: str
+    open_orders: int
+    day_quantity: str
+    day_notional: str
+    commands_per_s: int
+    rejects: int
+    rejects_window_ms: int
+    traded_quantity: str
+    traded_notional: str
+
+
+class AllLimits(Struct, frozen=True, kw_only=True):
+    """The limits of all accounts that have any."""
+
+    limits: list[LimitsKnown]
+
+
 class ScheduleQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of which instrument the trading hours are asked for."""
 

@@ -48,6 +48,7 @@ from bus.protocol.control import (
     Query,
     Refused,
     Resumed,
+    Safeguards,
     TradingSchedule,
     Welcome,
 )
@@ -315,7 +316,7 @@ class ClientCore:
             return self._take_resumed(item)
         elif isinstance(item, Refused):
             return self._take_refused(item, now_ns)
-        elif isinstance(item, OpenOrders | Instruments | TradingSchedule | Balances):
+        elif isinstance(item, OpenOrders | Instruments | TradingSchedule | Balances | Safeguards):
             if self._queries.pop(item.correlation_id, None) or item.correlation_id == self._hello_id:
                 return [Answered(item.correlation_id, item)]
         elif isinstance(item, LoggedOut) and self.state is State.LEAVING:

@@ -2,7 +2,15 @@
 
 from msgspec import Struct
 
-from bus.protocol.control import Balances, Instruments, OpenOrders, Refused, TradingSchedule, Welcome
+from bus.protocol.control import (
+    Balances,
+    Instruments,
+    OpenOrders,
+    Refused,
+    Safeguards,
+    TradingSchedule,
+    Welcome,
+)
 from bus.protocol.reports import Report
 
 
@@ -69,7 +77,7 @@ class Answered(Struct, frozen=True):
     """The answer to a query; also the open orders that were wanted with the Hello."""
 
     correlation_id: int
-    answer: OpenOrders | Instruments | TradingSchedule | Balances
+    answer: OpenOrders | Instruments | TradingSchedule | Balances | Safeguards
 
 
 class Ended(Struct, frozen=True):
