@@ -63,8 +63,14 @@ class BookSide:
         """
         if not count:
             return
-        keys = self.levels.keys()
-        del keys[:count]
+        levels = self.levels
+        if 2 * count > len(levels):  # those that stay are fewer: each takes a look-up less than one that goes
+            stay = levels.items()[count:]
+            levels.clear()
+            levels.update(stay)
+        else:
+            keys = levels.keys()
+            del keys[:count]
         self.best = self.levels.peekitem(0)[1] if self.levels else None
 
     def available_lots(self, limit_ticks: int, wanted_lots: int) -> int:

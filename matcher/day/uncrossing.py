@@ -178,8 +178,9 @@ class Uncrossing(Resting):
 
     def _note(self, level: Level, levels: list[Level]) -> None:
         """A level is to be published once."""
-        if level.touched != self.sequence:
-            level.touched = self.sequence
+        sequence: int = self.sequence
+        if level.touched != sequence:
+            level.touched = sequence
             levels.append(level)
 
     def _trade_both(

@@ -22,6 +22,7 @@ from bus.protocol.commands import (
     MassCancel,
     ReplaceOrder,
     SetPhase,
+    SetProtection,
 )
 from bus.protocol.records import (
     SEMANTICS_VERSION,
@@ -175,6 +176,7 @@ class Market:
         self.sequence = sequence
         self.is_busy = is_busy
         self.calls = dice.rarely(2)
+        self.protects = dice.rarely(2)
         self.undrawn: list[tuple[str, int, int]] = []  # symbol, number and random time of auctions
         self.asked: list[tuple[str, str, int, Any]] = []  # account, id, sequence, command
         self.owners = dict(zip(TRADER_SESSIONS, (*ACCOUNTS, ACCOUNTS[-1]), strict=True))
@@ -194,6 +196,9 @@ class Market:
         if dice.rarely(16 if self.calls else 150 if self.is_busy else 24):
             self.sequence += 1
             return Message(OPERATOR_SESSION, (self._phase(),), after_ns, 0, 7)
+        if self.protects and dice.rarely(20):
+            self.sequence += 1
+            return Message(OPERATOR_SESSION, (self._protection(),), after_ns, 0, 7)
         if dice.rarely(150 if self.is_busy else 30):
             self.sequence += 1
             return self._record(after_ns)
@@ -377,6 +382,23 @@ class Market:
             self.undrawn.append((symbol, self.sequence, random_ms))
         return SetPhase(symbol, phase, duration_ms, random_ms, next_phase)
 
+    def _protection(self) -> SetProtection:
+        """Mostly bands of few prices around the middle; seldom none, and seldom what is refused."""
+        dice = self.dice
+        symbol = dice.one_of([*SYMBOLS, SYMBOLS[0]])
+        if dice.rarely(8):
+            return SetProtection(dice.one_of([symbol, symbol, "NONE"]), *dice.one_of(_WRONG_PROTECTIONS))
+        if dice.rarely(8):
+            return SetProtection(symbol, reference_ticks=dice.one_of([0, 0, 5, 7]))
+        static, dynamic = dice.one_of(_BANDS)
+        random_ms = dice.one_of([0, 0, 1, 1000])
+        if random_ms:  # of an auction that may begin soon
+            self.undrawn += [(symbol, self.sequence + ahead, random_ms) for ahead in (1, 2, 4)]
+        return SetProtection(
+            *(symbol, static, dynamic, dice.one_of([0, 0, 5, 6, 7]), dice.one_of([1, 1000, 3000])),
+            *(random_ms, 1 if not static + dynamic or dice.rarely(2) else 0),
+        )
+
     def _draw_end(self, after_ns: int) -> Step:
         """What the node draws when an auction has begun; sometimes of one that is over, or never was."""
         symbol, number, random_ms = self.undrawn.pop()
@@ -387,7 +409,9 @@ class Market:
 
     def _operator_command(self) -> Any:
         dice = self.dice
-        kind = dice.draw(4)
+        kind = dice.draw(5)
+        if kind == 4:
+            return self._protection()
         if kind < 2:
             changes: dict[str, Any] = dice.one_of(_REDEFINITIONS)
             return btc(**changes)
@@ -431,6 +455,18 @@ _WRONG_PHASES = [
     *[(1, 1000, 0, 0), (3, 1000, 0, 0), (4, 1000, 0, 0), (5, -1, 0, 0), (2, 86_400_001, 0, 0)],
     *[(5, 1000, 600_001, 0), (5, 1000, -1, 0), (5, 0, 1, 0), (2, 1000, 1, 0), (6, 86_400_001, 1, 0)],
     *[(5, 1000, 0, 5), (5, 1000, 0, 8), (5, 1000, 0, -1), (5, 0, 0, 1)],
+]
+#: Static and dynamic bands, in basis points: of prices that are five to seven ticks.
+_BANDS = [
+    *[(0, 0), (0, 1_500), (0, 2_000), (0, 4_000), (1_500, 0), (2_500, 0), (5_000, 2_000), (5_000, 1_500)],
+    *[(10_000, 10_000), (2_000, 2_000), (3_334, 1_667)],
+]
+#: Static and dynamic band, reference, times and rebalancing that no operator should send.
+_WRONG_PROTECTIONS: list[tuple[Any, ...]] = [
+    *[(-1, 0, 0, 1), (10_001, 0, 0, 1), (0, -1, 0, 1), (0, 10_001, 0, 1), (1_000, 1_001, 0, 1)],
+    *[(1_000, 0, 13, 1), (1_000, 0, 1, 1), (1_000, 0, -1, 1), (1_000, 0, 0, 0), (1_000, 0, 0, -1)],
+    *[(1_000, 0, 0, 86_400_001), (1_000, 0, 0, 1, 600_001), (1_000, 0, 0, 1, -1), (0, 0, 0, 1)],
+    *[(0, 0, 0, 0, 1), (0, 0, 0, 1000, 0, 2), (0, 0, 0, 1000, 0, -1)],
 ]
 #: Fields that link an order.
 _LINKS = [("cancels_with",), ("cancels_with",), ("triggered_by",), ("cancels_with", "triggered_by")]

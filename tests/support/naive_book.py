@@ -19,8 +19,10 @@ from bus.protocol.commands import (
     MassCancel,
     ReplaceOrder,
     SetPhase,
+    SetProtection,
 )
 from bus.protocol.records import EndDrawn, EngineStarted, SessionEnded, SessionOpened
+from tests.support.naive_bands import broken_by_protection, within_bands
 from tests.support.naive_gate import (
     FOR_AUCTIONS,
     NaiveInstrument,
@@ -32,7 +34,7 @@ from tests.support.naive_gate import (
     product,
 )
 from tests.support.naive_links import broken_by_links, link, members, waiting_for
-from tests.support.naive_matching import NaiveOrder, lots_at_once
+from tests.support.naive_matching import NaiveOrder, lots_at_once, would_meet
 from tests.support.naive_pegs import followed_price
 from tests.support.naive_phases import MS_NS, NaivePhases, broken_by_phase
 from tests.support.naive_triggers import (
@@ -78,6 +80,8 @@ class NaiveExchange(NaivePhases):
         self.time_ns = max(time_ns, self.time_ns + 1)
         self.session, self.correlation_id, self.created_ns = session, correlation_id, created_ns
         self.private, self.public, self.touched = [], [], []
+        for known in self.instruments:
+            known.last_before = known.trades[-1] if known.trades else 0
         if not isinstance(command, AdvanceClock):
             self._end_due()
         if session:
@@ -94,21 +98,21 @@ class NaiveExchange(NaivePhases):
         self._publish_levels()
         concerned, self.concerned = self.concerned, []
         for symbol in distinct(concerned + [known.definition.symbol for known in self.instruments]):
+            before = self._instrument(symbol).looked_at
             self._look_at_trades(self._instrument(symbol))
             while self._one_thing_follows(self._instrument(symbol)):
                 self._publish_levels()
                 self._look_at_trades(self._instrument(symbol))
+            self._restore_balance(self._instrument(symbol), self._instrument(symbol).takers[before:])
         self.session, self.correlation_id = asking
 
     def _one_thing_follows(self, instrument: NaiveInstrument) -> bool:
         """Links first, then pegs; then the first in line of those who were triggered or released becomes active."""
         if self._look_at_links(instrument):
             return True
-        if instrument.phase != terms.CONTINUOUS:
-            return False
         if self._look_at_pegs(instrument):
             return True
-        if not instrument.triggered:
+        if instrument.phase != terms.CONTINUOUS or not instrument.triggered:
             return False
         order, price = instrument.triggered.pop(0)
         if order.status != terms.WAITING:
@@ -126,6 +130,8 @@ class NaiveExchange(NaivePhases):
         else:
             become_active(order)
             self._meet_the_market(order)
+        if instrument.phase != terms.CONTINUOUS and self._rebalances(instrument):
+            self._tell_unbalanced(instrument, terms.CROSSED_BY_TRIGGER, order.side)
         return True
 
     def _look_at_links(self, instrument: NaiveInstrument) -> bool:
@@ -152,9 +158,12 @@ class NaiveExchange(NaivePhases):
         return True
 
     def _look_at_pegs(self, instrument: NaiveInstrument) -> bool:
-        """Pegged orders that stand where they should not leave; the oldest of them comes back; whether any did."""
+        """Pegged orders that stand where they should not leave; the oldest of them comes back; whether any did.
+
+        Where nothing trades nobody leaves any more.
+        """
         on_their_way = instrument.on_their_way
-        for order in self.open:
+        for order in self.open if instrument.phase == terms.CONTINUOUS else []:
             if order.symbol != instrument.definition.symbol or order.order_type != terms.PEGGED:
                 continue
             if order.waits_for is not None or order in on_their_way or order.price == self._followed(order):
@@ -173,10 +182,20 @@ class NaiveExchange(NaivePhases):
         oldest = min(on_their_way, key=lambda order: order.order_id)
         instrument.on_their_way = [order for order in on_their_way if order is not oldest]
         if self._stand(oldest):
-            self._trade(oldest)
-            if oldest.status == terms.RESTING:
-                self._rest(oldest)
+            self._come_to_rest(oldest)
         return True
+
+    def _come_to_rest(self, order: NaiveOrder) -> None:
+        """An order that was in the book before comes to another price of it."""
+        instrument = self._instrument(order.symbol)
+        if instrument.phase == terms.CONTINUOUS:
+            self._trade(order)
+            if order.status != terms.RESTING:
+                return
+            if would_meet(order, instrument.resting):
+                self._interrupt(order)
+                return
+        self._rest(order)
 
     def _stand(self, order: NaiveOrder) -> bool:
         """A pegged order gets its price, if there is one."""
@@ -270,6 +289,8 @@ class NaiveExchange(NaivePhases):
             self._operate(account, c.DEFINE_INSTRUMENT, self._define(command))
         elif isinstance(command, SetPhase):
             self._operate(account, c.SET_PHASE, self._set_phase(command))
+        elif isinstance(command, SetProtection):
+            self._operate(account, c.SET_PROTECTION, self._set_protection(command))
         elif isinstance(command, AdvanceClock):
             reason = self._advance_clock(command)
             self._end_due()
@@ -342,13 +363,16 @@ class NaiveExchange(NaivePhases):
             return
         is_fok = order.time_in_force == terms.FOK
         wanted = order.quantity if is_fok else entered.minimum_lots
-        if wanted and lots_at_once(order, instrument.resting, instrument.definition) < wanted:
+        within = within_bands(instrument)
+        if wanted and lots_at_once(order, instrument.resting, instrument.definition, within) < wanted:
             self._cancel_rest(order, reasons.FOK_UNFILLED if is_fok else reasons.MINIMUM_UNFILLED)
             return
         self._trade(order)
         if order.status != terms.RESTING:
             return
-        if order.time_in_force not in (terms.IOC, terms.FOK):
+        if would_meet(order, instrument.resting):
+            self._interrupt(order)
+        elif order.time_in_force not in (terms.IOC, terms.FOK):
             if order not in self.open:
                 self.open.append(order)
             self._rest(order)
@@ -401,10 +425,7 @@ class NaiveExchange(NaivePhases):
         self._leave_the_book(order)
         order.price, order.quantity = price, quantity
         self._report_replaced(order, command.request_id, kept_priority=False)
-        if self._instrument(order.symbol).phase == terms.CONTINUOUS:
-            self._trade(order)
-        if order.status == terms.RESTING:
-            self._rest(order)
+        self._come_to_rest(order)
 
     def _mass_cancel(self, account: str, command: MassCancel) -> None:
         broken = []
@@ -478,6 +499,21 @@ class NaiveExchange(NaivePhases):
             return min(broken)
         ends_ns = self.time_ns + command.duration_ms * MS_NS if command.duration_ms else 0
         self._begin(known, command.phase, terms.BY_OPERATOR, ends_ns, command.random_ms, command.next_phase)
+        return 0
+
+    def _set_protection(self, command: SetProtection) -> int:
+        known = self._found(command.symbol)
+        broken = broken_by_protection(command, known)
+        if self._role() != terms.OPERATOR:
+            broken.append(reasons.NOT_PERMITTED)
+        if known is None or broken:
+            return min(broken)
+        acts = command.static_basis_points or command.dynamic_basis_points or command.rebalance
+        known.protection = command if acts else None
+        if command.reference_ticks not in (0, known.reference):
+            known.reference = command.reference_ticks
+            self._outcome_changes(known)
+        self._tell_bands(known)
         return 0
 
     def _advance_clock(self, command: AdvanceClock) -> int:

@@ -6,7 +6,7 @@ Rules of the request itself (its id, its age) are asked in `naive_requests`.
 from dataclasses import dataclass, field
 
 from bus.protocol import reasons, terms
-from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder
+from bus.protocol.commands import DefineInstrument, EnterOrder, ReplaceOrder, SetProtection
 from tests.support.naive_links import Happened
 from tests.support.naive_matching import NaiveOrder
 from tests.support.naive_pegs import broken_by_peg, followed_price
@@ -32,7 +32,10 @@ class NaiveInstrument:
         default_factory=list
     )  # pegged orders that left to come back elsewhere
     happened: Happened = field(default_factory=Happened)  # to its linked orders
-    reference: int = 0  # the price of the last auction
+    reference: int = 0  # the price of the last auction, or what an operator gave
+    protection: SetProtection | None = None
+    last_before: int = 0  # the price of the last trade before the command at hand, or of an auction in it
+    takers: list[int] = field(default_factory=list)  # the side that took in each trade; 0: nobody did
 
 
 def broken_by_order(

@@ -4,9 +4,10 @@ A book is one list of resting orders, in the order in which they came to rest; a
 of its slices. What an order could trade is found by playing it through with copies.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bus.protocol import terms
 from bus.protocol.commands import DefineInstrument, EnterOrder
@@ -101,6 +102,8 @@ def same_owner(one: NaiveOrder, other: NaiveOrder) -> bool:
     return one.account == other.account or (group != 0 and group == other.entered.self_trade_group)
 
 
+#: Whether orders may trade at a price.
+Within = Callable[[int], bool]
 #: Groups that are over, each with the member that has traded, if it did not end otherwise.
 Over = Mapping[int, NaiveOrder | None]
 
@@ -120,10 +123,18 @@ class Meeting:
 
 
 def next_meeting(
-    order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument, over: Over, later: list[NaiveOrder]
+    order: NaiveOrder,
+    book: list[NaiveOrder],
+    limits: DefineInstrument,
+    within: Within,
+    over: Over,
+    later: list[NaiveOrder],
 ) -> Meeting:
-    """What happens to an order next; nothing, when nobody is there any more. `later`: of the meeting before this."""
-    those = would_meet(order, book)
+    """What happens to an order next; nothing, when nobody is there any more, or only beyond a band.
+
+    `later`: of the meeting before this.
+    """
+    those = list(takewhile(lambda other: within(other.price), would_meet(order, book)))
     if not those or not order.left:
         return Meeting([], None, [], [])
     first = those[0]
@@ -177,13 +188,13 @@ def fill(order: NaiveOrder, lots: int, book: list[NaiveOrder]) -> bool:
     return order.left > 0
 
 
-def lots_at_once(order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument) -> int:
+def lots_at_once(order: NaiveOrder, book: list[NaiveOrder], limits: DefineInstrument, within: Within) -> int:
     """How much an order would trade if it came now, until it first meets an own order that it does not just remove."""
     order, book = copy(order), [copy(other) for other in book]
     over: dict[int, NaiveOrder | None] = {}
     later: list[NaiveOrder] = []
     while True:
-        meeting = next_meeting(order, book, limits, over, later)
+        meeting = next_meeting(order, book, limits, within, over, later)
         later = meeting.later
         if meeting.linked:
             book = [other for other in book if all(other is not gone for gone in meeting.linked)]

@@ -1,6 +1,7 @@
 """Orders in the naive exchange: how they trade, rest, shrink, leave and end, and what is published about it."""
 
 from bus.protocol import feed, reasons, reports, terms
+from tests.support.naive_bands import within_bands
 from tests.support.naive_gate import NaiveInstrument
 from tests.support.naive_matching import Meeting, NaiveOrder, fill, next_meeting
 from tests.support.naive_requests import NaiveRequests
@@ -37,10 +38,12 @@ class NaiveOrders(NaiveRequests):
     def _trade(self, taker: NaiveOrder) -> None:
         """Whatever comes next for the order, until nothing does."""
         instrument = self._instrument(taker.symbol)
+        within = within_bands(instrument)
         later: list[NaiveOrder] = []
         while taker.status == terms.RESTING:
             meeting = next_meeting(
-                taker, instrument.resting, instrument.definition, instrument.happened.over, later
+                *(taker, instrument.resting, instrument.definition, within),
+                *(instrument.happened.over, later),
             )
             later = meeting.later
             if meeting == Meeting([], None, [], []):
@@ -58,6 +61,7 @@ class NaiveOrders(NaiveRequests):
     def _trade_once(self, taker: NaiveOrder, maker: NaiveOrder, lots: int) -> None:
         instrument = self._instrument(taker.symbol)
         instrument.trades.append(maker.price)
+        instrument.takers.append(taker.side)
         trade_id = len(instrument.trades)
         maker_was_shown, public_id = maker.shown, maker.public_id
         taker.filled += lots

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bus.protocol import feed, reasons, reports, terms
 from bus.protocol.commands import SetPhase
 from tests.support.naive_auction import Outcome, Wish, outcome
+from tests.support.naive_bands import is_beyond_static, told_bands
 from tests.support.naive_gate import FOR_AUCTIONS, NaiveInstrument
 from tests.support.naive_matching import NaiveOrder
 from tests.support.naive_orders import NaiveOrders
@@ -34,6 +35,7 @@ class NaiveStage:
     told_ns: int = 0
     told_number: int = 0
     changed_ns: int = 0  # the first change of the book since it was looked at
+    is_prolonged: bool = False
 
 
 def broken_by_phase(command: SetPhase, known: NaiveInstrument | None) -> list[int]:
@@ -129,11 +131,75 @@ class NaivePhases(NaiveOrders):
 
     def _end_of_phase(self, place: int) -> None:
         instrument = self.instruments[(place - 1) // 2]
-        if place % 2:
+        if not place % 2:
+            self._tell(instrument)
+        elif not self._prolong(instrument):
             next_phase = self.stages[instrument.definition.symbol].next_phase
             self._begin(instrument, next_phase, terms.BY_TIME)
+
+    # What begins by a band, or where trades took all of a side.
+
+    def _interrupt(self, order: NaiveOrder) -> None:
+        """An order has come to a band: it rests or ends there, and an auction begins."""
+        if order.time_in_force == terms.IOC:
+            self._cancel_rest(order, reasons.BAND_REACHED)
         else:
-            self._tell(instrument)
+            if order not in self.open:
+                self.open.append(order)
+            self._rest(order)
+        self._begin_volatility_auction(self._instrument(order.symbol), terms.BY_BAND)
+
+    def _begin_volatility_auction(self, instrument: NaiveInstrument, cause: int) -> None:
+        bands = instrument.protection
+        assert bands is not None
+        self._publish_levels()
+        ends_ns = self.time_ns + bands.auction_ms * MS_NS
+        self._begin(instrument, terms.VOLATILITY_AUCTION, cause, ends_ns, bands.random_ms)
+
+    def _tell_unbalanced(self, instrument: NaiveInstrument, kind: int, side: int) -> None:
+        symbol = instrument.definition.symbol
+        self._publish("status", symbol, (feed.BOOK_UNBALANCED, self.sequence, self.time_ns, kind, side))
+
+    def _rebalances(self, instrument: NaiveInstrument) -> bool:
+        return instrument.protection is not None and instrument.protection.rebalance == 1
+
+    def _restore_balance(self, instrument: NaiveInstrument, takers: list[int]) -> None:
+        """Trades of these takers were the last ones: whether they left a side empty."""
+        if not self._rebalances(instrument) or instrument.phase != terms.CONTINUOUS:
+            return
+        taken = {terms.BUY if taker == terms.SELL else terms.SELL for taker in takers if taker}
+        empty = {terms.BUY, terms.SELL} - {order.side for order in instrument.resting}
+        if not taken & empty:
+            return
+        self._begin_volatility_auction(instrument, terms.BY_IMBALANCE)
+        if len(empty) == 2:
+            self._tell_unbalanced(instrument, terms.EMPTIED, 0)
+        else:
+            self._tell_unbalanced(instrument, terms.ONE_SIDED, *empty)
+
+    def _prolong(self, instrument: NaiveInstrument) -> bool:
+        """An auction that would print beyond the static band goes on, once."""
+        symbol, bands = instrument.definition.symbol, instrument.protection
+        stage = self.stages[symbol]
+        prints = instrument.phase in terms.AUCTIONS and stage.next_phase in (terms.CONTINUOUS, terms.CLOSED)
+        if bands is None or stage.is_prolonged or not prints:
+            return False
+        price = self._outcome(instrument).price
+        if not price or not is_beyond_static(instrument, price):
+            return False
+        ends_ns = self.time_ns + bands.auction_ms * MS_NS
+        self._begin(
+            *(instrument, instrument.phase, terms.BY_BAND, ends_ns, bands.random_ms, stage.next_phase)
+        )
+        self.stages[symbol].is_prolonged = True
+        return True
+
+    def _tell_bands(self, instrument: NaiveInstrument) -> None:
+        self._publish(
+            "status",
+            instrument.definition.symbol,
+            (feed.PROTECTION_SET, self.sequence, self.time_ns, *told_bands(instrument)),
+        )
 
     def _draw(self, symbol: str, number: int, delay_ns: int) -> None:
         """A random end was drawn; it counts once, and for the phase that it was drawn for."""
@@ -153,8 +219,11 @@ class NaivePhases(NaiveOrders):
             self._publish("status", symbol, (feed.INDICATIVE, self.sequence, self.time_ns, *now))
 
     def _book_changes(self, order: NaiveOrder) -> None:
-        stage = self.stages.get(order.symbol)
-        if stage is not None and self._instrument(order.symbol).phase in terms.AUCTIONS:
+        self._outcome_changes(self._instrument(order.symbol))
+
+    def _outcome_changes(self, instrument: NaiveInstrument) -> None:
+        stage = self.stages.get(instrument.definition.symbol)
+        if stage is not None and instrument.phase in terms.AUCTIONS:
             stage.changed_ns = stage.changed_ns or self.time_ns
 
     def _outcome(self, instrument: NaiveInstrument) -> Outcome:
@@ -184,7 +253,10 @@ class NaivePhases(NaiveOrders):
                     ),
                 )
             if traded:
-                instrument.reference = found.price
+                is_new = instrument.reference != found.price
+                instrument.reference = instrument.last_before = found.price
+                if is_new and instrument.protection is not None:
+                    self._tell_bands(instrument)
             if not found.price:
                 break
         for order in [order for order in self.open if order.symbol == symbol]:
@@ -230,6 +302,7 @@ class NaivePhases(NaiveOrders):
         self, instrument: NaiveInstrument, buyer: NaiveOrder, seller: NaiveOrder, price: int, lots: int
     ) -> None:
         instrument.trades.append(price)
+        instrument.takers.append(0)
         trade_id = len(instrument.trades)
         self._publish(
             "trade",
