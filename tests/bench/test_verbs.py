@@ -4,6 +4,7 @@ None of the figures is looked at: benchmarks are commands, never timed tests.
 """
 
 import msgspec
+import pytest
 
 from tests.support.processes import Processes, processes  # noqa: F401  # a fixture
 from tools.core_kind import core_kind
@@ -113,6 +114,7 @@ def test_shadow(processes: Processes) -> None:  # noqa: F811
         assert sum(case["histogram"]) == 60
 
 
+@pytest.mark.slow
 def test_publisher(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "publisher")
     assert set(result) == {"throughput", "live", "latency", "relay_latency", "late_joiner", "memory"}
@@ -139,6 +141,7 @@ def test_web_orders(processes: Processes) -> None:  # noqa: F811
     assert keys(result) == {"orders": {**dict.fromkeys(("bare", "os", "disk"), figures), **ratios}}
 
 
+@pytest.mark.slow
 def test_web_streams(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "web", "--part", "websocket", "--part", "readers")
     figures = dict.fromkeys(("per_s", "p50_us", "p99_us", "cpu_us"))
