@@ -50,6 +50,7 @@ from matcher.day.phases import draws_wanted, take_draw
 from matcher.day.scheduling import plans_wanted, take_plan
 from matcher.expiry import end_due
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
+from matcher.ledger.money.ledger import EXTERNAL
 from matcher.operating import operate
 from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
@@ -349,6 +350,8 @@ class Engine:
         """Rows in the shape of `bus.protocol.control.BalanceState`, in order of the first movement of each asset."""
         known = self.state.accounts.get(account)
         ledger = self.state.ledger
+        if ledger is not None and account == EXTERNAL:
+            return views.assets(known, ledger)
         return [] if known is None or ledger is None else views.balances(known, ledger)
 
     def clearing(self) -> int:

@@ -93,6 +93,15 @@ def balances(account: Account, ledger: Ledger) -> list[tuple[Any, ...]]:
     ]
 
 
+def assets(external: Account | None, ledger: Ledger) -> list[tuple[Any, ...]]:
+    """The same of `venue:external`, which has all assets that are defined, in order of their definition."""
+    rows: list[tuple[Any, ...]] = []
+    for asset, decimals in ledger.assets.items():
+        balance = None if external is None else external.balances.get(asset)
+        rows.append((asset, decimals, 0 if balance is None else balance.total, 0))
+    return rows
+
+
 def instrument_state(instrument: Instrument) -> tuple[Any, ...]:
     """A row in the shape of `bus.protocol.control.InstrumentState`."""
     protection = None if instrument.protection is None else protection_row(instrument)

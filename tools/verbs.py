@@ -25,6 +25,7 @@ VERBS: Final = {
     "tap": "tools.tap.command:tap",
     "instrument": "tools.instrument:instrument",
     "limits": "tools.limits:limits",
+    "account": "tools.account:account",
     "admin": "tools.admin.commands:admin",
     "order": "tools.order.commands:order",
     "journal": "tools.journal.commands:journal",

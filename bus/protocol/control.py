@@ -248,7 +248,7 @@ class BalanceState(Struct, array_like=True, frozen=True):
 class Balances(Struct, array_like=True, tag=BALANCES, frozen=True):
     """What an account has of each asset that it ever had, as it stood before its report `next_report`.
 
-    Empty for an account that does not exist, and where the venue does not clear.
+    Empty for an account that does not exist, and where the venue does not clear; `venue:external` has all assets.
     """
 
     correlation_id: int

@@ -1,0 +1,228 @@
+"""`matchbus account ...`: what accounts have, and how money moves, at a venue that clears. The operator's, by token."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Final
+
+import typer
+
+from bus.protocol.control import BalanceState
+from bus.protocol.terms import OPERATOR
+from bus.sockets.client import Client, PendingAnswer
+from tools import options
+from tools.decoded import json_line, named
+from tools.operating import operate, operator_name
+from tools.showing import plain_table, show
+
+account = typer.Typer(
+    name="account", help="What accounts have, and moving it: the operator's cash desk.", no_args_is_help=True
+)
+
+#: Of 2**63 - 1, behind the first.
+_DIGITS_MAX: Final = 18
+#: Where deposits come from and withdrawals go to.
+_EXTERNAL: Final = "venue:external"
+
+Name = Annotated[str, typer.Argument(help="Whose money it is.", show_default=False)]
+Asset = Annotated[str, typer.Argument(help="The asset, as it was defined.", show_default=False)]
+Amount = Annotated[str, typer.Argument(metavar="DECIMAL", help="How much of it.", show_default=False)]
+TransferId = Annotated[
+    str | None,
+    typer.Option("--id", metavar="TEXT", help="Your name for the transfer: sent again it happens once."),
+]
+
+
+@account.command()
+def balances(
+    name: Annotated[str, typer.Argument(help="Whose; venue:external has all assets.", show_default=False)],
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what an account has of each asset, and what of it its open orders hold.
+
+    \b
+    Examples:
+      matchbus account balances alice
+      matchbus account balances venue:external --json
+    """
+    token = options.operator_token(data, token_file)
+    with Client(
+        connect, port_base, account=operator_name(who), role=OPERATOR, token=token, timeout=timeout
+    ) as client:
+        found = client.balances(name).balances
+    if as_json:
+        for row in found:
+            print(json_line(named(row)))
+        return
+    table = plain_table(f"balances of {name}", ("asset", ">total", ">held", ">free"))
+    for row in found:
+        table.add_row(
+            row.asset, *(_text(row, units) for units in (row.total, row.held, row.total - row.held))
+        )
+    show(table)
+
+
+@account.command()
+def asset(
+    name: Annotated[str, typer.Argument(help="A to Z and digits, at most 12.", show_default=False)],
+    decimals: Annotated[
+        int, typer.Argument(metavar="N", help="How many decimals it has.", show_default=False)
+    ],
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Define an asset that accounts may have. Its decimals never change.
+
+    \b
+    Examples:
+      matchbus account asset USD 6
+    """
+    operate(
+        lambda client: client.define_asset(name, decimals),
+        f"{name} is an asset",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+        who,
+    )
+
+
+@account.command()
+def deposit(
+    name: Name,
+    asset: Asset,
+    amount: Amount,
+    transfer_id: TransferId = None,
+    why: options.Why = "",
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Give an account money that came from outside.
+
+    \b
+    Examples:
+      matchbus account deposit alice USD 10000 --id wire-4711 --why "wire of March 3"
+    """
+    operate(
+        lambda client: _transfer(client, _EXTERNAL, name, asset, amount, transfer_id, why),
+        f"{name} has {amount} {asset} more",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+        who,
+    )
+
+
+@account.command()
+def withdraw(
+    name: Name,
+    asset: Asset,
+    amount: Amount,
+    transfer_id: TransferId = None,
+    why: options.Why = "",
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Take money of an account that leaves the venue; what its open orders hold stays.
+
+    \b
+    Examples:
+      matchbus account withdraw alice USD 250.5 --id payout-12
+    """
+    operate(
+        lambda client: _transfer(client, name, _EXTERNAL, asset, amount, transfer_id, why),
+        f"{name} has {amount} {asset} less",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+        who,
+    )
+
+
+@account.command()
+def transfer(
+    source: Annotated[str, typer.Argument(help="The account that gives.", show_default=False)],
+    target: Annotated[str, typer.Argument(help="The account that gets it.", show_default=False)],
+    asset: Asset,
+    amount: Amount,
+    transfer_id: TransferId = None,
+    why: options.Why = "",
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Move money from one account to another.
+
+    \b
+    Examples:
+      matchbus account transfer alice alice.algo USD 500
+    """
+    operate(
+        lambda client: _transfer(client, source, target, asset, amount, transfer_id, why),
+        f"{amount} {asset} moved from {source} to {target}",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+        who,
+    )
+
+
+def _transfer(
+    client: Client, source: str, target: str, asset: str, amount: str, transfer_id: str | None, why: str
+) -> PendingAnswer:
+    """A transfer of a decimal amount. Raises ValueError when it is no whole number of units."""
+    known = {row.asset: row.decimals for row in client.balances(_EXTERNAL).balances}
+    if asset not in known:
+        raise ValueError(f"{asset} is no asset of this venue")
+    try:
+        units = Decimal(amount).scaleb(known[asset])
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is no amount") from None
+    # Before it is made an int: 1e999999 would be one of a million digits.
+    if (
+        not units.is_finite()
+        or units.adjusted() > _DIGITS_MAX
+        or units != (whole := int(units))
+        or whole >= 2**63
+    ):
+        raise ValueError(f"{amount} {asset}: amounts have up to {known[asset]} decimals, and 63 bits")
+    return client.transfer(source, target, asset, whole, transfer_id=transfer_id, why=why)
+
+
+def _text(row: BalanceState, units: int) -> str:
+    return f"{Decimal(units).scaleb(-row.decimals):f}"
