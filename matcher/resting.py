@@ -227,7 +227,7 @@ class Resting(Reporting):
     def end(self, order: Order, status: int) -> None:
         """An order has ended: its account has an open order less, and remembers its id for a while."""
         order.status = status
-        if self.state.ledger is not None:
+        if order.held and self.state.ledger is not None:
             self.state.ledger.release(order)
         account = order.account
         account.open.pop(order.sequence, None)

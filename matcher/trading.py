@@ -125,7 +125,11 @@ class Trading(Requests):
             if reason:
                 self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
-        if ledger is not None and funds_reason(ledger, account, command, 0):
+        if ledger is not None and (
+            ledger.lacks(account, instrument.symbol, side, price, quantity, 0)
+            if instructions is None
+            else funds_reason(ledger, account, command, 0) != 0
+        ):
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.INSUFFICIENT_FUNDS)
             return
         # ledger: the account has an order more

@@ -85,15 +85,21 @@ class Ledger:
         """An order holds what it is to hold as it is now: more than before, or less. O(1), O(its group) when linked."""
         instructions = order.instructions
         lots = order.quantity_lots - order.filled_lots
-        if instructions is not None and instructions.held_by:
-            lots = 0  # it holds from its release on
         product = self.products[order.symbol]
+        if instructions is None:  # nearly every order, and it is alone
+            units = product.units_to_hold(order.side, order.price_ticks, lots)
+            if units != order.held:
+                asset = product.quote if order.side == BUY else product.base
+                _balance(order.account, asset).held += units - order.held
+                order.held = units
+            return
+        if instructions.held_by:
+            lots = 0  # it holds from its release on
         self._claim(order, product, product.units_to_hold(order.side, price_to_hold(order), lots))
 
     def release(self, order: Order) -> None:
-        """An order holds nothing any more: it has ended."""
-        if order.held:
-            self._claim(order, self.products[order.symbol], 0)
+        """An order that holds something holds nothing any more: it has ended."""
+        self._claim(order, self.products[order.symbol], 0)
 
     def join(self, order: Order) -> None:
         """An order is the first of a group: what it holds, the group holds."""
@@ -160,9 +166,9 @@ class Ledger:
         product = self.products[buyer.symbol]
         base_units = product.base_units(lots)
         quote_units = product.quote_units(price_ticks, lots)
-        _balance(buyer.account, product.quote).total -= quote_units
+        buyer.account.balances[product.quote].total -= quote_units
         _balance(seller.account, product.quote).total += quote_units
-        _balance(seller.account, product.base).total -= base_units
+        seller.account.balances[product.base].total -= base_units
         _balance(buyer.account, product.base).total += base_units
         self.hold(buyer)
         self.hold(seller)
