@@ -214,7 +214,9 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     assert ended.json["reason"] == "kill_switch"
     stopped = enter(venue, alice, "buy", price="1")
     assert (stopped.status, stopped.json["reason"]) == (403, "account_stopped")
+    assert said("limits", account="bob", open_orders=100).status == 200
     assert known("kill_switch") == {"accounts": ["alice"]}
+    assert said("limits", account="bob").status == 200
     assert said("kill_switch", account="alice", on=False).status == 200
     assert known("kill_switch") == {"accounts": []}
     assert enter(venue, alice, "buy", price="1").status == 200
