@@ -62,7 +62,7 @@ def test_an_operator_reads_them_at_the_web_itself(venue: Venue) -> None:
 def test_a_further_instance_tells_its_own_and_may_tell_nothing(processes: Processes, tmp_path: Path) -> None:
     processes.engine(tmp_path)
     words = processes.exchange("web", "--data", str(tmp_path))
-    port = processes.port_base + 35
+    port = processes.port_base + 31  # its metrics are 15 higher, and 50 higher begins who is next
     facts = processes.start(*words, "--port", str(port)).ready()
     assert facts["metrics"] == f"http://127.0.0.1:{port + 15}/metrics"
     assert scrape(facts["metrics"])['matchbus_web_connections{state="waiting"}'] == 0
