@@ -22,7 +22,8 @@ from bus.sockets.reading.event_decoding import decode_events
 from bus.sockets.reading.feed_items import Item, Run, Skipped, Withdrawn
 
 #: Events that came early and wait for a gap before them to be healed, for each topic. As many as the engine keeps to
-#: replay: a gap that grows larger can be healed by asking again as well as by waiting.  No Final: a test makes it smaller.
+#: replay: a gap that grows larger can be healed by asking again as well as by waiting. Not Final, since tests make it
+#: smaller.
 EARLY_EVENTS_MAX = 65_536
 
 
