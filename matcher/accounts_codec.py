@@ -12,7 +12,7 @@ from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.money.balance import Balance
 from matcher.ledger.request import PlainRequest, Remembered, Request
-from matcher.views import open_symbols
+from matcher.views import limit_row, open_symbols
 
 Row = tuple[Any, ...]
 
@@ -86,23 +86,7 @@ def _limit_rows(account: Account) -> list[Row]:
     rows: list[Row] = []
     if account.limits is not None:
         for symbol, limit in account.limits.by_symbol.items():
-            rows.append(
-                (
-                    symbol,
-                    limit.order_lots_max,
-                    limit.order_notional_max,
-                    limit.open_orders_max,
-                    limit.rejects_max,
-                    limit.rejects_window_ms,
-                    limit.day_lots_max,
-                    limit.day_notional_max,
-                    limit.commands_per_s_max,
-                    limit.day_lots,
-                    limit.day_notional,
-                    limit.second,
-                    limit.commands,
-                )
-            )
+            rows.append((*limit_row(symbol, limit), limit.second, limit.commands))
     return rows
 
 
@@ -183,8 +167,8 @@ def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> 
         account.quotes[(symbol, side)] = order_id
     if row[9] or row[11]:
         account.limits = limits = Limits(open_symbols(account))
-        for limit_row in row[9]:
-            limits.by_symbol[limit_row[0]] = Limit(*limit_row[1:])
+        for limited in row[9]:
+            limits.by_symbol[limited[0]] = Limit(*limited[1:])
         limits.stopped = row[11]
         limits.rejected_ns.extend(row[12])
     for asset, total in row[13]:

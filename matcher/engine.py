@@ -44,13 +44,12 @@ from bus.protocol.records import (
     SessionOpened,
     Skipped,
 )
-from bus.protocol.terms import BUY, L3, SELL
+from bus.protocol.terms import BUY, EXTERNAL, L3, SELL
 from matcher import views
 from matcher.day.phases import draws_wanted, take_draw
 from matcher.day.scheduling import plans_wanted, take_plan
 from matcher.expiry import end_due
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
-from matcher.ledger.money.ledger import EXTERNAL
 from matcher.operating import operate
 from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream

@@ -268,9 +268,10 @@ class Matching(Phasing):
         else:
             level.reserve_lots -= quantity
         # ledger
-        if self.state.ledger is not None:
+        ledger = self.state.ledger
+        if ledger is not None:
             buyer, seller = (taker, maker) if taker.side == BUY else (maker, taker)
-            self.settle(buyer, seller, trade_id, price, traded, taker.side)
+            self.settle(ledger, buyer, seller, trade_id, price, traded, taker.side)
         if account.limits is not None:
             account.limits.traded(symbol, quantity, traded * price)
         if taker.account.limits is not None:

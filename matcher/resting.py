@@ -12,6 +12,7 @@ from bus.protocol.terms import AUCTIONS, BUY, WAITING
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from matcher.book.level import Level, Order
 from matcher.instruments import Instrument
+from matcher.ledger.money.ledger import Ledger
 from matcher.outputs import Event
 from matcher.reporting import Reporting
 
@@ -184,19 +185,23 @@ class Resting(Reporting):
             ledger.hold(order)
 
     def settle(
-        self, buyer: Order, seller: Order, trade_id: Any, price_ticks: Any, quantity_lots: Any, taker: int
+        self,
+        ledger: Ledger,
+        buyer: Order,
+        seller: Order,
+        trade_id: Any,
+        price_ticks: Any,
+        quantity_lots: Any,
+        taker: int,
     ) -> None:
-        """Where the venue clears a trade moves money, and both are told behind their fills. Before either order ends.
+        """A trade moves money where the venue clears, and both are told behind their fills. Before either order ends.
 
         `taker`: the side that took, whose report answers the command; 0 in an auction.
         """
-        ledger = self.state.ledger
-        if ledger is None:
-            return
-        ledger.settle(buyer, seller, price_ticks, quantity_lots)
         product = ledger.products[buyer.symbol]
         base_units = product.base_units(quantity_lots)
         quote_units = product.quote_units(price_ticks, quantity_lots)
+        ledger.settle(product, buyer, seller, base_units, quote_units)
         for order in (buyer, seller):
             buys = order is buyer
             paid_asset, paid = (product.quote, quote_units) if buys else (product.base, base_units)

@@ -324,9 +324,9 @@ def _schedule_of(row: Row, instrument: Instrument) -> Schedule:
 
 
 def _stage_of(row: Row) -> Stage:
-    stage = Stage(row[0], row[1], row[2], row[3], row[9], row[10])
+    stage = Stage(row[0], row[1], row[2], row[3], row[9], row[10], row[12])
     (stage.drawn_ns, stage.told, stage.told_ns, stage.told_number, stage.due_ns) = row[4:9]
-    stage.is_prolonged, stage.outlasts_rows = row[11:13]
+    stage.is_prolonged = row[11]
     return stage
 
 

@@ -7,12 +7,11 @@ body it is refused, and its id is kept as long (`matcher.requests`).
 from bus.protocol import reasons
 from bus.protocol.commands import TRANSFER, DefineAsset, Transfer
 from bus.protocol.reports import MOVED
-from bus.protocol.terms import OPERATOR
-from bus.protocol.topics import ACCOUNT
-from matcher.gate.instruments import ASSET, DECIMALS_MAX
+from bus.protocol.terms import EXTERNAL, OPERATOR
+from bus.protocol.topics import ACCOUNT, ASSET
+from matcher.gate.instruments import DECIMALS_MAX
 from matcher.gate.orders import is_printable
 from matcher.ledger.account import Account
-from matcher.ledger.money.ledger import EXTERNAL
 from matcher.reporting import Reporting
 from matcher.requests import Requests
 from matcher.state import Session

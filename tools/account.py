@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from bus.protocol.control import BalanceState
-from bus.protocol.terms import OPERATOR
+from bus.protocol.terms import EXTERNAL, OPERATOR
 from bus.sockets.client import Client, PendingAnswer
 from tools import options
 from tools.decoded import json_line, named
@@ -19,8 +19,9 @@ account = typer.Typer(
 
 #: Of 2**63 - 1, behind the first.
 _DIGITS_MAX: Final = 18
-#: Where deposits come from and withdrawals go to.
-_EXTERNAL: Final = "venue:external"
+
+#: -1 is an amount that is refused, and no option that nobody knows.
+_NEGATIVE: Final = {"ignore_unknown_options": True}
 
 Name = Annotated[str, typer.Argument(help="Whose money it is.", show_default=False)]
 Asset = Annotated[str, typer.Argument(help="The asset, as it was defined.", show_default=False)]
@@ -99,7 +100,7 @@ def asset(
     )
 
 
-@account.command()
+@account.command(context_settings=_NEGATIVE)
 def deposit(
     name: Name,
     asset: Asset,
@@ -121,7 +122,7 @@ def deposit(
       matchbus account deposit alice USD 10000 --id wire-4711 --why "wire of March 3"
     """
     operate(
-        lambda client: _transfer(client, _EXTERNAL, name, asset, amount, transfer_id, why),
+        lambda client: _transfer(client, EXTERNAL, name, asset, amount, transfer_id, why),
         f"{name} has {amount} {asset} more",
         data,
         token_file,
@@ -133,7 +134,7 @@ def deposit(
     )
 
 
-@account.command()
+@account.command(context_settings=_NEGATIVE)
 def withdraw(
     name: Name,
     asset: Asset,
@@ -155,7 +156,7 @@ def withdraw(
       matchbus account withdraw alice USD 250.5 --id payout-12
     """
     operate(
-        lambda client: _transfer(client, name, _EXTERNAL, asset, amount, transfer_id, why),
+        lambda client: _transfer(client, name, EXTERNAL, asset, amount, transfer_id, why),
         f"{name} has {amount} {asset} less",
         data,
         token_file,
@@ -167,7 +168,7 @@ def withdraw(
     )
 
 
-@account.command()
+@account.command(context_settings=_NEGATIVE)
 def transfer(
     source: Annotated[str, typer.Argument(help="The account that gives.", show_default=False)],
     target: Annotated[str, typer.Argument(help="The account that gets it.", show_default=False)],
@@ -206,7 +207,7 @@ def _transfer(
     client: Client, source: str, target: str, asset: str, amount: str, transfer_id: str | None, why: str
 ) -> PendingAnswer:
     """A transfer of a decimal amount. Raises ValueError when it is no whole number of units."""
-    known = {row.asset: row.decimals for row in client.balances(_EXTERNAL).balances}
+    known = {row.asset: row.decimals for row in client.balances(EXTERNAL).balances}
     if asset not in known:
         raise ValueError(f"{asset} is no asset of this venue")
     try:

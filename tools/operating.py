@@ -12,7 +12,7 @@ from typing import Final
 import typer
 
 from bus.errors import ConfigError
-from bus.protocol.reports import Rejected
+from bus.protocol.reports import Duplicate, Rejected
 from bus.protocol.terms import OPERATOR
 from bus.protocol.topics import ACCOUNT
 from bus.sockets.client import Client, PendingAnswer
@@ -66,14 +66,17 @@ def operate_on_each(
             asked = list(ask(client))
         for done, pending in asked:
             answer = pending.result()
-            rejected |= isinstance(answer, Rejected)
+            # What was sent before may have been refused then: nothing was done, neither time.
+            reason = answer.reason if isinstance(answer, (Rejected, Duplicate)) else 0
+            again = " (sent before, and done once)" if isinstance(answer, Duplicate) else ""
+            rejected |= reason != 0
             if as_json:
                 print(json_line(named(answer)))
-            elif not isinstance(answer, Rejected):
-                print(done)
+            elif not reason:
+                print(f"{done}{again}")
             else:
                 about = f"{done}: " if len(asked) > 1 else ""
-                print(f"matchbus: {about}rejected: {reason_sentence(answer.reason)}", file=sys.stderr)
+                print(f"matchbus: {about}rejected: {reason_sentence(reason)}", file=sys.stderr)
     if rejected:
         raise typer.Exit(1)
 

@@ -174,6 +174,9 @@ CLOCK_SYSTEM: Final = 1
 CLOCK_COMMANDS: Final = 2
 CLOCKS: Final = {CLOCK_SYSTEM: "system", CLOCK_COMMANDS: "commands"}
 
+#: The account of the venue where deposits come from and withdrawals go to. No client's has a colon in its name.
+EXTERNAL: Final = "venue:external"
+
 #: Whether orders are backed by the money of their accounts.
 CLEARING_NONE: Final = 0
 CLEARING_SPOT: Final = 1

@@ -27,6 +27,8 @@ DROP: Final = "drop."
 
 SYMBOL: Final = re.compile(r"[A-Z0-9_-]{1,20}")
 ACCOUNT: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+#: Shorter than a symbol, which is usually two of them.
+ASSET: Final = re.compile(r"[A-Z0-9]{1,12}")
 
 
 def topic(kind: str, symbol: str) -> str:

@@ -56,6 +56,7 @@ class Stage:
         next_phase: int,
         next_ms: int = 0,
         next_random_ms: int = 0,
+        outlasts_rows: bool = False,
     ) -> None:
         self.number = number
         self.ends_ns = ends_ns
@@ -69,7 +70,7 @@ class Stage:
         self.told_number = 0
         self.due_ns = 0
         self.is_prolonged = False
-        self.outlasts_rows = False
+        self.outlasts_rows = outlasts_rows
         self.crossing: Crossing | None = None
 
     @property

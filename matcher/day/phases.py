@@ -65,10 +65,12 @@ def begin_phase(
     next_phase: int,
     next_ms: int = 0,
     next_random_ms: int = 0,
+    outlasts_rows: bool = False,
 ) -> None:
     """The phase begins, and the one that was on ends. `ends_ns` 0: until further notice; `next_phase` 0: the usual.
 
     `next_ms` and `next_random_ms`: how long the phase that follows is to last, 0 for until further notice.
+    `outlasts_rows`: rows of the instrument's schedule wait until this phase is over.
 
     While the whole market stands still everything but a close waits for the end of that, in a halt without an end.
     O(1), and what ends with the phase: the trades of an auction, the day orders of a market that closes.
@@ -79,13 +81,18 @@ def begin_phase(
             left_ns = ends_ns - market.time_ns if ends_ns else NO_END_NS
             if cause == BY_SCHEDULE:
                 left_ns = UNTIL_ROW_NS
-            instrument.pause = Pause(phase, left_ns, random_ms, next_phase, next_ms, next_random_ms)
+            instrument.pause = Pause(
+                phase, left_ns, random_ms, next_phase, next_ms, next_random_ms, outlasts_rows
+            )
             if phase != HALTED:
                 if instrument.phase == HALTED:
                     return
                 phase, cause = HALTED, BY_EMERGENCY
             ends_ns = random_ms = next_phase = next_ms = next_random_ms = 0
-    market.enter_phase(instrument, phase, cause, ends_ns, random_ms, next_phase, next_ms, next_random_ms)
+            outlasts_rows = False  # that is the pause's now
+    market.enter_phase(
+        instrument, phase, cause, ends_ns, random_ms, next_phase, next_ms, next_random_ms, outlasts_rows
+    )
     if instrument.watch is not None:
         market.follow(instrument)
 
@@ -97,9 +104,17 @@ def end_stage(market: Following, instrument: Instrument) -> None:
     if market.prolong(instrument):
         return
     ends_ns = market.ends_after(stage.next_ms)
-    begin_phase(market, instrument, stage.next_phase, BY_TIME, ends_ns, stage.next_random_ms, 0)
-    if stage.outlasts_rows and ends_ns:
-        market.outlast_rows(instrument)
+    outlasts_rows = stage.outlasts_rows and ends_ns != 0
+    begin_phase(
+        market,
+        instrument,
+        stage.next_phase,
+        BY_TIME,
+        ends_ns,
+        stage.next_random_ms,
+        0,
+        outlasts_rows=outlasts_rows,
+    )
 
 
 def take_draw(market: Following, symbol: str, number: int, delay_ns: int) -> None:

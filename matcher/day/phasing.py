@@ -47,6 +47,7 @@ class Phasing(Uncrossing):
         next_phase: int,
         next_ms: int = 0,
         next_random_ms: int = 0,
+        outlasts_rows: bool = False,
     ) -> None:
         """As `matcher.day.phases.begin_phase`, without what follows from it."""
         before = instrument.phase
@@ -61,7 +62,13 @@ class Phasing(Uncrossing):
         if phase != CONTINUOUS:
             usual = CLOSED if phase == CLOSING_AUCTION else CONTINUOUS
             instrument.stage = Stage(
-                self.sequence, ends_ns, random_ms, next_phase or usual, next_ms, next_random_ms
+                self.sequence,
+                ends_ns,
+                random_ms,
+                next_phase or usual,
+                next_ms,
+                next_random_ms,
+                outlasts_rows,
             )
             self.undrawn |= random_ms != 0
             self.state.timers.end_stage(instrument)
@@ -75,13 +82,6 @@ class Phasing(Uncrossing):
             self.join_auction(instrument)
             if phase in AUCTIONS:
                 self.tell_indicative(instrument)
-
-    def outlast_rows(self, instrument: Instrument) -> None:
-        """The rows of the instrument's schedule wait until the phase that has begun is over."""
-        stage = instrument.stage
-        assert stage is not None, "who is halted, or in an auction, has a stage"
-        stage.outlasts_rows = True
-        self.state.timers.begin_row(instrument)
 
     def tell_indicative(self, instrument: Instrument) -> None:
         """What the auction would do now, if that is not what was told last. O(levels that cross)."""
@@ -157,11 +157,10 @@ class Phasing(Uncrossing):
             stage.next_phase,
             stage.next_ms,
             stage.next_random_ms,
+            stage.outlasts_rows,
         )
         assert instrument.stage is not None
         instrument.stage.is_prolonged = True
-        if stage.outlasts_rows:
-            self.outlast_rows(instrument)
         return True
 
     def _begin_volatility_auction(self, instrument: Instrument, cause: int) -> None:

@@ -212,8 +212,9 @@ class Uncrossing(Resting):
                 assert order.level is not None, f"order {order.sequence} does not rest"
                 self._note(order.level, levels)
             self._fill(order, trade_id, price, quantity_lots, quantity, instrument)
-        if self.state.ledger is not None:
-            self.settle(buyer, seller, trade_id, price, quantity, 0)
+        ledger = self.state.ledger
+        if ledger is not None:
+            self.settle(ledger, buyer, seller, trade_id, price, quantity, 0)
         for order in (buyer, seller):
             if order.filled_lots == order.quantity_lots:
                 assert order.level is not None, f"order {order.sequence} does not rest"

@@ -1,14 +1,11 @@
 """The fields of an instrument's definition: whether they keep all rules of DefineInstrument."""
 
-import re
 from typing import Final
 
 from bus.protocol.commands import DefineInstrument
 from bus.protocol.terms import PRO_RATA
-from bus.protocol.topics import SYMBOL
+from bus.protocol.topics import ASSET, SYMBOL
 
-#: Assets are shorter than symbols: a symbol is usually two of them.
-ASSET: Final = re.compile(r"[A-Z0-9]{1,12}")
 #: 18 decimals are what the finest assets in use have.
 DECIMALS_MAX: Final = 18
 #: 10,995 BTC in units of 1e-8. What a level shows is a sum over its orders, and the wire carries 64 bits: it would take

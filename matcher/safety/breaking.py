@@ -75,5 +75,6 @@ def _trip(market: Following, breakers: Breakers, number: int) -> None:
             next_phase = VOLATILITY_AUCTION
         elif phase == PRE_OPEN:
             auction_ms = random_ms = 0
-        begin_phase(market, instrument, HALTED, BY_BREAKER, ends_ns, 0, next_phase, auction_ms, random_ms)
-        market.outlast_rows(instrument)
+        begin_phase(
+            market, instrument, HALTED, BY_BREAKER, ends_ns, 0, next_phase, auction_ms, random_ms, True
+        )

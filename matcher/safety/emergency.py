@@ -114,9 +114,8 @@ def _go_on(market: Following, auction_ms: int, random_ms: int) -> None:
             pause.next_phase,
             pause.next_ms,
             pause.next_random_ms,
+            pause.outlasts_rows,
         )
-        if pause.outlasts_rows:
-            market.outlast_rows(instrument)
 
 
 def _end_all(market: Following) -> None:

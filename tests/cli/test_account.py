@@ -27,7 +27,11 @@ def test_money_comes_moves_and_leaves_from_the_command_line(
     assert run("asset", "USD", "6") == "USD is an asset"
     run("asset", "BTC", "8")
     deposit = ("deposit", "alice", "USD", "100.25", "--id", "wire-1", "--why", "wire")
-    assert run(*deposit) == run(*deposit) == "alice has 100.25 USD more"
+    assert run(*deposit) == "alice has 100.25 USD more"
+    assert run(*deposit) == "alice has 100.25 USD more (sent before, and done once)"
+    refused = ("withdraw", "alice", "USD", "200", "--id", "payout-1")
+    assert "insufficient_funds" in run(*refused, status=1)
+    assert "insufficient_funds" in run(*refused, status=1)
     assert run("transfer", "alice", "alice.algo", "USD", "0.25") == "0.25 USD moved from alice to alice.algo"
     CliRunner().invoke(
         app,
@@ -51,4 +55,6 @@ def test_money_comes_moves_and_leaves_from_the_command_line(
     for amount in ("0.0000001", "lots", "nan", "1e999999", "9223372036854.775808"):
         assert run("deposit", "alice", "USD", amount, status=1)
     assert "is no asset of this venue" in run("deposit", "alice", "EUR", "1", status=1)
-    assert "amount_not_positive" in run("deposit", "alice", "USD", "0", status=1)
+    for amount in ("0", "-1"):
+        assert "amount_not_positive" in run("deposit", "alice", "USD", amount, status=1)
+    run("deposit", "alice", "USD", "1", "--idd", "wire-2", status=2)

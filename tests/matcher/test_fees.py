@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from matcher.ledger.fees.amounts import fee_units, worst_fee_units
 from matcher.ledger.fees.fees_codec import FEES, fees_of, fees_row
 from matcher.ledger.fees.schedule import (
-    AMOUNT_LIMIT,
     IN_BASE,
     IN_QUOTE,
     IN_RECEIVED,
@@ -30,6 +29,7 @@ from matcher.ledger.fees.schedule import (
 )
 from matcher.ledger.fees.venue import VenueFees
 from matcher.ledger.fees.volume import BUCKET_MAX, Volume, day_of
+from matcher.ledger.money.balance import UNITS_END
 from tests.support.naive_fees import NaiveVolumes, converted, naive_fee, worth
 
 EXTENT = Extent("BTC", "USD", 1_000, 10_000, 10, 7)
@@ -115,7 +115,7 @@ def test_a_fee_is_the_naive_one(
     assert fee == naive_fee(schedule, rate, discount, base_units, quote_units, price, buys)
     # The sign is that of the rate, and nothing is paid that is not there, or that no balance holds.
     assert fee == 0 or (fee > 0) == (rate > 0)
-    assert abs(fee) <= worth(schedule, base_units, quote_units, buys) < AMOUNT_LIMIT
+    assert abs(fee) <= worth(schedule, base_units, quote_units, buys) < UNITS_END
     if schedule.maximum_units:
         assert abs(fee) <= schedule.maximum_units
 
@@ -249,10 +249,10 @@ def test_a_day_is_from_midnight_to_midnight() -> None:
 def test_buckets_that_are_full_stay_within_what_the_wire_carries() -> None:
     volume = Volume(0)
     for day in range(40):
-        volume.add(day, AMOUNT_LIMIT - 1)
-        volume.add(day, AMOUNT_LIMIT - 1)
+        volume.add(day, UNITS_END - 1)
+        volume.add(day, UNITS_END - 1)
         volume.check()
-    assert volume.before == 30 * BUCKET_MAX < AMOUNT_LIMIT
+    assert volume.before == 30 * BUCKET_MAX < UNITS_END
 
 
 def venue() -> VenueFees:

@@ -15,9 +15,8 @@ from bus.protocol import reasons
 from bus.protocol.commands import DefineAsset, Transfer
 from bus.protocol.records import EngineStarted
 from bus.protocol.reports import CANCELLED, COMPLETED, DUPLICATE, MOVED, REJECTED, SETTLED
-from bus.protocol.terms import ALL_OR_NOTHING, CLEARING_SPOT, VALIDATE_ONLY
+from bus.protocol.terms import ALL_OR_NOTHING, CLEARING_SPOT, EXTERNAL, VALIDATE_ONLY
 from matcher.engine import Engine
-from matcher.ledger.money.ledger import EXTERNAL
 from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event
 from tests.support.drawn import seeds

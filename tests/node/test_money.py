@@ -9,13 +9,12 @@ from bus.protocol import reasons
 from bus.protocol.commands import CancelOrder, DefineAsset, EnterOrder, Transfer
 from bus.protocol.control import Balances, BalanceState, QueryBalances, Refused
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Settled
-from bus.protocol.terms import BUY, OPERATOR, SELL
+from bus.protocol.terms import BUY, EXTERNAL, OPERATOR, SELL
 from tests.node.parties import BTC_USD, Party, buy, open_market
 from tests.support.running_node import TOKEN, RunningNode, small_config
 from tests.support.simulated_disk import SimulatedDisk
 
 SPOT = small_config(engine__clearing="spot")
-EXTERNAL = "venue:external"
 
 
 def house(party: Party) -> Party:

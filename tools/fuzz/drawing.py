@@ -27,7 +27,6 @@ from bus.protocol.commands import (
     TraderCommand,
     Transfer,
 )
-from matcher.ledger.money.ledger import EXTERNAL
 from tools.fuzz.steps import Ends, Opens, Says, Starts, Step, Ticks
 
 ACCOUNTS: Final = ("one", "two", "three")
@@ -217,7 +216,7 @@ class _Drawing:
             return random.choice(ASSETS)
         if name in ("account", "source", "target"):
             return random.choice(
-                ACCOUNTS if name == "account" else (*ACCOUNTS, *ACCOUNTS, "one.more", EXTERNAL)
+                ACCOUNTS if name == "account" else (*ACCOUNTS, *ACCOUNTS, "one.more", terms.EXTERNAL)
             )
         if _TYPES[kind][name] is str:
             return self._new_id() if name in ("client_order_id", "request_id", "transfer_id") else self._id()
@@ -248,7 +247,9 @@ class _Drawing:
 
     def _deposit(self, account: str, asset: str) -> Transfer:
         random = self._random
-        return Transfer(self._new_id(), EXTERNAL, account, asset, random.choice((100, 1000, 10_000, 100_000)))
+        return Transfer(
+            self._new_id(), terms.EXTERNAL, account, asset, random.choice((100, 1000, 10_000, 100_000))
+        )
 
     def _phase(self) -> SetPhase:
         random = self._random

@@ -8,15 +8,15 @@ The rules guarded here: no fee reaches 2^63, since none is more than the fill is
 anything, whatever tiers and groups the two accounts are in (MB-FEE-012).
 """
 
-import re
 from typing import Final
+
+from bus.protocol.topics import ASSET
+from matcher.ledger.money.balance import UNITS_END
 
 #: A rate of one: the whole basis. The finest rates in use are of hundredths of a basis point, 1,000 of these.
 RATE_ONE: Final = 10**9
 #: A thousand units of the asset for each of the basis. Rates of a quantity are amounts of money: they may exceed one.
 RATE_MAX: Final = 1_000 * RATE_ONE
-#: No amount reaches this (I8).
-AMOUNT_LIMIT: Final = 2**63
 #: Venues have up to some twenty.
 TIERS_MAX: Final = 32
 
@@ -37,8 +37,6 @@ ROUND_UP: Final = 1
 ROUND_DOWN: Final = 2
 ROUND_HALF_UP: Final = 3
 ROUND_HALF_EVEN: Final = 4
-
-ASSET: Final = re.compile(r"[A-Z0-9]{1,12}")
 
 #: Maker and taker.
 Rates = tuple[int, int]
@@ -163,8 +161,8 @@ def is_valid(schedule: FeeSchedule, extent: Extent, discount_max: int) -> bool:
         is_well_formed(schedule)
         and schedule.asset not in (extent.base, extent.quote)
         and (schedule.basis != OF_BINARY or extent.price_max_ticks <= schedule.payout_ticks)
-        and max(base_units, quote_units) < AMOUNT_LIMIT
-        and basis_units * schedule.numerator < AMOUNT_LIMIT * schedule.denominator
+        and max(base_units, quote_units) < UNITS_END
+        and basis_units * schedule.numerator < UNITS_END * schedule.denominator
         and pays_for_its_rebates(schedule, discount_max)
     )
 
@@ -175,15 +173,15 @@ def is_well_formed(schedule: FeeSchedule) -> bool:
         1 <= len(schedule.rates) <= TIERS_MAX
         and all(_is_rate(maker) and _is_rate(taker) for maker, taker in schedule.rates)
         and ROUND_UP <= schedule.rounding <= ROUND_HALF_EVEN
-        and 1 <= schedule.step_units < AMOUNT_LIMIT
-        and 0 <= schedule.minimum_units < AMOUNT_LIMIT
-        and 0 <= schedule.maximum_units < AMOUNT_LIMIT
+        and 1 <= schedule.step_units < UNITS_END
+        and 0 <= schedule.minimum_units < UNITS_END
+        and 0 <= schedule.maximum_units < UNITS_END
         and (schedule.maximum_units == 0 or schedule.minimum_units <= schedule.maximum_units)
         and 1 <= schedule.share_max <= RATE_ONE
         and _is_ratio(schedule.numerator, schedule.denominator)
         and _is_ratio(schedule.volume_numerator, schedule.volume_denominator)
         and _has_a_way_to_pay(schedule)
-        and 0 <= schedule.payout_ticks < AMOUNT_LIMIT
+        and 0 <= schedule.payout_ticks < UNITS_END
         and (schedule.basis == OF_BINARY) == (schedule.payout_ticks != 0)
     )
 
@@ -207,7 +205,7 @@ def _is_rate(rate: int) -> bool:
 
 
 def _is_ratio(numerator: int, denominator: int) -> bool:
-    return 1 <= numerator < AMOUNT_LIMIT and 1 <= denominator < AMOUNT_LIMIT
+    return 1 <= numerator < UNITS_END and 1 <= denominator < UNITS_END
 
 
 def _has_a_way_to_pay(schedule: FeeSchedule) -> bool:

@@ -11,7 +11,6 @@ from typing import Final
 
 from matcher.ledger.fees.amounts import fee_units, worst_fee_units
 from matcher.ledger.fees.schedule import (
-    AMOUNT_LIMIT,
     RATE_ONE,
     TIERS_MAX,
     Extent,
@@ -21,6 +20,7 @@ from matcher.ledger.fees.schedule import (
     pays_for_its_rebates,
 )
 from matcher.ledger.fees.volume import Volume
+from matcher.ledger.money.balance import UNITS_END
 
 #: Groups are state, and each checkpoint has them all.
 GROUPS_MAX: Final = 1_000
@@ -60,7 +60,7 @@ class VenueFees:
         """Whether volumes may be divided so."""
         before = 0
         for threshold in thresholds:
-            if not before < threshold < AMOUNT_LIMIT:
+            if not before < threshold < UNITS_END:
                 return False
             before = threshold
         return len(thresholds) < TIERS_MAX

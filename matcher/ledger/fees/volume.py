@@ -10,14 +10,14 @@ from array import array
 from collections.abc import Sequence
 from typing import Final
 
-from matcher.ledger.fees.schedule import AMOUNT_LIMIT
+from matcher.ledger.money.balance import UNITS_END
 
 #: The days before this one that count.
 DAYS: Final = 30
 BUCKETS: Final = DAYS + 1
 _NS_PER_DAY: Final = 24 * 3600 * 1_000_000_000
 #: A bucket is full at this: thirty of them stay within what the wire carries.
-BUCKET_MAX: Final = (AMOUNT_LIMIT - 1) // DAYS
+BUCKET_MAX: Final = (UNITS_END - 1) // DAYS
 
 
 def day_of(time_ns: int) -> int:
@@ -87,4 +87,4 @@ class Volume:
         """AssertionError when something is not as it must be."""
         by_day = self.by_day()
         assert all(0 <= one <= BUCKET_MAX for one in by_day), "a bucket holds what was traded"
-        assert self.before == sum(by_day[:DAYS]) < AMOUNT_LIMIT, "the sum is that of the days before"
+        assert self.before == sum(by_day[:DAYS]) < UNITS_END, "the sum is that of the days before"

@@ -1,6 +1,11 @@
 """What an account has of one asset."""
 
+from typing import Final
+
 from mypy_extensions import mypyc_attr
+
+#: No amount of any asset reaches this (I8).
+UNITS_END: Final = 2**63
 
 
 @mypyc_attr(acyclic=True)

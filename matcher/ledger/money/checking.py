@@ -1,10 +1,11 @@
 """That the money of a state adds up, and what orders hold, counted from the orders alone."""
 
-from bus.protocol.terms import BUY
+from bus.protocol.terms import BUY, EXTERNAL
 from matcher.book.level import Order, open_orders_of
 from matcher.ledger.account import Account
-from matcher.ledger.money.ledger import EXTERNAL, Ledger
-from matcher.ledger.products.spot import UNITS_END, price_to_hold
+from matcher.ledger.money.balance import UNITS_END
+from matcher.ledger.money.ledger import Ledger
+from matcher.ledger.products.spot import price_to_hold
 
 
 def hold_again(ledger: Ledger, account: Account) -> None:

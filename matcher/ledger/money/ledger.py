@@ -7,20 +7,13 @@ Orders that cancel each other hold once: what the largest of them holds in each 
 From the first trade of one on it is that one alone.
 """
 
-from typing import Final
-
 from bus.protocol.commands import DefineInstrument, EnterOrder
 from bus.protocol.terms import BUY, SELL
 from matcher.book.groups import Group
 from matcher.book.level import Order
 from matcher.ledger.account import Account
-from matcher.ledger.money.balance import Balance
-from matcher.ledger.products.spot import UNITS_END, Spot, price_to_hold, product_of, product_reason
-
-#: Where deposits come from and withdrawals go to. No client's account has a colon in its name.
-EXTERNAL: Final = "venue:external"
-#: Who stands between buyer and seller. Whatever comes in leaves in the same trade, so it has 0 and no account.
-SETTLEMENT: Final = "venue:settlement"
+from matcher.ledger.money.balance import UNITS_END, Balance
+from matcher.ledger.products.spot import Spot, price_to_hold, product_of, product_reason
 
 
 class Ledger:
@@ -158,14 +151,12 @@ class Ledger:
 
     # What a fill moves.
 
-    def settle(self, buyer: Order, seller: Order, price_ticks: int, lots: int) -> None:
+    def settle(self, product: Spot, buyer: Order, seller: Order, base_units: int, quote_units: int) -> None:
         """Both assets of a trade change hands, and both orders hold for what they have left. Before either ends.
 
+        Each side trades with `venue:settlement`, where whatever comes in leaves in the same trade: it has no account.
         Here each side's fee is to be moved.
         """
-        product = self.products[buyer.symbol]
-        base_units = product.base_units(lots)
-        quote_units = product.quote_units(price_ticks, lots)
         buyer.account.balances[product.quote].total -= quote_units
         _balance(seller.account, product.quote).total += quote_units
         seller.account.balances[product.base].total -= base_units

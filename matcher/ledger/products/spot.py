@@ -8,17 +8,13 @@ What a product is asked: `product_reason` and `product_of` when it is defined, `
 order, `base_units` and `quote_units` of a fill.
 """
 
-from typing import Final
-
 from mypy_extensions import mypyc_attr
 
 from bus.protocol.commands import DefineInstrument
 from bus.protocol.reasons import ASSETS_DO_NOT_DIVIDE, UNKNOWN_ASSET
 from bus.protocol.terms import BUY, PEGGED
 from matcher.book.level import Order
-
-#: No amount reaches this (I8).
-UNITS_END: Final = 2**63
+from matcher.ledger.money.balance import UNITS_END
 
 
 @mypyc_attr(acyclic=True)
