@@ -13,8 +13,10 @@ from bus.protocol.commands import (
     CORRECT_TRADE,
     DEFINE_ASSET,
     DEFINE_INSTRUMENT,
+    JOIN_GROUP,
     SET_BREAKERS,
     SET_EMERGENCY,
+    SET_GROUP,
     SET_KILL_SWITCH,
     SET_LIMITS,
     SET_PHASE,
@@ -25,9 +27,11 @@ from bus.protocol.commands import (
     CorrectTrade,
     DefineAsset,
     DefineInstrument,
+    JoinGroup,
     OperatorCommand,
     SetBreakers,
     SetEmergency,
+    SetGroup,
     SetKillSwitch,
     SetLimits,
     SetPhase,
@@ -45,6 +49,7 @@ from matcher.expiry import end_due
 from matcher.following import Following
 from matcher.gate.instruments import is_valid, same_product
 from matcher.gate.orders import price_reason
+from matcher.grouping import join_group, set_group
 from matcher.instruments import Instrument
 from matcher.ledger.products.spot import product_reason
 from matcher.reporting import Reporting
@@ -86,6 +91,10 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = market.set_kill_switch(command)
     elif isinstance(command, SetProtection):
         reason = set_protection(market, command)
+    elif isinstance(command, SetGroup):
+        reason = set_group(market, command)
+    elif isinstance(command, JoinGroup):
+        reason = join_group(market, command)
     else:
         reason = revise_trade(market, command)
     if tag == ADVANCE_CLOCK:
@@ -116,6 +125,10 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_KILL_SWITCH
     if isinstance(command, SetProtection):
         return SET_PROTECTION
+    if isinstance(command, SetGroup):
+        return SET_GROUP
+    if isinstance(command, JoinGroup):
+        return JOIN_GROUP
     if isinstance(command, BustTrade):
         return BUST_TRADE
     return CORRECT_TRADE if isinstance(command, CorrectTrade) else ADVANCE_CLOCK

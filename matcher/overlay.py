@@ -20,6 +20,7 @@ from bus.protocol.commands import (
     Quote,
     ReplaceOrder,
     SetEmergency,
+    SetGroup,
     SetKillSwitch,
     SetPhase,
     Transfer,
@@ -38,7 +39,7 @@ from bus.protocol.terms import (
 )
 from matcher.book.level import Order
 from matcher.instruments import Instrument
-from matcher.ledger.account import Account
+from matcher.ledger.account import Account, AccountGroup
 from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.money.ledger import Ledger
 from matcher.ledger.products.spot import Spot
@@ -59,6 +60,7 @@ class Overlay:
         "_counts",
         "_defined",
         "_goes_on",
+        "_groups",
         "_had_limits",
         "_ids",
         "_known",
@@ -108,6 +110,8 @@ class Overlay:
         self._counts = [(account, len(account.balances))]
         #: assets and products before, once one is defined
         self._known: tuple[dict[str, int], dict[str, Spot]] | None = None
+        #: groups before, once one is set
+        self._groups: dict[str, AccountGroup] | None = None
         self._market_stopped = market.state.stopped
         #: what instruments go on with when the whole market does
         self._goes_on: dict[str, int] = {}
@@ -165,6 +169,12 @@ class Overlay:
         elif isinstance(command, SetKillSwitch):
             if command.account == self._account.name:
                 self._stop(command.on)
+        elif isinstance(command, SetGroup):
+            if self._groups is None:
+                self._groups = market.state.groups
+                market.state.groups = self._groups.copy()
+            market.state.groups[command.group] = group = AccountGroup(command.group)
+            group.discount = command.discount
         elif isinstance(command, SetEmergency):
             self._set_emergency(command)
         elif isinstance(command, SetPhase):
@@ -203,6 +213,8 @@ class Overlay:
         account.open = self._open
         account.quotes = self._quotes
         self._take_back_money()
+        if self._groups is not None:
+            self._market.state.groups = self._groups
         self._market.state.stopped = self._market_stopped
         for instrument, phase in reversed(self._phases):
             instrument.phase = phase

@@ -4,7 +4,7 @@ from bus.protocol.records import Rules
 from bus.protocol.terms import CLEARING_NONE, CLOCK_SYSTEM, CONTINUOUS
 from matcher.book.level import Order
 from matcher.instruments import Instrument
-from matcher.ledger.account import Account
+from matcher.ledger.account import Account, AccountGroup
 from matcher.ledger.money.checking import check_money
 from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import check_links
@@ -41,6 +41,7 @@ class State:
         "clock",
         "clock_number",
         "epoch",
+        "groups",
         "instruments",
         "ledger",
         "next_session",
@@ -64,6 +65,8 @@ class State:
         self.stopped = 0
         self.instruments: dict[str, Instrument] = {}
         self.accounts: dict[str, Account] = {}
+        #: group -> its accounts, in the order in which they came
+        self.groups: dict[str, AccountGroup] = {}
         self.sessions: dict[int, Session] = {}
         self.timers = Timers()
         self.breakers: Breakers | None = None
@@ -110,6 +113,13 @@ class State:
                 _check_day(account, self.instruments)
             account.check()
             set_timers(timers, account)
+        for name, group in self.groups.items():
+            assert name == group.name, "a group is found by its name"
+            group.check()
+        grouped = sum(1 for account in self.accounts.values() if account.group is not None)
+        assert grouped == sum(len(group.members) for group in self.groups.values()), (
+            "who is in a group is a member of it"
+        )
         if self.breakers is not None:
             self.breakers.check(self.instruments)
         assert (self.ledger is not None) == (self.rules.clearing != CLEARING_NONE), "who clears has a ledger"

@@ -4,7 +4,7 @@ The rule guarded here: everything on which future behaviour depends is in the by
 state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log)` wherever the snapshot was cut.
 
     [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments,
-     stopped, breakers, assets]
+     stopped, breakers, assets, groups]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
                  limits, quotes, stopped, rejected_ns, balances]
@@ -18,6 +18,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     protection  [static_points, dynamic_points, auction_ms, random_ms, rebalances], or nil; its static band follows from
                 the reference
     assets      [(name, decimals), ...], or nil where the venue does not clear
+    groups      [(group, discount, members), ...], both in the order in which they came
     schedule    [SetSchedule, number, set_ns, acts, rows], or nil
     breakers    [symbol, levels, auction_ms, random_ms, tripped], or nil
 
@@ -54,6 +55,7 @@ from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.day.schedule import PlannedRow, Schedule
 from matcher.instruments import Instrument
+from matcher.ledger.account import Account, AccountGroup
 from matcher.ledger.money.checking import hold_again
 from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import relink
@@ -63,7 +65,7 @@ from matcher.timers import set_instrument_timers, set_timers
 from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
-STATE_FORMAT: Final = 4
+STATE_FORMAT: Final = 5
 
 Row = tuple[Any, ...]
 
@@ -82,7 +84,7 @@ _INSTRUMENT: Final[Any] = tuple[
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int,
-    _BREAKERS | None, list[tuple[str, int]] | None
+    _BREAKERS | None, list[tuple[str, int]] | None, list[tuple[str, int, list[str]]]
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -108,6 +110,7 @@ def encode_state(state: State) -> bytes:
             state.stopped,
             _breakers_row(state.breakers),
             None if state.ledger is None else list(state.ledger.assets.items()),
+            [(group.name, group.discount, list(group.members)) for group in state.groups.values()],
         )
     )
 
@@ -140,6 +143,8 @@ def decode_state(payload: bytes) -> State:
         account = account_of(one, symbols, resting)
         state.accounts[account.name] = account
         set_timers(state.timers, account)
+    for name, discount, members in row[14]:
+        state.groups[name] = _group_of(name, discount, members, state.accounts)
     for number, name, role, lease_ms, cancel_on_disconnect in row[9]:
         owner = state.accounts.get(name)
         if owner is None:
@@ -171,6 +176,18 @@ def decode_state(payload: bytes) -> State:
         for account in state.accounts.values():
             hold_again(ledger, account)
     return state
+
+
+def _group_of(name: str, discount: int, members: list[str], accounts: dict[str, Account]) -> AccountGroup:
+    group = AccountGroup(name)
+    group.discount = discount
+    for member in members:
+        account = accounts.get(member)
+        if account is None or account.group is not None:
+            raise ValueError(f"not a state: {member} can not be in group {name}")
+        group.members[member] = account
+        account.group = group
+    return group
 
 
 def state_digest(state: State) -> str:

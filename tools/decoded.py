@@ -33,6 +33,8 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetBreakers,
         commands.SetEmergency,
         commands.SetKillSwitch,
+        commands.SetGroup,
+        commands.JoinGroup,
         commands.BustTrade,
         commands.CorrectTrade,
         commands.SetProtection,

@@ -28,6 +28,9 @@ Asset = Annotated[str, Meta(min_length=1, max_length=12)]
 #: A remark for people, kept in the log.
 Note = Annotated[str, Meta(max_length=200)]
 AccountName = Annotated[str, Meta(min_length=1, max_length=32)]
+#: Of accounts; it has what an account's name may have.
+GroupName = Annotated[str, Meta(min_length=1, max_length=32)]
+OptionalGroupName = Annotated[str, Meta(max_length=32)]
 #: A time zone of the IANA database, such as Europe/Berlin.
 ZoneName = Annotated[str, Meta(max_length=64)]
 #: YYYY-MM-DD.
@@ -55,6 +58,8 @@ SET_PROTECTION: Final = 26
 SET_BREAKERS: Final = 27
 SET_EMERGENCY: Final = 28
 SET_KILL_SWITCH: Final = 29
+SET_GROUP: Final = 153
+JOIN_GROUP: Final = 154
 
 
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -367,6 +372,29 @@ class SetKillSwitch(
     why: Note = ""
 
 
+class SetGroup(Struct, array_like=True, tag=SET_GROUP, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Operator: a group of accounts is there, or has another discount (docs/rules.md, chapter GROUP).
+
+    `discount`: the share of its fees that a member does not pay, in billionths, at a venue that clears. `why`: for the
+    record.
+    """
+
+    group: GroupName
+    discount: Int64 = 0
+    why: Note = ""
+
+
+class JoinGroup(Struct, array_like=True, tag=JOIN_GROUP, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Operator: an account is in this group and in no other from now on; "": in none.
+
+    An account that does not exist yet is made. `why`: for the record.
+    """
+
+    account: AccountName
+    group: OptionalGroupName = ""
+    why: Note = ""
+
+
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote | Transfer
 OperatorCommand = (
     DefineAsset
@@ -381,5 +409,7 @@ OperatorCommand = (
     | SetBreakers
     | SetEmergency
     | SetKillSwitch
+    | SetGroup
+    | JoinGroup
 )
 Command = TraderCommand | OperatorCommand

@@ -114,6 +114,7 @@ INVALID_ASSET: Final = 718
 ASSET_DIFFERS: Final = 719
 ASSETS_DO_NOT_DIVIDE: Final = 720
 TRADE_SETTLED: Final = 721
+INVALID_GROUP: Final = 725
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -234,6 +235,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     ASSET_DIFFERS: ("asset_differs", "the decimals of an asset never change"),
     ASSETS_DO_NOT_DIVIDE: ("assets_do_not_divide", "a lot, and a tick times a lot, are whole units of their assets, and no order reaches 2^63 of them"),
     TRADE_SETTLED: ("trade_settled", "the trade has moved money; what is to be given back is transferred"),
+    INVALID_GROUP: ("invalid_group", "a group has a name like an account, a discount of up to everything, and is there before anybody joins; there are at most 1,000"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),

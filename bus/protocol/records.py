@@ -19,7 +19,7 @@ EMERGENCY_RAISED: Final = 96
 
 #: The version of what commands mean. A change that lets an old log replay to other events raises it; the golden
 #: journal of each version is in `tests/journal/golden/`.
-SEMANTICS_VERSION: Final = 3
+SEMANTICS_VERSION: Final = 4
 
 
 class Rules(Struct, array_like=True, frozen=True, forbid_unknown_fields=True):

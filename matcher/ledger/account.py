@@ -1,4 +1,4 @@
-"""An account: the orders it has open, the requests it has made, and the reports that it is about to get.
+"""An account: the orders it has open, the requests it has made, the reports that it is about to get, and its group.
 
 The rule guarded here is I6: an id is remembered while its order lives and 24 hours of engine time after, at most a
 stated number of ended ones. What is forgotten early, or late, can still never execute twice: forgetting an id also
@@ -20,6 +20,24 @@ STALE_NS: Final = 23 * 3600 * 1_000_000_000
 AHEAD_NS: Final = 3600 * 1_000_000_000
 
 
+class AccountGroup:
+    """Accounts of which an operator says something once. `members`: by name, in the order in which they joined."""
+
+    __slots__ = ("discount", "members", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        #: the share of their fees that members do not pay, in billionths
+        self.discount = 0
+        self.members: dict[str, Account] = {}
+
+    def check(self) -> None:
+        """AssertionError when somebody is in the group and does not know it."""
+        for name, account in self.members.items():
+            assert name == account.name, "a member is found by its name"
+            assert account.group is self, "who is a member of a group is in it"
+
+
 class Account:
     """State of one account. `reports` are the reports since the outputs were last taken."""
 
@@ -30,6 +48,7 @@ class Account:
         "ended",
         "forget_at_ns",
         "forgotten_ns",
+        "group",
         "limits",
         "name",
         "next_report",
@@ -60,6 +79,7 @@ class Account:
         self.limits: Limits | None = None
         #: asset -> what the account has of it; empty where the venue does not clear
         self.balances: dict[str, Balance] = {}
+        self.group: AccountGroup | None = None
         self.reports: list[tuple[Any, ...]] = []
 
     def end(self, request: Request, time_ns: int, ended_max: int) -> None:

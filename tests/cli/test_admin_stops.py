@@ -57,6 +57,10 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
     )
     assert run("admin", "breakers") == "the market has no breakers"
 
+    assert run("admin", "group", "set", "makers", "--discount", "0%") == "makers has a discount of 0%"
+    assert run("admin", "group", "join", "alice", "makers", "--why", "promised") == "alice is in makers"
+    assert run("admin", "group", "leave", "alice") == "alice is in no group"
+
     # What is refused, and what cannot be said at all.
     for words, status, said in (
         (("breakers", "700:15m", "600:15m"), 1, "rejected: invalid_breakers: "),
@@ -68,6 +72,10 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
         (("emergency", "off", "--why", "x" * 201), 1, "a remark has at most 200 characters"),
         (("emergency", "maybe"), 2, "'maybe' is not one of 'on', 'off'"),
         (("kill-switch", "alice!", "on"), 1, "rejected: invalid_kill_switch: "),
+        (("group", "join", "alice", "takers"), 1, "rejected: invalid_group: "),
+        (("group", "set", "makers", "--discount", "25%"), 1, "rejected: no_clearing: "),
+        (("group", "set", "makers", "--discount", "much"), 1, "'much' is no share: say 0.25% or 0.0025"),
+        (("group", "set", "makers", "--discount", "0.0000000001"), 1, "is no discount: it is a whole number"),
         (("limits", "alice", "--rejects", "20"), 1, "'20' is no limit of rejects: say 20/10s"),
         (("limits", "alice", "BTC-USD", "--rejects", "20/10s"), 1, "rejected: invalid_limits: "),
     ):

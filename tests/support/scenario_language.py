@@ -25,6 +25,8 @@ Commands:
     protection SYMBOL [static=200bp] [dynamic=50bp] [reference=TICKS] [auction=30s] [random=5s] [rebalance]
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s] [day-lots=N] [day-notional=N] [rate=N]
     kill-switch ACCOUNT on|off [why WORD]
+    group GROUP [discount=25%] [why WORD]
+    join ACCOUNT GROUP|none [why WORD]
     breakers [SYMBOL] [700bp=5m] [1300bp=5m] [2000bp=0s] [auction 5m] [random 30s] [why WORD]
     emergency on|off [cancel] [auction 5m] [random 30s] [why WORD]
     schedule SYMBOL none
@@ -54,6 +56,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -429,6 +432,27 @@ def _kill_switch(words: list[str]) -> commands.SetKillSwitch:
     return commands.SetKillSwitch(account, {"on": True, "off": False}[on], why[1] if why else "")
 
 
+def _group(words: list[str]) -> commands.SetGroup:
+    group, *more = words
+    discount = 0
+    if more and more[0].startswith("discount="):
+        discount = rate(more.pop(0).removeprefix("discount="))
+    return commands.SetGroup(group, discount, more[1] if more else "")
+
+
+def _join(words: list[str]) -> commands.JoinGroup:
+    account, group, *why = words
+    return commands.JoinGroup(account, "" if group == "none" else group, why[1] if why else "")
+
+
+def rate(text: str) -> int:
+    """A share of one in billionths: `25%`, `0.0025`."""
+    share = Fraction(text.removesuffix("%")) / (100 if text.endswith("%") else 1) * 10**9
+    if share.denominator != 1:
+        raise NotUnderstood(f"{text!r} is no whole number of billionths")
+    return int(share)
+
+
 def _breakers(words: list[str]) -> commands.SetBreakers:
     symbol = words.pop(0) if words and words[0].isupper() and "=" not in words[0] else ""
     levels = []
@@ -465,6 +489,8 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "advance-clock": _advance_clock,
     "limits": _limits,
     "kill-switch": _kill_switch,
+    "group": _group,
+    "join": _join,
     "emergency": _emergency,
     "breakers": _breakers,
     "quote": _quote,

@@ -43,6 +43,8 @@ _VERBS = {
     commands.DEFINE_ASSET: "asset",
     commands.SET_LIMITS: "limits",
     commands.SET_KILL_SWITCH: "kill-switch",
+    commands.SET_GROUP: "group",
+    commands.JOIN_GROUP: "join",
     commands.SET_EMERGENCY: "emergency",
     commands.SET_BREAKERS: "breakers",
     commands.BUST_TRADE: "bust",

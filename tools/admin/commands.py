@@ -4,6 +4,7 @@ import typer
 
 from tools.admin.breakers import breakers
 from tools.admin.emergency import emergency
+from tools.admin.group import group
 from tools.admin.kill_switch import kill_switch
 from tools.admin.phase import phase
 from tools.admin.protection import protection
@@ -22,3 +23,4 @@ admin.command()(breakers)
 admin.command()(emergency)
 admin.command("kill-switch")(kill_switch)
 admin.command()(limits)
+admin.add_typer(group)

@@ -8,7 +8,9 @@ from bus.protocol.commands import (
     BustTrade,
     CorrectTrade,
     DefineAsset,
+    JoinGroup,
     SetEmergency,
+    SetGroup,
     SetKillSwitch,
     SetLimits,
     SetProtection,
@@ -18,7 +20,7 @@ from bus.protocol.terms import PRICE_TIME
 from bus.sockets.session import orders
 from bus.sockets.session.answers import A, Answers
 from bus.sockets.session.orders import Word
-from bus.sockets.session.prices import Number, Scale
+from bus.sockets.session.prices import Number, Scale, billionths
 
 
 class Operating(Answers[A]):
@@ -202,6 +204,23 @@ class Operating(Answers[A]):
         Answered with Completed or Rejected.
         """
         command = SetKillSwitch(account, on, orders.checked_note(why))
+        pending = self._new_pending("", "")
+        self._put(pending, command)
+        return pending
+
+    def set_group(self, group: str, *, discount: Number = 0, why: str = "") -> A:
+        """Operator: a group of accounts is there, or has another discount, 0.1 for 10 percent of all fees of members.
+
+        Answered with Completed or Rejected; ValueError for a discount that is no whole number of billionths.
+        """
+        command = SetGroup(group, billionths(discount, "discount"), orders.checked_note(why))
+        pending = self._new_pending("", "")
+        self._put(pending, command)
+        return pending
+
+    def join_group(self, account: str, group: str = "", *, why: str = "") -> A:
+        """Operator: an account is in this group and in no other; "": in none. Answered with Completed or Rejected."""
+        command = JoinGroup(account, group, orders.checked_note(why))
         pending = self._new_pending("", "")
         self._put(pending, command)
         return pending

@@ -116,6 +116,14 @@ def whole_number(number: Number, what: str) -> int:
     return count
 
 
+def billionths(share: Number, what: str) -> int:
+    """A share of one, in billionths. ValueError for one that is finer, TypeError for a float."""
+    count = _whole(share, (1, 10**9), what)
+    if count is None:
+        raise ValueError(f"{share} is no {what}: it is a whole number of billionths")
+    return count
+
+
 def _whole(number: Number, step: tuple[int, int], what: str) -> int | None:
     """How many steps, a ratio of whole numbers, make this number; None when it is no whole count of them."""
     # Whole numbers, since a Decimal that divides may round: number / step = top / bottom.

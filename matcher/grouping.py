@@ -1,0 +1,59 @@
+"""Grouping: accounts are put into groups, of which an operator says things once (docs/rules.md, chapter GROUP)."""
+
+from typing import Final
+
+from bus.protocol.commands import JoinGroup, SetGroup
+from bus.protocol.reasons import INVALID_GROUP, NO_CLEARING
+from bus.protocol.topics import ACCOUNT
+from matcher.ledger.account import Account, AccountGroup
+from matcher.ledger.fees.schedule import RATE_ONE
+from matcher.reporting import Reporting
+
+#: Groups are state, and each checkpoint has them all.
+GROUPS_MAX: Final = 1_000
+
+
+def set_group(market: Reporting, command: SetGroup) -> int:
+    """A group is there from now on, with this discount; a reason, 0 when it is."""
+    # gate
+    state = market.state
+    group = state.groups.get(command.group)
+    if ACCOUNT.fullmatch(command.group) is None or not 0 <= command.discount <= RATE_ONE:
+        return INVALID_GROUP
+    if group is None and len(state.groups) >= GROUPS_MAX:
+        return INVALID_GROUP
+    if command.discount and state.ledger is None:
+        return NO_CLEARING
+    if market.judging:
+        return 0
+    # ledger
+    if group is None:
+        group = state.groups[command.group] = AccountGroup(command.group)
+    group.discount = command.discount
+    return 0
+
+
+def join_group(market: Reporting, command: JoinGroup) -> int:
+    """An account is in this group and in no other from now on, or in none; a reason, 0 when it is."""
+    # gate
+    state = market.state
+    if ACCOUNT.fullmatch(command.account) is None or (command.group and command.group not in state.groups):
+        return INVALID_GROUP
+    if market.judging:
+        return 0
+    # ledger
+    account = state.accounts.get(command.account)
+    if account is None:
+        if not command.group:
+            return 0
+        account = state.accounts[command.account] = Account(command.account)
+    before = account.group
+    after = state.groups[command.group] if command.group else None
+    if before is after:
+        return 0
+    if before is not None:
+        del before.members[account.name]
+    if after is not None:
+        after.members[account.name] = account
+    account.group = after
+    return 0
