@@ -200,6 +200,8 @@ class Web(Struct, frozen=True, kw_only=True):
     orders_per_s_max: Positive = 200
     # More: who wants to leave the market can.
     cancels_per_s_max: Positive = 400
+    # A page asks again whenever something has happened to it; money itself moves seldom.
+    money_per_s_max: Positive = 20
     # A person makes them.
     keys_per_s_max: Positive = 2
     # Some dozen instruments are halted one by one, without having to wait.

@@ -102,6 +102,12 @@ class Core(Protocol):
     def balances(self, account: str) -> list[tuple[Any, ...]]:
         """Rows in the shape of `bus.protocol.control.BalanceState`; none for an account that does not exist."""
 
+    def assets(self) -> list[tuple[str, int]]:
+        """`(asset, decimals)` of all that are defined; none where the venue does not clear."""
+
+    def clearing(self) -> int:
+        """One of CLEARINGS."""
+
     def instruments(self) -> list[tuple[Any, ...]]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
 

@@ -359,6 +359,11 @@ class Engine:
             return views.assets(known, ledger)
         return [] if known is None or ledger is None else views.balances(known, ledger)
 
+    def assets(self) -> list[tuple[str, int]]:
+        """`(asset, decimals)` of all that are defined, in order of their definition."""
+        ledger = self.state.ledger
+        return [] if ledger is None else list(ledger.assets.items())
+
     def clearing(self) -> int:
         """One of CLEARINGS."""
         return self.state.rules.clearing

@@ -7,7 +7,7 @@ body it is refused, and its id is kept as long (`matcher.requests`).
 from bus.protocol import reasons
 from bus.protocol.commands import TRANSFER, DefineAsset, Transfer
 from bus.protocol.reports import MOVED
-from bus.protocol.terms import EXTERNAL, OPERATOR
+from bus.protocol.terms import BROKER, EXTERNAL, OPERATOR
 from bus.protocol.topics import ACCOUNT, ASSET
 from matcher.gate.instruments import DECIMALS_MAX
 from matcher.gate.orders import is_printable
@@ -46,6 +46,8 @@ def transfer_reason(market: Reporting, session: Session, command: Transfer) -> i
     """Why a session may not move this; 0 when it may."""
     ledger = market.state.ledger
     is_operator = session.role == OPERATOR
+    # A broker has asked whoever is behind the account whether money may leave.
+    withdraws = session.role == BROKER and command.target == EXTERNAL
     source, target = command.source, command.target
     if not is_operator and source != session.account.name:
         return reasons.NOT_PERMITTED
@@ -55,11 +57,13 @@ def transfer_reason(market: Reporting, session: Session, command: Transfer) -> i
         return reasons.UNKNOWN_ASSET
     if command.amount <= 0:
         return reasons.AMOUNT_NOT_POSITIVE
-    if source == target or not (_may_have(source, is_operator) and _may_have(target, is_operator)):
+    if source == target or not (
+        _may_have(source, is_operator) and (withdraws or _may_have(target, is_operator))
+    ):
         return reasons.INVALID_TRANSFER
     accounts = market.state.accounts
     # Accounts are kept for good: traders make none.
-    if not is_operator and (_family(source) != _family(target) or target not in accounts):
+    if not (is_operator or withdraws) and (_family(source) != _family(target) or target not in accounts):
         return reasons.INVALID_TRANSFER
     limits = session.account.limits
     if not is_operator and limits is not None and limits.stopped:

@@ -1,6 +1,5 @@
 """`matchbus account ...`: what accounts have, and how money moves, at a venue that clears. The operator's, by token."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from bus.protocol.control import BalanceState
 from bus.protocol.terms import EXTERNAL, OPERATOR
 from bus.sockets.client import Client, PendingAnswer
+from bus.sockets.session.amounts import amount_of, units_of
 from tools import options
 from tools.decoded import json_line, named
 from tools.operating import operate, operator_name
@@ -16,9 +16,6 @@ from tools.showing import plain_table, show
 account = typer.Typer(
     name="account", help="What accounts have, and moving it: the operator's cash desk.", no_args_is_help=True
 )
-
-#: Of 2**63 - 1, behind the first.
-_DIGITS_MAX: Final = 18
 
 #: -1 is an amount that is refused, and no option that nobody knows.
 _NEGATIVE: Final = {"ignore_unknown_options": True}
@@ -210,20 +207,9 @@ def _transfer(
     known = {row.asset: row.decimals for row in client.balances(EXTERNAL).balances}
     if asset not in known:
         raise ValueError(f"{asset} is no asset of this venue")
-    try:
-        units = Decimal(amount).scaleb(known[asset])
-    except InvalidOperation:
-        raise ValueError(f"{amount!r} is no amount") from None
-    # Before it is made an int: 1e999999 would be one of a million digits.
-    if (
-        not units.is_finite()
-        or units.adjusted() > _DIGITS_MAX
-        or units != (whole := int(units))
-        or whole >= 2**63
-    ):
-        raise ValueError(f"{amount} {asset}: amounts have up to {known[asset]} decimals, and 63 bits")
-    return client.transfer(source, target, asset, whole, transfer_id=transfer_id, why=why)
+    units = units_of(amount, known[asset])
+    return client.transfer(source, target, asset, units, transfer_id=transfer_id, why=why)
 
 
 def _text(row: BalanceState, units: int) -> str:
-    return f"{Decimal(units).scaleb(-row.decimals):f}"
+    return f"{amount_of(units, row.decimals):f}"

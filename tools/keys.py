@@ -30,7 +30,7 @@ def create(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="What it is for: read, trade or operator; may be given again. Default: read and trade.",
+            help="What it is for: read, trade, withdraw or operator; may be given again. Default: read and trade.",
         ),
     ] = None,
     address: Annotated[

@@ -11,7 +11,20 @@ from web.guard.guard import Guard
 from web.handling import Handler
 from web.house import House
 from web.page_files import PageHandler, page_files
-from web.rest import admin, alerts, candles, documents, keys, market, orders, past, plain, trades, usage
+from web.rest import (
+    admin,
+    alerts,
+    candles,
+    documents,
+    keys,
+    market,
+    money,
+    orders,
+    past,
+    plain,
+    trades,
+    usage,
+)
 from web.routes import CANCELS, ORDERS, Route
 from web.stream import sockets
 
@@ -22,6 +35,7 @@ _REST: Final[tuple[Route, ...]] = (
     *candles.ROUTES,
     *orders.ROUTES,
     *past.ROUTES,
+    *money.ROUTES,
     *keys.ROUTES,
     *alerts.ROUTES,
     *usage.ROUTES,

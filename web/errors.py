@@ -102,6 +102,8 @@ _STATUS_OF: Final = {
     engine_reasons.ID_TAKEN: 409,
     engine_reasons.NOT_PERMITTED: 403,
     engine_reasons.UNKNOWN_SYMBOL: 404,
+    engine_reasons.NO_CLEARING: 404,
+    engine_reasons.UNKNOWN_ASSET: 404,
     engine_reasons.UNKNOWN_ORDER: 404,
 }
 _STATUS_OF_BAND: Final = {1: 400, 2: 400, 3: 409, 4: 409, 5: 409, 6: 403, 7: 400, 8: 409, 9: 409}

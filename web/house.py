@@ -12,6 +12,7 @@ from bus.sockets.history_client import AsyncHistoryClient
 from bus.sockets.market.async_market_client import AsyncMarketClient
 from bus.sockets.market.market_sockets import PublisherAddress
 from web.alert_ids import AlertIds
+from web.assets import Assets
 from web.guard.key_book import KeyBook
 from web.guard.origins import Origins
 from web.readiness import Parts
@@ -29,10 +30,10 @@ class House:
 
     `market` asks the publishers, `history` what accounts did, `turns` who may ask it now, `sessions` acts for them,
     `operators` for those who rule over the market, each under the account of its key;
-    `symbols` has the scales of all instruments; `keys` are the API keys, as all instances have them; `alert_ids` knows
-    whose an alert is; `hub` reads the publishers' streams, `own` tells accounts what becomes of their orders; `tally`
-    counts requests, `usage` by whom and for what; `origins` are the pages of others that are let in; `parts` are the
-    processes behind it.
+    `symbols` has the scales of all instruments, `assets` the decimals of all assets; `keys` are the API keys, as all
+    instances have them; `alert_ids` knows whose an alert is; `hub` reads the publishers' streams, `own` tells accounts
+    what becomes of their orders; `tally` counts requests, `usage` by whom and for what; `origins` are the pages of
+    others that are let in; `parts` are the processes behind it.
     `page` is what an instance tells of itself; None where it tells nothing.
     """
 
@@ -57,6 +58,7 @@ class House:
         )
         self.origins = Origins(config.web.allowed_origins)
         self.symbols = Symbols(self.market)
+        self.assets = Assets()
         self.sessions = Sessions(config, token, context)
         self.operators = Sessions(config, token, context, OPERATOR)
         self.turns = Turns()

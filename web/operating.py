@@ -64,6 +64,8 @@ _FIELD_OF: Final = {
     engine.INVALID_BREAKERS: "levels",
     engine.INVALID_SCHEDULE: "days",
     engine.INVALID_PROTECTION: "static_basis_points",
+    engine.INVALID_ASSET: "asset",
+    engine.ASSET_DIFFERS: "decimals",
 }
 
 
@@ -72,7 +74,7 @@ async def set_phase(house: House, who: Principal, body: NewPhase, time_ns: bool)
     command = orders.set_phase(
         body.symbol, body.phase, body.duration_ms, body.random_ms, body.next_phase or 0, body.why
     )
-    return await _operate(house, who, command, time_ns)
+    return await operate(house, who, command, time_ns)
 
 
 async def phases(house: House, who: Principal) -> Phases:
@@ -101,7 +103,7 @@ async def set_protection(house: House, who: Principal, body: NewProtection, time
         int(body.rebalance),
         body.why,
     )
-    return await _operate(house, who, command, time_ns)
+    return await operate(house, who, command, time_ns)
 
 
 async def protections(house: House, who: Principal) -> Protections:
@@ -132,7 +134,7 @@ async def set_schedule(house: House, who: Principal, body: NewSchedule, time_ns:
     except ValueError as error:
         raise Refusal(INVALID_FIELD, str(error), "days", status=CONFLICT) from None
     try:
-        return await _operate(house, who, command, time_ns)
+        return await operate(house, who, command, time_ns)
     except NotTaken as error:  # before the log: whoever plans by this zone must know it
         raise Refusal(error.reason, str(error), "zone", status=CONFLICT) from None
 
@@ -173,20 +175,20 @@ def _rows(hours: list[Hours]) -> list[tuple[str, str, int]]:
 
 async def set_kill_switch(house: House, who: Principal, body: KillSwitch, time_ns: bool) -> Operated:
     """Stop an account, or let it trade again."""
-    return await _operate(house, who, commands.SetKillSwitch(body.account, body.on, body.why), time_ns)
+    return await operate(house, who, commands.SetKillSwitch(body.account, body.on, body.why), time_ns)
 
 
 async def set_emergency(house: House, who: Principal, body: Emergency, time_ns: bool) -> Operated:
     """Stop the whole market, or let it go on."""
     command = commands.SetEmergency(body.on, body.cancel_orders, body.auction_ms, body.random_ms, body.why)
-    return await _operate(house, who, command, time_ns)
+    return await operate(house, who, command, time_ns)
 
 
 async def set_breakers(house: House, who: Principal, body: Breakers, time_ns: bool) -> Operated:
     """Give the market its circuit breakers."""
     levels = [(level.basis_points, level.halt_ms) for level in body.levels]
     command = orders.set_breakers(body.symbol or "", levels, body.auction_ms, body.random_ms, body.why)
-    return await _operate(house, who, command, time_ns)
+    return await operate(house, who, command, time_ns)
 
 
 async def set_limits(house: House, who: Principal, body: AccountLimits, time_ns: bool) -> Operated:
@@ -206,7 +208,7 @@ async def set_limits(house: House, who: Principal, body: AccountLimits, time_ns:
         numbers["day_notional"],
         body.commands_per_s,
     )
-    return await _operate(house, who, command, time_ns)
+    return await operate(house, who, command, time_ns)
 
 
 async def kill_switches(house: House, who: Principal) -> StoppedAccounts:
@@ -310,7 +312,7 @@ def _phase(scale: Scale, state: InstrumentState) -> InstrumentPhase:
     )
 
 
-async def _operate(house: House, who: Principal, command: OperatorCommand, time_ns: bool) -> Operated:
+async def operate(house: House, who: Principal, command: OperatorCommand, time_ns: bool) -> Operated:
     """Send it. Raises Refusal when it was refused, and when nobody knows what became of it."""
     session = await house.operators.of(who.account)
     try:

@@ -44,6 +44,7 @@ FIELD_OF: Final = {
     engine.PRICE_NOT_POSITIVE: "price",
     engine.PRICE_TOO_LOW: "price",
     engine.PRICE_TOO_HIGH: "price",
+    engine.LIMIT_NEEDED: "price",
     engine.INVALID_DISPLAY: "display_quantity",
     engine.INVALID_MINIMUM: "minimum_quantity",
     engine.INVALID_EXPIRY: "expires_ms",

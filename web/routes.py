@@ -18,9 +18,10 @@ PAGE: Final = "page"  # files of the trading page
 HISTORY: Final = "history"  # orders and executions of the past
 ORDERS: Final = "orders"  # what changes the book
 CANCELS: Final = "cancels"  # what leaves it
+MONEY: Final = "money"  # what accounts have, and moving it
 KEYS: Final = "keys"
 ADMIN: Final = "admin"  # what operators do
-COSTS: Final = (HOUSE, MARKET, PAGE, HISTORY, ORDERS, CANCELS, KEYS, ADMIN)
+COSTS: Final = (HOUSE, MARKET, PAGE, HISTORY, ORDERS, CANCELS, MONEY, KEYS, ADMIN)
 
 
 class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -164,9 +164,9 @@ class Transfer(Struct, array_like=True, tag=TRANSFER, forbid_unknown_fields=True
     """Move `amount` units of an asset from one account to another, at a venue that clears (docs/rules.md, MONEY).
 
     A trader moves from the account of its session, within its family (`alice`, `alice.algo`); an operator between any.
-    A deposit comes from `venue:external`, a withdrawal goes there. `transfer_id` makes it safe to send twice; it shares
-    one name space with the client order ids of the session's account. A target that does not exist yet is made, for an
-    operator. `why`: for the record.
+    A deposit comes from `venue:external`, a withdrawal goes there, by an operator or the account's broker.
+    `transfer_id` makes it safe to send twice; it shares one name space with the client order ids of the session's
+    account. A target that does not exist yet is made, for an operator. `why`: for the record.
     """
 
     transfer_id: ClientId

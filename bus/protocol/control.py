@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from bus.protocol.commands import DayRow, DefineInstrument, EnterOrder, Symbol, Unsigned
-from bus.protocol.terms import RESTING, TRADER
+from bus.protocol.terms import CLEARING_NONE, RESTING, TRADER
 
 HELLO: Final = 1
 HEARTBEAT: Final = 2
@@ -249,12 +249,15 @@ class Balances(Struct, array_like=True, tag=BALANCES, frozen=True):
     """What an account has of each asset that it ever had, as it stood before its report `next_report`.
 
     Empty for an account that does not exist, and where the venue does not clear; `venue:external` has all assets.
+    `clearing`: one of CLEARINGS. `assets`: `[asset, decimals]` of all that are defined, whoever has them.
     """
 
     correlation_id: int
     account: str
     next_report: int
     balances: list[BalanceState]
+    clearing: int = CLEARING_NONE
+    assets: list[tuple[str, int]] = []
 
 
 class BreakersState(Struct, array_like=True, frozen=True):

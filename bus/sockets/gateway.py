@@ -398,7 +398,9 @@ class Gateway:
         if account != seat.account and seat.role != OPERATOR:
             text = "the balances of other accounts are for operators"
             return Refused(correlation_id, 1, reasons.NOT_OFFERED, text)
-        return (BALANCES, correlation_id, account, core.next_report(account), core.balances(account))
+        rows = core.balances(account)
+        about = (core.clearing(), core.assets())
+        return (BALANCES, correlation_id, account, core.next_report(account), rows, *about)
 
     def _safeguards(self, seat: Seat, correlation_id: int) -> object:
         if seat.role != OPERATOR:

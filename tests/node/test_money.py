@@ -9,7 +9,7 @@ from bus.protocol import reasons
 from bus.protocol.commands import CancelOrder, DefineAsset, EnterOrder, Transfer
 from bus.protocol.control import Balances, BalanceState, QueryBalances, Refused
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Settled
-from bus.protocol.terms import BUY, EXTERNAL, OPERATOR, SELL
+from bus.protocol.terms import BUY, CLEARING_NONE, CLEARING_SPOT, EXTERNAL, OPERATOR, SELL
 from tests.node.parties import BTC_USD, Party, buy, open_market
 from tests.support.running_node import TOKEN, RunningNode, small_config
 from tests.support.simulated_disk import SimulatedDisk
@@ -45,6 +45,7 @@ def test_an_account_is_told_what_it_has_and_an_operator_of_all(disk: SimulatedDi
         found = balances(anna)
         assert isinstance(found, Balances)
         assert (found.account, found.balances) == ("anna", [BalanceState("USD", 5, 1_000, 400)])
+        assert (found.clearing, found.assets) == (CLEARING_SPOT, [("USD", 5), ("BTC", 8)])
         assert balances(anna, "anna").balances == found.balances
         refused = balances(anna, "boris")
         assert isinstance(refused, Refused)
@@ -87,7 +88,8 @@ def test_a_venue_begins_to_clear_without_open_orders_and_never_ends(disk: Simula
         open_market(node.addresses)
         anna.hello("anna")
         assert isinstance(anna.ask(buy("a1")), Accepted)
-        assert balances(anna).balances == []
+        found = balances(anna)
+        assert (found.balances, found.clearing, found.assets) == ([], CLEARING_NONE, [])
         node.stop()
     with pytest.raises(DataDirectoryMismatch, match="1 order is open and not backed"):
         RunningNode(disk=disk, config=SPOT)

@@ -156,9 +156,10 @@ class Processes:
         """The words of a verb that talks to what runs on `port_base`."""
         return (*words, "--port-base", str(self.port_base))
 
-    def engine(self, data: Path, *words: str) -> Process:
+    def engine(self, data: Path, *words: str, **environment: str) -> Process:
         """A ready engine on `port_base`. Syncs to the operating system only, which a `kill -9` survives."""
-        process = self.start(*self.exchange("engine", "--data", str(data), "--sync", "os", *words))
+        told = ("engine", "--data", str(data), "--sync", "os", *words)
+        process = self.start(*self.exchange(*told), **environment)
         process.ready()
         return process
 

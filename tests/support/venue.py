@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 from bus.sockets.client import Client
@@ -71,6 +71,8 @@ class Venue:
 
     #: More words of the engine's.
     engine_words: tuple[str, ...] = ()
+    #: Settings of the engine's.
+    engine_settings: Mapping[str, str] = MappingProxyType({})
     #: More words of the publisher's.
     publisher_words: tuple[str, ...] = ()
 
@@ -92,7 +94,7 @@ class Venue:
         return self
 
     def _start(self) -> None:
-        self.engine = self.processes.engine(self.data, *self.engine_words)
+        self.engine = self.processes.engine(self.data, *self.engine_words, **self.engine_settings)
         words = ("--data", str(self.data))
         self.publisher = self.processes.start(
             *self.processes.exchange("publisher", *words, *self.publisher_words)

@@ -209,7 +209,7 @@ def test_keys_are_listed_without_their_secrets(venue: Venue) -> None:
     ("words", "line"),
     [
         (("al ice",), "'al ice': account names are 1 to 32 of A-Z a-z 0-9 _ . -"),
-        (("a", "--scope", "all"), "scopes: 'all': expected some of read, trade, operator"),
+        (("a", "--scope", "all"), "scopes: 'all': expected some of read, trade, withdraw, operator"),
         (("a", "--expires", "soon"), "--expires: 'soon' is no time: say 2h, or 2026-12-31T17:00"),
         (("a", "--expires", "2020-01-01"), "expires: the time is over already"),
         (("a", "--label", "a\nb"), "label: at most 100 characters that can be printed"),

@@ -1,5 +1,5 @@
 """What an operator wants to read afterwards: each sign of an intrusion, each alarm and block, each change of a key,
-each word of an operator over HTTP.
+each word of an operator over HTTP, each transfer and withdrawal.
 
     DATA/web/audit.log     a JSON object a line; of all instances of one data directory
     DATA/web/audit.log.1   the one before it, and so on: a full one steps back, the oldest goes

@@ -35,7 +35,7 @@ from web.guard.networks import Networks
 from web.guard.principal import READ, Principal
 from web.guard.signing import API_KEY, SIGNATURE, TIMESTAMP, request_hash, signed_text, timestamp_ms, verified
 from web.guard.watch import Watch, address_holder, key_holder
-from web.routes import ADMIN, HOUSE, KEYS, MARKET, ORDERS, Route
+from web.routes import ADMIN, HOUSE, KEYS, MARKET, MONEY, ORDERS, Route
 
 #: What is signed in a login on an open WebSocket, beside the timestamp: a browser cannot set headers there.
 LOGIN_METHOD: Final = "GET"
@@ -131,8 +131,9 @@ class KeyedGuard:
                     method=route.method,
                     path=request.path,
                 )
-            elif route.cost == ADMIN and route.method != "GET":
-                self._watch.operated(
+            elif route.cost in (ADMIN, MONEY) and route.method != "GET":
+                told = self._watch.operated if route.cost == ADMIN else self._watch.moved
+                told(
                     now_ns,
                     by=who.key_id,
                     account=who.account,

@@ -7,8 +7,10 @@ from msgspec import Struct
 #: What a key may be for.
 READ: Final = "read"
 TRADE: Final = "trade"
+#: Money leaves the venue with it, and with nothing else: not even with TRADE.
+WITHDRAW: Final = "withdraw"
 OPERATOR: Final = "operator"
-SCOPES: Final = (READ, TRADE, OPERATOR)
+SCOPES: Final = (READ, TRADE, WITHDRAW, OPERATOR)
 
 
 class Principal(Struct, frozen=True):

@@ -80,6 +80,10 @@ class Watch:
         """An operator wanted something, and was answered."""
         self._audit.say("operated", now_ns, **facts)
 
+    def moved(self, now_ns: int, **facts: Any) -> None:
+        """An account's holder wanted to move money, and was answered."""
+        self._audit.say("moved", now_ns, **facts)
+
     def _alarm(self, now_ns: int, **facts: Any) -> None:
         self._audit.say("alarm", now_ns, **facts)
         _LOG.warning("signs of an intrusion", **facts)

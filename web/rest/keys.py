@@ -1,6 +1,7 @@
 """API keys: an account's own with a key of scope `trade`, everybody's with one of scope `operator`.
 
-The rule guarded here: nobody makes a key that may more than an account may. Only an operator makes operators.
+The rule guarded here: nobody makes a key that may more than an account may. Only an operator makes operators, and whose
+key may not withdraw makes none that may.
 """
 
 from typing import Any, Final
@@ -11,7 +12,7 @@ from bus.protocol.topics import ACCOUNT
 from web.call import Call
 from web.errors import CONFLICT, INVALID_FIELD, NOT_FOUND, SCOPE_MISSING, TOO_MANY_KEYS, Refusal
 from web.guard.keys import KEY_ID, Key, wish
-from web.guard.principal import OPERATOR, TRADE
+from web.guard.principal import OPERATOR, TRADE, WITHDRAW
 from web.routes import KEYS, Route
 from web.schemas.keys import KeyDescription, KeyList, MadeKey, NewKey
 
@@ -29,7 +30,9 @@ async def keys_of_account(call: Call) -> KeyList:
 async def make_own(call: Call) -> MadeKey:
     """A key for the caller's account."""
     if OPERATOR in call.body.scopes:
-        raise Refusal(SCOPE_MISSING, "an account makes keys of scope read and trade only", "scopes")
+        raise Refusal(SCOPE_MISSING, "an account makes no keys of scope operator", "scopes")
+    if WITHDRAW in call.body.scopes and WITHDRAW not in call.caller.scopes:
+        raise Refusal(SCOPE_MISSING, "only a key of scope withdraw makes one of it", "scopes")
     return await _make(call, call.caller.account)
 
 

@@ -15,6 +15,7 @@ from web.schemas.admin import (
 )
 from web.schemas.alerts import AlertWish
 from web.schemas.keys import NewKey
+from web.schemas.money import NewAsset, NewTransfer, OperatorTransfer, Withdrawal
 from web.schemas.orders import Batch, CancelAll, CancelAllAfter, NewOrder, OrderCancel, OrderReplace
 
 _ORDER: Final = {"symbol": "BTC-USD", "side": "buy", "quantity": "0.5", "price": "30000"}
@@ -73,5 +74,15 @@ EXAMPLES: Final[dict[type[Struct], Any]] = {
         "why": "as on every day",
     },
     AccountLimits: {"account": "alice", "symbol": "BTC-USD", "order_quantity": "5", "open_orders": 200},
+    NewTransfer: {"target": "alice.algo", "asset": "USD", "amount": "500", "transfer_id": "to-algo-1"},
+    Withdrawal: {"asset": "USD", "amount": "250.5", "transfer_id": "payout-12"},
+    OperatorTransfer: {
+        "account": "alice",
+        "asset": "USD",
+        "amount": "10000",
+        "transfer_id": "wire-4711",
+        "why": "wire of March 3",
+    },
+    NewAsset: {"asset": "USD", "decimals": 6},
     AlertWish: {"alert_id": "high", "symbol": "BTC-USD", "condition": "price-above", "threshold": "31000"},
 }

@@ -17,7 +17,9 @@ class NewKey(Struct, frozen=True, forbid_unknown_fields=True):
     private key, and there is no secret.
     """
 
-    scopes: Annotated[list[Literal["read", "trade", "operator"]], Meta(min_length=1, max_length=3)]
+    scopes: Annotated[
+        list[Literal["read", "trade", "withdraw", "operator"]], Meta(min_length=1, max_length=4)
+    ]
     addresses: Annotated[list[Address], Meta(max_length=20)] = []
     expires_ms: Milliseconds | None = None
     label: Annotated[str, Meta(max_length=100)] = ""

@@ -74,7 +74,7 @@ class Scale:
     def notional(self, money: Number) -> int:
         """So much of the quote asset in ticks times lots, rounded down: as a limit it lets nothing more pass."""
         step = _EXACT.multiply(self._tick, self._lot)
-        top, bottom = _exact(money, "notional").as_integer_ratio()
+        top, bottom = exact(money, "notional").as_integer_ratio()
         step_top, step_bottom = step.as_integer_ratio()
         steps = (top * step_bottom) // (bottom * step_top)
         if top and not steps:
@@ -102,7 +102,7 @@ class Scale:
 
 def step_of(number: Number, what: str) -> tuple[int, int]:
     """`(mantissa, decimals)` of a tick or a lot: `0.25` is `(25, 2)`, `100` is `(100, 0)`. Errors as for a price."""
-    sign, digits, exponent = _exact(number, what).normalize(_EXACT).as_tuple()
+    sign, digits, exponent = exact(number, what).normalize(_EXACT).as_tuple()
     assert isinstance(exponent, int), "a finite number has an exponent"
     mantissa = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
     return (-mantissa if sign else mantissa), max(-exponent, 0)
@@ -127,13 +127,14 @@ def billionths(share: Number, what: str) -> int:
 def _whole(number: Number, step: tuple[int, int], what: str) -> int | None:
     """How many steps, a ratio of whole numbers, make this number; None when it is no whole count of them."""
     # Whole numbers, since a Decimal that divides may round: number / step = top / bottom.
-    top, bottom = _exact(number, what).as_integer_ratio()
+    top, bottom = exact(number, what).as_integer_ratio()
     step_top, step_bottom = step
     count, rest = divmod(top * step_bottom, bottom * step_top)
     return None if rest else count
 
 
-def _exact(number: Number, what: str) -> Decimal:
+def exact(number: Number, what: str) -> Decimal:
+    """A number as it was given. Errors as for a price, but those of ticks."""
     if isinstance(number, bool) or not isinstance(number, _NUMBERS):
         raise TypeError(
             f"a {what} is a Decimal, a text or an int, not {type(number).__name__}:"

@@ -1,0 +1,143 @@
+"""Money: what accounts have, and how it moves, at a venue that clears.
+
+An amount is text with at most as many decimals as its asset has, and so exactly a whole number of its units.
+"""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct
+
+from web.schemas.admin import Account, Why
+from web.schemas.values import DecimalText, Nanoseconds, SignedText, TimedQuery
+
+Asset = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,12}\Z", description="The name of an asset.")]
+TransferId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=36,
+        pattern=r"^[ -~]+\Z",
+        description="The caller's own id: sent again under it, the same happens once. Not given, one is made of the"
+        " signed request. It shares one name space with the ids of the account's orders.",
+    ),
+]
+
+
+# What is asked for.
+
+
+class NewTransfer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So much of the key's account goes to another one of its family: `alice`, `alice.algo`, `alice.test`.
+
+    `target`: the account that has more afterwards, one that was used before.
+    """
+
+    target: Account
+    asset: Asset
+    amount: DecimalText
+    transfer_id: TransferId | None = None
+    why: Why = ""
+
+
+class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So much of the key's account leaves the venue."""
+
+    asset: Asset
+    amount: DecimalText
+    transfer_id: TransferId | None = None
+    why: Why = ""
+
+
+class OperatorTransfer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """So much comes to an account from outside, or leaves it. An account that does not exist yet is made by a deposit.
+
+    The `transfer_id` is one of the operator's account.
+    """
+
+    account: Account
+    asset: Asset
+    amount: DecimalText
+    transfer_id: TransferId | None = None
+    why: Why = ""
+
+
+class NewAsset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that accounts may have. Its `decimals` never change."""
+
+    asset: Asset
+    decimals: Annotated[int, Meta(ge=0, le=18)]
+
+
+class BalancesQuery(TimedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Nothing but what others have as well."""
+
+
+class BalancesOfQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose balances are asked for."""
+
+    account: Account
+
+
+# What is answered.
+
+
+class Balance(Struct, frozen=True, kw_only=True):
+    """What an account has of an asset. `held`: what of it backs open orders. `free`: the rest."""
+
+    asset: str
+    decimals: int
+    total: DecimalText
+    held: DecimalText
+    free: DecimalText
+
+
+class KnownAsset(Struct, frozen=True, kw_only=True):
+    """Something that accounts may have, with so many decimals."""
+
+    asset: str
+    decimals: int
+
+
+class Balances(Struct, frozen=True, kw_only=True):
+    """What an account has of each asset that it ever had, by asset, as it stood before its report `next_report`.
+
+    `assets`: all that accounts may have here.
+    """
+
+    account: str
+    next_report: int
+    balances: list[Balance]
+    assets: list[KnownAsset]
+
+
+class Transferred(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """It has moved, with this sequence of the log.
+
+    `account`: whose request it was, so in whose name space the id is. `source`: has less, `target` has more; one of
+    them is `venue:external` when money came or left. `duplicate`: it had moved before, and did not again.
+    """
+
+    transfer_id: str
+    account: str
+    source: str
+    target: str
+    asset: str
+    amount: DecimalText
+    sequence: int
+    time_ms: int
+    time_ns: Nanoseconds = UNSET
+    duplicate: bool = False
+
+
+class AssetAtVenue(Struct, frozen=True, kw_only=True):
+    """An asset, and what all accounts have of it together: what came from outside and has not left."""
+
+    asset: str
+    decimals: int
+    at_venue: SignedText
+
+
+class AssetsAtVenue(Struct, frozen=True, kw_only=True):
+    """All assets, by name."""
+
+    assets: list[AssetAtVenue]
