@@ -10,6 +10,7 @@
 - `recovery`: how a reader asks again for what it missed
 - `status`: how a process is
 - `history`, `history_codec`: what the private history is asked, and answers
+- `exposure`: what accounts hold, asked there as well; `valuing`: what that is worth
 - `records`: what the engine itself writes into the log
 - `topics`: the names of the feed's streams
 - `codec`: bytes to messages and back, and the limits of a message

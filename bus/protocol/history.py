@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from bus.protocol.commands import EnterOrder, Unsigned
 from bus.protocol.control import Refused
+from bus.protocol.exposure import Positions, QueryPositions
 from bus.protocol.reports import Filled, Rejected, Report
 from bus.protocol.status import ProcessStatus, QueryStatus
 
@@ -277,6 +278,10 @@ class PastReports(Struct, array_like=True, tag=PAST_REPORTS, frozen=True):
     more: bool
 
 
-HistoryQuery = QueryPastOrders | QueryOrderLife | QueryExecutions | QueryRejections | QueryReports
+HistoryQuery = (
+    QueryPastOrders | QueryOrderLife | QueryExecutions | QueryRejections | QueryReports | QueryPositions
+)
 HistoryRequest = HistoryQuery | QueryStatus
-HistoryAnswer = PastOrders | OrderLife | Executions | Rejections | PastReports | ProcessStatus | Refused
+HistoryAnswer = (
+    PastOrders | OrderLife | Executions | Rejections | PastReports | Positions | ProcessStatus | Refused
+)

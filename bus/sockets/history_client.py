@@ -24,6 +24,7 @@ from bus.clock import monotonic_ns
 from bus.errors import MatchbusError, NotConnected, NotTaken, SessionOver
 from bus.protocol.codec import MalformedMessage, encode_message
 from bus.protocol.control import Refused
+from bus.protocol.exposure import Positions, QueryPositions
 from bus.protocol.history import (
     Executions,
     HistoryAnswer,
@@ -168,6 +169,8 @@ class HistoryClient:
     @overload
     def ask(self, request: QueryReports, timeout: float | None = None) -> PastReports: ...
     @overload
+    def ask(self, request: QueryPositions, timeout: float | None = None) -> Positions: ...
+    @overload
     def ask(self, request: QueryStatus, timeout: float | None = None) -> ProcessStatus: ...
 
     def ask(self, request: HistoryRequest, timeout: float | None = None) -> Any:
@@ -257,6 +260,8 @@ class AsyncHistoryClient:
     async def ask(self, request: QueryRejections, timeout: float | None = None) -> Rejections: ...
     @overload
     async def ask(self, request: QueryReports, timeout: float | None = None) -> PastReports: ...
+    @overload
+    async def ask(self, request: QueryPositions, timeout: float | None = None) -> Positions: ...
     @overload
     async def ask(self, request: QueryStatus, timeout: float | None = None) -> ProcessStatus: ...
 

@@ -18,6 +18,7 @@ from bus.protocol import (
     codec,
     commands,
     control,
+    exposure,
     feed,
     history,
     history_codec,
@@ -45,7 +46,7 @@ from tests.support.processes import Processes
 PAGE = (Path(__file__).parents[2] / "docs/protocol.md").read_text(encoding="utf-8")
 KINDS = [
     kind
-    for module in (commands, control, reports, feed, recovery, status, history, records)
+    for module in (commands, control, reports, feed, recovery, status, history, exposure, records)
     for kind in protocol_page.structs_of(module)
 ]
 STRUCTS: dict[str, list[type[msgspec.Struct]]] = {

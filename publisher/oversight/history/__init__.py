@@ -12,7 +12,7 @@ Pure:
 
 With a database or a socket:
 
-- `tables`: what is kept, as tables
+- `tables`: what is kept, as tables; `rows`: values as their rows
 - `database`: SQLite or PostgreSQL, and their failures by name
 - `writing`: frames in, exactly once; and what never happened out again
 - `reading`: pages of what is kept

@@ -3,6 +3,7 @@
 What is looked up in a database is of the form that such a thing has: a name of another form names nothing.
 """
 
+from bus.protocol.exposure import QueryPositions
 from bus.protocol.history import (
     ORDER_STATES,
     ROWS_PER_PAGE_MAX,
@@ -36,6 +37,8 @@ def _shape(query: HistoryQuery) -> str | None:
     symbol = getattr(query, "symbol", "")
     if symbol and SYMBOL.fullmatch(symbol) is None:
         return f"symbol {symbol[:50]!r}: symbols are 1 to 20 of A-Z 0-9 _ -"
+    if isinstance(query, QueryPositions) and query.after and SYMBOL.fullmatch(query.after) is None:
+        return f"after {query.after[:50]!r}: symbols are 1 to 20 of A-Z 0-9 _ -"
     if isinstance(query, QueryPastOrders):
         if query.state not in ORDER_STATES:
             return f"state {query.state}: there are {', '.join(map(str, ORDER_STATES))}"

@@ -8,13 +8,14 @@ Called by the reader's threads of the service: everything here blocks.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, final
+from typing import Any, Final, TypeVar, final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, select, text
 
 from bus.database.failures import named_failures
 from bus.errors import StoreDamaged
+from bus.protocol.exposure import Positions, QueryPositions
 from bus.protocol.history import (
     ENDED,
     OPEN,
@@ -33,15 +34,18 @@ from bus.protocol.history import (
     Rejections,
 )
 from bus.protocol.reports import Rejected, Report
+from publisher.oversight.exposure.reading import positions_of
 from publisher.oversight.history.changes import Position
+from publisher.oversight.history.rows import order_of
 from publisher.oversight.history.tables import executions, orders, position, rejections, reports
-from publisher.oversight.history.writing import order_of
 
 #: A page takes some ms; a server that needs so much longer has other troubles, and others wait.
 STATEMENT_MS_MAX: Final = 5_000
 
 #: A page, as far as the database knows it; None when there is no such order.
-Page = PastOrders | OrderLife | Executions | Rejections | PastReports | None
+Page = PastOrders | OrderLife | Executions | Rejections | PastReports | Positions | None
+
+T = TypeVar("T")
 
 _decode_report: Final = msgspec.msgpack.Decoder(Report).decode
 
@@ -100,6 +104,9 @@ def _page(connection: Connection, query: HistoryQuery, correlation_id: int, sequ
         )
         rows, more = _cut(_all(connection, _in_order(question, reports.c.report_number, query)), query.limit)
         return OrderLife(correlation_id, sequence, account, order_of(order).told(), _reports(rows), more)
+    if isinstance(query, QueryPositions):
+        held, more = _cut(positions_of(connection, query), query.limit)
+        return Positions(correlation_id, sequence, account, list(held), more)
     question = select(reports.c.report_number, reports.c.data).where(
         reports.c.account == account, reports.c.report_number > query.after
     )
@@ -224,7 +231,7 @@ def _all(connection: Connection, question: Select[Any] | None) -> Sequence[Row[A
     return [] if question is None else connection.execute(question).all()
 
 
-def _cut(rows: Sequence[Row[Any]], limit: int) -> tuple[Sequence[Row[Any]], bool]:
+def _cut(rows: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
     return rows[:limit], len(rows) > limit
 
 

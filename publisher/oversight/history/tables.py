@@ -5,6 +5,8 @@
     orders        every order as it stands, by its order_id
     executions    every execution as it counts now
     rejections    which of the reports are refusals
+    positions     what each account holds of each symbol, and what its open orders may still do (`oversight.exposure`)
+    marks         the last trade of each symbol
 
 Everything but the reports follows from the reports. The version in `SCHEMA` changes with every change of a table.
 Numbers are 64-bit integers, times engine time in nanoseconds; a sum is a `Whole`.
@@ -43,6 +45,10 @@ def _text(name: str) -> Column[str]:
 
 def _bytes(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
+
+
+def _sum(name: str) -> Column[int]:
+    return Column(name, Whole(), nullable=False)
 
 
 def _table(name: str, *parts: Column[Any] | Index) -> Table:
@@ -92,7 +98,7 @@ orders: Final = _table(
     _number("status"),
     _number("reason"),
     _number("fills"),
-    Column("filled_quote", Whole(), nullable=False),
+    _sum("filled_quote"),
     _number("busted_lots"),
     _number("entered_ns"),
     _number("updated_ns"),
@@ -143,4 +149,39 @@ rejections: Final = _table(
     Index("rejections_by_request", "account", "request_id", "report_number"),
 )
 
-SCHEMA: Final = Schema("history", 1, METADATA, version, "history/history.db", "history.url")
+# In the order of the fields of `keeping.row_of`.
+positions: Final = _table(
+    "positions",
+    Column("account", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    _sum("lots"),
+    _sum("cost"),
+    _sum("realised"),
+    _number("opening_day_ns"),
+    _number("opening_report"),
+    _sum("opening_lots"),
+    _sum("opening_cost"),
+    _sum("opening_realised"),
+    _number("last_report"),
+    _number("last_sequence"),
+    _number("traded_ns"),
+    _number("bid_orders"),
+    _sum("bid_lots"),
+    _sum("bid_notional"),
+    _sum("bid_unpriced_lots"),
+    _number("ask_orders"),
+    _sum("ask_lots"),
+    _sum("ask_notional"),
+    _sum("ask_unpriced_lots"),
+)
+
+marks: Final = _table(
+    "marks",
+    Column("symbol", Text, primary_key=True),
+    _number("trade_id"),
+    _number("price_ticks"),
+    _number("sequence"),
+    _number("time_ns"),
+)
+
+SCHEMA: Final = Schema("history", 2, METADATA, version, "history/history.db", "history.url")

@@ -18,21 +18,25 @@ from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, func,
 from bus.database.failures import named_failures
 from bus.database.opening import open_database
 from bus.errors import DataDirectoryHeld, StoreDamaged, StoreUnavailable
-from bus.protocol.codec import encode
-from bus.protocol.commands import EnterOrder
 from bus.protocol.reports import Report, TradeRevised
 from bus.sockets.reading.feed_items import DropReport, Run
+from publisher.oversight.exposure.folding import Pair
+from publisher.oversight.exposure.keeping import Positions
 from publisher.oversight.history.changes import (
     Changes,
-    KeptExecution,
-    KeptRejection,
-    KeptReport,
     Position,
     changes_of,
     orders_named,
     refolded,
 )
 from publisher.oversight.history.lives import OrderState, revised_state
+from publisher.oversight.history.rows import (
+    execution_row,
+    order_of,
+    order_row,
+    rejection_row,
+    report_row,
+)
 from publisher.oversight.history.tables import SCHEMA, executions, orders, position, rejections, reports
 from publisher.store.bulk import Bulk
 
@@ -43,7 +47,6 @@ _IDS_PER_STATEMENT: Final = 500
 
 _ROW: Final = 1
 _decode_report: Final = msgspec.msgpack.Decoder(Report).decode
-_decode_entered: Final = msgspec.msgpack.Decoder(EnterOrder).decode
 
 
 def open_history(url: str, data_dir: str) -> tuple[Engine, str]:
@@ -68,6 +71,7 @@ class HistoryWriter:
         self._postgres = dialect == "postgresql"
         self._bulk = {table.name: Bulk(table, dialect) for table in (reports, orders, executions, rejections)}
         self._at_hand: dict[int, OrderState] = {}
+        self._positions = Positions(dialect)
         self.orders_read = 0  # how many orders had to be read again
         self.position = self._stored_position()
 
@@ -88,14 +92,19 @@ class HistoryWriter:
         self._look_at_file()
         with named_failures(self.name), self._writes.begin() as connection:
             self._move(connection, following)
-            changes = changes_of(runs, self._orders(connection, orders_named(runs)))
+            before = self._orders(connection, orders_named(runs))
+            changes = changes_of(runs, before)
             self._insert(connection, changes)
+            self._positions.keep(connection, changes, before)
         self.position = following
         self._keep_at_hand(changes.orders.values())
         return following
 
     def withdraw(self, drop_number: int) -> Position:
-        """Take out everything behind a number: it never happened. O(reports taken out, and those of their orders)."""
+        """Take out everything behind a number: it never happened.
+
+        O(reports taken out, those of their orders, and all executions of what these orders were about).
+        """
         assert 0 < drop_number < self.position.drop_number, "only what is kept can be taken out"
         self._look_at_file()
         self._at_hand.clear()
@@ -107,12 +116,14 @@ class HistoryWriter:
             gone = reports.c.drop_number > drop_number
             touched = select(reports.c.order_id).distinct().where(and_(gone, reports.c.order_id != 0))
             order_ids = list(connection.execute(touched).scalars())
+            pairs = self._pairs(connection, order_ids)
             for table in (executions, rejections, reports):
                 connection.execute(delete(table).where(table.c.drop_number > drop_number))
             for some in _chunks(order_ids):
                 connection.execute(delete(executions).where(executions.c.order_id.in_(some)))
                 connection.execute(delete(orders).where(orders.c.order_id.in_(some)))
                 self._put_back(connection, some)
+            self._positions.rebuild(connection, pairs)
         self.position = following
         return following
 
@@ -160,10 +171,10 @@ class HistoryWriter:
 
     def _insert(self, connection: Connection, changes: Changes) -> None:
         new = [order for order_id, order in changes.orders.items() if order_id in changes.begun]
-        self._add(connection, reports, [_report_row(report) for report in changes.reports])
-        self._add(connection, orders, [_order_row(order) for order in new])
-        self._add(connection, executions, [_execution_row(kept) for kept in changes.executions.values()])
-        self._add(connection, rejections, [_rejection_row(rejection) for rejection in changes.rejections])
+        self._add(connection, reports, [report_row(report) for report in changes.reports])
+        self._add(connection, orders, [order_row(order) for order in new])
+        self._add(connection, executions, [execution_row(kept) for kept in changes.executions.values()])
+        self._add(connection, rejections, [rejection_row(rejection) for rejection in changes.rejections])
         changed = [order for order_id, order in changes.orders.items() if order_id not in changes.begun]
         if changed:
             connection.execute(_CHANGE_ORDER, [_changed(order) for order in changed])
@@ -188,8 +199,8 @@ class HistoryWriter:
             for row in connection.execute(question)
         ]
         changes = refolded(left)
-        self._add(connection, orders, [_order_row(order) for order in changes.orders.values()])
-        self._add(connection, executions, [_execution_row(kept) for kept in changes.executions.values()])
+        self._add(connection, orders, [order_row(order) for order in changes.orders.values()])
+        self._add(connection, executions, [execution_row(kept) for kept in changes.executions.values()])
 
     # Orders out.
 
@@ -202,6 +213,13 @@ class HistoryWriter:
                 found[row.order_id] = order_of(row)
         self.orders_read += len(missing)
         return found
+
+    def _pairs(self, connection: Connection, order_ids: Sequence[int]) -> set[Pair]:
+        pairs: set[Pair] = set()
+        for some in _chunks(order_ids):
+            question = select(orders.c.account, orders.c.symbol).where(orders.c.order_id.in_(some))
+            pairs.update((row.account, row.symbol) for row in connection.execute(question))
+        return pairs
 
     def _keep_at_hand(self, changed: Iterable[OrderState]) -> None:
         at_hand = self._at_hand
@@ -228,32 +246,6 @@ class HistoryWriter:
         except OSError as error:
             raise StoreUnavailable(f"{self.name}: {error.strerror}") from error
         return found.st_dev, found.st_ino
-
-
-def order_of(row: Any) -> OrderState:
-    """A row of the table of orders as a value. StoreDamaged when it holds no order."""
-    try:
-        entered = _decode_entered(row.entered)
-    except msgspec.MsgspecError as error:
-        raise StoreDamaged(f"order {row.order_id}: what was entered cannot be read: {error}") from None
-    return OrderState(
-        row.account,
-        row.order_id,
-        entered,
-        row.price_ticks,
-        row.quantity_lots,
-        row.entered_ns,
-        row.updated_ns,
-        row.last_sequence,
-        row.last_report,
-        row.status,
-        row.filled_lots,
-        row.reason,
-        row.fills,
-        row.filled_quote,
-        row.busted_lots,
-        row.ended_ns,
-    )
 
 
 #: What of an order can change, by column.
@@ -306,48 +298,6 @@ def _revision(order_id: int, report: TradeRevised) -> dict[str, Any]:
         "new_revised_ns": report.time_ns,
         "new_revised_sequence": report.sequence,
     }
-
-
-def _report_row(report: KeptReport) -> tuple[Any, ...]:
-    return msgspec.structs.astuple(report)
-
-
-def _order_row(order: OrderState) -> tuple[Any, ...]:
-    return (
-        order.order_id,
-        order.account,
-        order.entered.client_order_id,
-        order.entered.symbol,
-        encode(order.entered),
-        order.price_ticks,
-        order.quantity_lots,
-        order.filled_lots,
-        order.status,
-        order.reason,
-        order.fills,
-        order.filled_quote,
-        order.busted_lots,
-        order.entered_ns,
-        order.updated_ns,
-        order.ended_ns,
-        order.last_sequence,
-        order.last_report,
-    )
-
-
-def _execution_row(kept: KeptExecution) -> tuple[Any, ...]:
-    return (kept.drop_number, kept.account, *msgspec.structs.astuple(kept.execution))
-
-
-def _rejection_row(kept: KeptRejection) -> tuple[Any, ...]:
-    # PostgreSQL has no texts with a zero in them, and no id that was taken has one.
-    return (
-        kept.drop_number,
-        kept.account,
-        kept.report_number,
-        kept.request_id.replace("\0", "\ufffd"),
-        kept.time_ns,
-    )
 
 
 def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
