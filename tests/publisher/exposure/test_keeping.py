@@ -172,9 +172,8 @@ def test_a_day_with_a_bust_a_correction_and_a_new_day(url: str) -> None:
     """Anna buys 10 at 5 and sells 4 at 8; a day later 10 at 9, which is corrected to 7, and 2 at 9, busted later."""
     copy = DropCopy()
     symbol = SYMBOLS[0]
-    for step in opening(RULES_WITH_ROOM, CLOCK_SYSTEM, {}):
-        copy.tell(step)
-    copy.tell(Message(OPERATOR_SESSION, (SetPhase(symbol, CONTINUOUS),)))
+    before = [run for step in opening(RULES_WITH_ROOM, CLOCK_SYSTEM, {}) for run in copy.tell(step)]
+    before += told(copy, OPERATOR_SESSION, SetPhase(symbol, CONTINUOUS))
 
     def trade(number: int, anna: int, price: int, lots: int, after_ns: int = 1) -> list[Run]:
         boris = SELL if anna == BUY else BUY
@@ -183,7 +182,7 @@ def test_a_day_with_a_bust_a_correction_and_a_new_day(url: str) -> None:
             *told(copy, ANNA, order(number, anna, price, lots)),
         ]
 
-    first_day = [*trade(1, BUY, 5, 10), *trade(2, SELL, 8, 4)]
+    first_day = [*before, *trade(1, BUY, 5, 10), *trade(2, SELL, 8, 4)]
     second_day = [
         *trade(3, SELL, 9, 10, DAY_NS),
         *trade(4, SELL, 9, 2),
