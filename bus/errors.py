@@ -209,3 +209,15 @@ class HistoryMismatch(MatchbusError):
 
 class UnknownZone(MatchbusError):
     """This machine's database of time zones has no zone of this name."""
+
+
+class DoesNotAddUp(MatchbusError):
+    """A report's opening balances and all that moved do not come to its closing ones; the text names the first."""
+
+
+class WouldOverwrite(MatchbusError):
+    """A report is to be written where something else stands already. Nothing was written."""
+
+
+class NotWritten(MatchbusError):
+    """A file cannot be written; the text names it and why. What stood there before stands there still."""

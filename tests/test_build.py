@@ -61,7 +61,8 @@ def small_tree(folder: Path) -> Path:
         "tests/scenarios/two.txt",
         "tests/scenarios/fees/three.txt",
     )
-    for page in (*carried, "web/page/index.html", "web/page/main.js"):
+    pages = ("web/page/index.html", "web/page/main.js", "tools/report/page.html", "tools/report/page.css")
+    for page in (*carried, *pages):
         (folder / page).parent.mkdir(parents=True, exist_ok=True)
         (folder / page).write_text(f"{page}\n", encoding="utf-8")
     shutil.copytree(
@@ -234,9 +235,10 @@ def test_a_wheel_carries_the_rules_and_the_scenarios(source: Path) -> None:
     assert not (source / "tools/rules/carried").exists()
 
 
-def test_a_wheel_carries_the_trading_page(source: Path) -> None:
+def test_a_wheel_carries_the_trading_page_and_what_reports_are_made_of(source: Path) -> None:
     wheel = Wheel(source, MATCHBUS_PURE="1")
     assert {"web/page/index.html", "web/page/main.js"} <= set(wheel.names)
+    assert {"tools/report/page.html", "tools/report/page.css"} <= set(wheel.names)
 
 
 def test_a_wheel_without_rules_is_none(source: Path) -> None:

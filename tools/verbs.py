@@ -29,6 +29,7 @@ VERBS: Final = {
     "admin": "tools.admin.commands:admin",
     "order": "tools.order.commands:order",
     "journal": "tools.journal.commands:journal",
+    "report": "tools.report.command:report",
     "replay": "tools.replay.command:replay",
     "bench": "tools.bench.commands:bench",
     "rules": "tools.rules.command:rules",
