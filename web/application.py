@@ -22,6 +22,7 @@ from web.rest import (
     orders,
     past,
     plain,
+    positions,
     trades,
     usage,
 )
@@ -35,6 +36,7 @@ _REST: Final[tuple[Route, ...]] = (
     *candles.ROUTES,
     *orders.ROUTES,
     *past.ROUTES,
+    *positions.ROUTES,
     *money.ROUTES,
     *keys.ROUTES,
     *alerts.ROUTES,

@@ -23,6 +23,8 @@ OF_THE_RUN: Final = frozenset(
         "entered_ms",
         "updated_ms",
         "ended_ms",
+        "day_ms",
+        "traded_ms",
         "request_id",
         "phase_ends_ms",
     }
@@ -57,5 +59,5 @@ def run(venue: Venue, keys: Mapping[str, ApiKey], text: str) -> None:
             "127.0.0.1", venue.web_port, key.key_id, key.secret, method, asked, content
         )
         sequence = said.get("sequence", sequence)
-        assert comparable(said) == comparable(json.loads(wanted)), (method, path)
+        assert comparable(said) == comparable(json.loads(wanted)), (method, path, said)
         assert (status == 200) == ("code" not in said)

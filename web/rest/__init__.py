@@ -5,7 +5,7 @@
 - `keys`: API keys
 - `orders`: orders entered, replaced, cancelled
 - `admin`: what operators do
-- `past`: orders and executions as the history has them
+- `past`: orders and executions as the history has them; `positions`: what they made of the account
 - `market`: symbols, books, statistics; `trades`: trades in pages; `candles`: candles and indicators;
   `alerts`: alerts
 """

@@ -4,13 +4,11 @@ The rule guarded here: "there is no such order" is said only when the history ha
 was asked; so whoever was told "execution status unknown" knows by it that nothing was carried out.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from bus.errors import NotTaken
 from bus.protocol import history
-from bus.protocol.reasons import NOT_OFFERED, NOT_YET, UNKNOWN_ORDER
+from bus.protocol.reasons import NOT_OFFERED, UNKNOWN_ORDER
 from web import order_answers
 from web.call import Call
 from web.errors import CONFLICT, INVALID_FIELD, MISSING_FIELD, Refusal
@@ -92,7 +90,7 @@ async def executions(call: Call) -> said.Executions:
         query.order == "newest",
         query.at_least,
     )
-    with _turn(call):
+    with call.house.turns.fresh(call.caller.account):
         page = await call.house.history.ask(asked)
     scale = call.house.symbols.scale
     return said.Executions(
@@ -108,7 +106,7 @@ async def _life(call: Call, name: int | str, at_least: int, last: bool = False) 
     order_id, client_order_id = (name, "") if isinstance(name, int) else (0, name)
     asked = history.QueryOrderLife(call.caller.account, order_id, client_order_id, limit=1, at_least=at_least)
     if not last:
-        with _turn(call):
+        with call.house.turns.fresh(call.caller.account):
             return await call.house.history.ask(asked)
     try:
         with call.house.turns.of(asked.account):
@@ -119,20 +117,8 @@ async def _life(call: Call, name: int | str, at_least: int, last: bool = False) 
         raise
 
 
-@contextmanager
-def _turn(call: Call) -> Iterator[None]:
-    """To ask the history once. Raises Refusal where it has not come to the sequence that the caller named."""
-    try:
-        with call.house.turns.of(call.caller.account):
-            yield
-    except NotTaken as refused:
-        if refused.reason == NOT_YET:
-            raise Refusal(NOT_YET, str(refused), "at_least", {"Retry-After": "1"}, CONFLICT) from None
-        raise
-
-
 async def _orders(call: Call, asked: history.QueryPastOrders, time_ns: bool) -> said.Orders:
-    with _turn(call):
+    with call.house.turns.fresh(call.caller.account):
         page = await call.house.history.ask(asked)
     scale = call.house.symbols.scale
     return said.Orders(
