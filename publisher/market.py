@@ -1,7 +1,8 @@
 """One symbol's market as its publisher knows it: book, trades, candles, statistics, and what is said of them.
 
 The rule guarded here: everything said is a function of the symbol's events and of engine time, so two publishers say
-the same. What is conflated is said at whole multiples of its period: all events before that time are in it, none after.
+the same. What is conflated is said at whole multiples of its period and the symbol's offset: all events before that
+time are in it, none after.
 
     Moment  ─▶ time moves to it: what is due before it is said ─▶ its events are taken ─▶ trades and depth are said
     Reached ─▶ time moves to it
@@ -41,6 +42,7 @@ from bus.protocol.market.streams import (
     TRADES,
     WRONG_BOOK,
     Symbol,
+    offset_ns,
 )
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import AUCTIONS, CONTINUOUS
@@ -63,6 +65,7 @@ from publisher.trades import TradeRing, with_price
 
 _FAST_NS: Final = PERIODS["100ms"]
 _SLOW_NS: Final = PERIODS["1s"]
+_SECOND_NS: Final = 1_000_000_000
 _NEVER: Final = 2**63 - 1
 
 
@@ -124,6 +127,8 @@ class Market:
         self._begin_reason = begin_reason
         self._next_fast_ns = _NEVER
         self._next_slow_ns = _NEVER
+        self._next_second_ns = _NEVER
+        self._offset_ns = offset_ns(symbol)
         self._due_ns = _NEVER  # when something is to be said next
         self.candles_version = 0  # another one when a candle is another
         self._said_day: tuple[Statistics, Row, Row] | None = None
@@ -177,7 +182,7 @@ class Market:
         revised = revision.applied(trades)
         changed = self.candles.revise(minute_ns, revised)
         second = self._second_of(event.trade_id, trades)
-        self.statistics.revise(second, [trade for trade in revised if trade.time_ns // _SLOW_NS == second])
+        self.statistics.revise(second, [trade for trade in revised if trade.time_ns // _SECOND_NS == second])
         self.candles_version += 1
         self.trades.revise(event.trade_id, event.price_ticks if isinstance(event, TradeCorrected) else None)
         self._new_revisions.append((revision.number, event))
@@ -198,7 +203,7 @@ class Market:
 
     def _second_of(self, trade_id: int, trades: Sequence[Trade]) -> int:
         """The second of a trade among those of its minute."""
-        return next(trade.time_ns // _SLOW_NS for trade in trades if trade.trade_id == trade_id)
+        return next(trade.time_ns // _SECOND_NS for trade in trades if trade.trade_id == trade_id)
 
     def _progress(self) -> Progress:
         """What rows contain that are taken now: nothing, before the first batch has been reached."""
@@ -324,8 +329,7 @@ class Market:
         self._new_trades.append(trade)
         self._last_sequence = trade.sequence
         self.candles_version += 1
-        if self._next_fast_ns == _NEVER:
-            self._change(time_ns)
+        self._change(time_ns)
 
     def _take_statuses(self, moment: Moment) -> None:
         """Definitions and phases, and what an auction would do. They hold for the levels of the same batch."""
@@ -435,10 +439,11 @@ class Market:
             self._say_book(0, due_ns)
             for name, candle in self.candles.changed_since(due_ns - _FAST_NS - 1):
                 self._say_candle(name, candle, self._last_sequence, due_ns)
-        if not due_ns % _SLOW_NS:
-            if due_ns >= self._next_slow_ns:
-                self._next_slow_ns = _NEVER
-                self._say_book(1, due_ns)
+        if due_ns >= self._next_slow_ns:
+            self._next_slow_ns = _NEVER
+            self._say_book(1, due_ns)
+        if not due_ns % _SECOND_NS:
+            self._next_second_ns = _NEVER
             self._say_statistics(due_ns)
         self._find_due()
 
@@ -446,6 +451,7 @@ class Market:
         self._due_ns = min(
             self._next_fast_ns,
             self._next_slow_ns,
+            self._next_second_ns,
             self.candles.next_close_ns(),
             self.statistics.next_change_ns(),
         )
@@ -453,13 +459,17 @@ class Market:
     def _change(self, time_ns: int) -> None:
         """Something happened at this time: it is said when the periods that hold it end.
 
-        Nothing else can become due by it before the shorter one ends.
+        The longer one of the book ends with a shorter one, the second of the statistics with neither.
         """
         if self._next_fast_ns == _NEVER:
-            self._next_fast_ns = time_ns // _FAST_NS * _FAST_NS + _FAST_NS
+            past_ns = time_ns - self._offset_ns
+            self._next_fast_ns = time_ns - past_ns % _FAST_NS + _FAST_NS
             if self._next_slow_ns == _NEVER:
-                self._next_slow_ns = time_ns // _SLOW_NS * _SLOW_NS + _SLOW_NS
+                self._next_slow_ns = time_ns - past_ns % _SLOW_NS + _SLOW_NS
             self._due_ns = min(self._due_ns, self._next_fast_ns)
+        if self._next_second_ns == _NEVER:
+            self._next_second_ns = time_ns - time_ns % _SECOND_NS + _SECOND_NS
+            self._due_ns = min(self._due_ns, self._next_second_ns)
 
     # What is said.
 

@@ -9,6 +9,7 @@ chains anew, and can have a fault (`lies`).
 """
 
 import random
+import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -251,10 +252,11 @@ class SimulatedPublisher:
             self._say("mini", [self._mini()])
 
     def _flush(self, time_ns: int) -> None:
-        """Conflated streams leave at whole multiples of their period, with the book as it was then."""
+        """Conflated streams leave once a period, at their symbol's offset, with the book as it was then."""
+        offset_ns = zlib.crc32(self.market.symbol.encode()) % 100 * 1_000_000
         for period, length_ns in PERIODS.items():
-            boundary = self.now.time_ns // length_ns + 1
-            if time_ns < boundary * length_ns or not self._changed[period]:
+            leaves_ns = ((self.now.time_ns - offset_ns) // length_ns + 1) * length_ns + offset_ns
+            if time_ns < leaves_ns or not self._changed[period]:
                 continue
             rows = {
                 (side, row[0]): row
@@ -266,11 +268,9 @@ class SimulatedPublisher:
                 for side, price in sorted(self._changed[period])
             ]
             self._changed[period].clear()
-            self._say(f"depth-{period}", events, time_ns=boundary * length_ns)
+            self._say(f"depth-{period}", events, time_ns=leaves_ns)
             if period == "100ms":
-                self._say(
-                    "top5-100ms", [Top(self.now.bids[:5], self.now.asks[:5])], time_ns=boundary * length_ns
-                )
+                self._say("top5-100ms", [Top(self.now.bids[:5], self.now.asks[:5])], time_ns=leaves_ns)
 
     # What it says.
 

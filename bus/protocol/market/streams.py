@@ -25,11 +25,13 @@ time made (a candle that nobody traded in) has the `sequence` of the one before;
     indicative.<S>.        phases, what an auction would do, and did latest value
     heartbeat.<S>.         last numbers of the symbol's streams, and their digest
 
-Conflated streams leave at whole multiples of 100 ms or 1 s of engine time, when something has changed since.
+Conflated streams leave each 100 ms or 1 s of engine time, when something has changed since: at whole multiples and the
+offset of their symbol, so that not all symbols fall due together.
 Sums may leave 64 bits and are decimal text. Quote amounts are in tick-lots: price in ticks times quantity in lots.
 Readers ignore unknown trailing fields.
 """
 
+import zlib
 from typing import Final
 
 from msgspec import Struct
@@ -231,6 +233,11 @@ class StreamsHeartbeat(Struct, array_like=True, tag=STREAMS_HEARTBEAT, frozen=Tr
     digest: bytes
     healing: bool
     checksum: int = -1
+
+
+def offset_ns(symbol: str) -> int:
+    """How long after whole multiples of their period a symbol's conflated streams leave, below 100 ms."""
+    return zlib.crc32(symbol.encode()) % 100 * 1_000_000
 
 
 #: Events of the feed that `trades`, `depth` and `indicative` carry as they are.

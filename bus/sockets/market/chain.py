@@ -23,7 +23,16 @@ from typing import Any, Final
 from bus.protocol.feed import Trade
 from bus.protocol.market.codec import MarketFrameHeader
 from bus.protocol.market.requests import TradeRow
-from bus.protocol.market.streams import DEPTH, PERIODS, RESYNC_REASONS, WITHDRAWN, WRONG_BOOK, Book, Resync
+from bus.protocol.market.streams import (
+    DEPTH,
+    PERIODS,
+    RESYNC_REASONS,
+    WITHDRAWN,
+    WRONG_BOOK,
+    Book,
+    Resync,
+    offset_ns,
+)
 from bus.protocol.topics import parse
 from bus.sockets.market.event_decoding import decode_stream_events
 from bus.sockets.market.stream_items import (
@@ -63,6 +72,7 @@ class Chain:
         "_last_trade_epoch",
         "_last_trade_id",
         "_last_trade_sequence",
+        "_offset_ns",
         "_period_ns",
         "_reason",
         "beginning",
@@ -91,6 +101,7 @@ class Chain:
         self.beginning: MarketFrameHeader | None = None
         self.beginning_publisher = 0
         self._period_ns = PERIODS.get(period, 0)
+        self._offset_ns = offset_ns(self.symbol)
         self._reason = JOINED  # of the next Resynced, but in FOLLOWING
         self._known = 0
         #: (sequence, previous sequence, arrival, frame, publisher), the lowest first.
@@ -199,7 +210,8 @@ class Chain:
         if beginning is None or epoch < beginning.epoch:
             return []
         if self._period_ns:
-            proved = time_ns // self._period_ns > beginning.time_ns // self._period_ns
+            began_ns = beginning.time_ns - self._offset_ns
+            proved = (time_ns - self._offset_ns) // self._period_ns > began_ns // self._period_ns
         else:
             proved = sequence >= beginning.sequence
         events = decode_stream_events(beginning.events) if proved else None
