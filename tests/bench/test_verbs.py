@@ -95,6 +95,7 @@ def test_recovery(processes: Processes) -> None:  # noqa: F811
     assert result["commands"] == 2_000
 
 
+@pytest.mark.slow
 def test_shadow(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "shadow")
     assert set(result) == {"resting", "encode_state_ms", "ms"}
@@ -134,6 +135,7 @@ def test_only_the_parts_of_the_publisher_that_are_asked_for(processes: Processes
     assert refused == "matchbus: --part speed: expected one of throughput, live, memory"
 
 
+@pytest.mark.slow
 def test_web_orders(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "web", "--part", "orders")
     figures = dict.fromkeys(("per_s", "p50_us", "p99_us", "cpu_us", "p50_alone_us"))

@@ -73,7 +73,7 @@ def events_of(frames: list[tuple[str, Any]]) -> dict[str, dict[int, Any]]:
     return seen
 
 
-@pytest.mark.parametrize("seed", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_kill_at_a_random_moment_under_load(
     processes: Processes,  # noqa: F811
     tmp_path: Path,

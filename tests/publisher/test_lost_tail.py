@@ -75,7 +75,7 @@ def everything(ears: MarketEars) -> tuple[list[Trade], object, object, object]:
         pytest.param("not there", 2, marks=pytest.mark.slow),
         ("not there", 40),
         pytest.param("paused", 2, marks=pytest.mark.slow),
-        ("paused", 40),
+        pytest.param("paused", 40, marks=pytest.mark.slow),
         # It hears of nothing but time at first, of more of it than had been before.
         ("there", 2),
     ],

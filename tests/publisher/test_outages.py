@@ -48,7 +48,7 @@ def stopped(server: PostgresServer) -> Iterator[None]:
     server.start()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def test_trading_goes_on_and_a_bust_waits(
     exchange: Exchange,
     kind: str,
