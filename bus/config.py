@@ -30,8 +30,8 @@ class Engine(Struct, frozen=True, kw_only=True):
     sync: Literal["disk", "os"] = "disk"
     # commands: only AdvanceClock moves time (replays). A data directory keeps its kind of clock.
     clock: Literal["system", "commands"] = "system"
-    # spot: orders are backed, and fills move money. A data directory that clears keeps to it.
-    clearing: Literal["none", "spot"] = "none"
+    # spot: orders are backed, and fills move money. keep: as the data directory does; a new one does not clear.
+    clearing: Literal["keep", "none", "spot"] = "keep"
     # Filled with zeros beforehand, which halves each sync; 64 MiB is about a million commands and
     # takes well under a second to fill.
     segment_bytes: Annotated[int, Meta(ge=65_536, le=2**31 - 1)] = 67_108_864

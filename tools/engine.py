@@ -12,7 +12,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 import zmq
@@ -30,7 +30,7 @@ from bus.metrics.server import MetricsServer
 from bus.node import Node
 from bus.process import Process, this_process
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules
-from bus.protocol.terms import CLEARING_NONE, CLEARING_SPOT, CLOCK_COMMANDS, CLOCK_SYSTEM, CLOCKS
+from bus.protocol.terms import CLEARING_NONE, CLEARINGS, CLOCK_COMMANDS, CLOCK_SYSTEM, CLOCKS
 from bus.replay import apply_logged_batch
 from bus.sessions import Sessions
 from bus.sockets.publication import Publication
@@ -40,6 +40,8 @@ from tools import options
 from tools.core_kind import core_kind
 from tools.tuning import relax_garbage_collector, tune_garbage_collector
 
+_CLEARINGS: Final = {name: code for code, name in CLEARINGS.items()}
+
 
 def engine(
     config: options.ConfigFile = None,
@@ -48,6 +50,7 @@ def engine(
     host: options.EngineHost = None,
     sync: options.EngineSync = None,
     clock: options.EngineClock = None,
+    clearing: options.EngineClearing = None,
 ) -> None:
     """Run one engine: orders in, executions and book changes out, everything in its journal.
 
@@ -61,7 +64,14 @@ def engine(
     """
     serve(
         options.engine_config(
-            config, os.environ, data=data, port_base=port_base, host=host, sync=sync, clock=clock
+            config,
+            os.environ,
+            data=data,
+            port_base=port_base,
+            host=host,
+            sync=sync,
+            clock=clock,
+            clearing=clearing,
         )
     )
 
@@ -193,7 +203,7 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
         raise DataDirectoryMismatch(
             f"{config.engine.data_dir}: its log runs on --clock {CLOCKS[core.clock]}, and keeps it"
         )
-    clearing = CLEARING_SPOT if config.engine.clearing == "spot" else CLEARING_NONE
+    clearing = core.clearing() if config.engine.clearing == "keep" else _CLEARINGS[config.engine.clearing]
     if core.clearing() != CLEARING_NONE and clearing == CLEARING_NONE:
         raise DataDirectoryMismatch(
             f'{config.engine.data_dir}: its venue clears, and keeps to it (engine.clearing = "spot")'

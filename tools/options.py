@@ -52,6 +52,10 @@ EngineClock = Annotated[
     Literal["system", "commands"] | None,
     typer.Option(help="What moves engine time; with commands, only AdvanceClock does. Default: system."),
 ]
+EngineClearing = Annotated[
+    Literal["none", "spot"] | None,
+    typer.Option(help="Whether orders are backed by money, which fills move. Default: as it was; new: none."),
+]
 
 # How a running exchange is found.
 
@@ -129,6 +133,7 @@ def engine_config(
     host: str | None,
     sync: str | None,
     clock: str | None,
+    clearing: str | None = None,
     further: Mapping[str, str | int | None] | None = None,
 ) -> Config:
     """The settings of an engine from its options, the environment and a file. Raises ConfigError.
@@ -144,6 +149,7 @@ def engine_config(
             "engine.host": host,
             "engine.sync": sync,
             "engine.clock": clock,
+            "engine.clearing": clearing,
             **(further or {}),
         },
     )

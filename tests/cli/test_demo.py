@@ -1,17 +1,23 @@
 """The demo's traders on a pure engine: the same seed gives the same market, and it is a sane one."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
+from bus.protocol import reasons
 from bus.protocol.codec import encode
-from bus.protocol.commands import MassCancel, SetPhase
+from bus.protocol.commands import DefineAsset, MassCancel, SetPhase, Transfer
 from bus.protocol.records import EngineStarted, Rules, SessionOpened
-from bus.protocol.reports import Report
+from bus.protocol.reports import Rejected, Report
 from bus.protocol.terms import (
+    CLEARING_NONE,
+    CLEARING_SPOT,
     CLOCK_SYSTEM,
     CLOSED,
     CLOSING_AUCTION,
     CONTINUOUS,
+    EXTERNAL,
     HALTED,
     L2,
     OPERATOR,
@@ -20,6 +26,7 @@ from bus.protocol.terms import (
     VOLATILITY_AUCTION,
 )
 from matcher.engine import Engine
+from tools.demo.money import ASSETS, BOTS_HAVE, Purses, units
 from tools.demo.products import PRODUCTS
 from tools.demo.traders import ACCOUNTS, MAKERS, Sent, Traders
 
@@ -30,20 +37,42 @@ _decode = msgspec.msgpack.Decoder(Report).decode
 class Market:
     """The traders and an engine, without anything between them."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, clearing: int = CLEARING_NONE) -> None:
         self.engine = Engine()
         self.time_ns = 10**18
         self.sent: list[Sent] = []
         self.trades = 0
-        self.engine.apply_record(EngineStarted(1, 1, CLOCK_SYSTEM, Rules(10**6, 10**6, 10**4)), self.time_ns)
+        rules = Rules(10**6, 10**6, 10**4, clearing=clearing)
+        self.engine.apply_record(EngineStarted(1, 1, CLOCK_SYSTEM, rules), self.time_ns)
         for session, account in enumerate(("operator", *ACCOUNTS), 1):
             role = OPERATOR if session == 1 else TRADER
             self.engine.apply_record(SessionOpened(session, account, role, 10_000, True), self.time_ns)
         definitions = [product.definition for product in PRODUCTS]
+        if clearing:
+            self.operate([DefineAsset(asset, decimals) for asset, decimals in ASSETS.items()])
+            self.give(
+                [(account, asset, units(asset, BOTS_HAVE[asset])) for account in ACCOUNTS for asset in ASSETS]
+            )
         self.engine.apply_message(1, 1, self.time_ns, definitions, self.time_ns)
         self.engine.take_outputs()
+        self.purses = Purses()
+        self.deposits = 0
+        self.rejected: list[int] = []
         self.traders = Traders(seed, "run", PRODUCTS, {})
         self.do(self.traders.opening())
+
+    def operate(self, commands: Sequence[DefineAsset | Transfer]) -> None:
+        """Commands of the operator."""
+        self.engine.apply_message(1, 1, self.time_ns, commands, self.time_ns)
+
+    def give(self, deposits: list[tuple[str, str, int]]) -> None:
+        """Money from outside."""
+        self.operate(
+            [
+                Transfer(f"{self.time_ns}-{number}", EXTERNAL, account, asset, amount)
+                for number, (account, asset, amount) in enumerate(deposits)
+            ]
+        )
 
     def do(self, sent: list[Sent]) -> None:
         """Let the engine do what they ask for, and tell them."""
@@ -54,7 +83,14 @@ class Market:
         private, public = self.engine.take_outputs()
         for account, _, reports in private:
             for report in reports if account in ACCOUNTS else ():
-                self.traders.take_report(account, _decode(encode(report)))
+                told = _decode(encode(report))
+                self.traders.take_report(account, told)
+                self.purses.take_report(account, told)
+                if isinstance(told, Rejected):
+                    self.rejected.append(told.reason)
+        deposits = self.purses.take_deposits()
+        self.deposits += len(deposits)
+        self.give(deposits)
         self.trades += sum(len(events) for topic, _, events in public if topic.startswith("trade."))
 
     def run(self, steps: int) -> None:
@@ -93,6 +129,24 @@ def test_the_market_is_lively_deep_and_bounded(seed: int) -> None:
             assert (asks[0][0] - bids[0][0]) / mid < 0.002, f"the spread of {symbol} is no market's"
     assert market.trades > 200
     assert len(market.sent) / 100 > 20, "tens of commands a second"
+
+
+def test_where_the_venue_clears_the_bots_never_run_out_of_money() -> None:
+    market = Market(1, CLEARING_SPOT)
+    market.run(100)
+    # So that they run low soon: what a taker has but a last rest is taken from it.
+    taken = [
+        Transfer(f"drain-{asset}", "bot-taker-1", EXTERNAL, asset, units(asset, BOTS_HAVE[asset]) * 8 // 10)
+        for asset in ("USD", "BTC")
+    ]
+    market.operate(taken)
+    market.run(600)
+    assert market.deposits >= 2
+    assert not {reasons.INSUFFICIENT_FUNDS, reasons.LIMIT_NEEDED, reasons.UNKNOWN_ASSET} & set(
+        market.rejected
+    )
+    assert market.trades > 200
+    market.engine.state.check()
 
 
 @pytest.mark.parametrize("phase", [HALTED, CLOSED, PRE_OPEN, VOLATILITY_AUCTION, CLOSING_AUCTION])

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.support.processes import LINE_S, Processes, ended, wait_for_end
 from tests.support.venue import ApiKey
+from tools.demo.money import VISITORS_HAVE, units
 
 
 def asked(url: str, path: str, key: ApiKey) -> tuple[int, Any]:
@@ -78,6 +79,10 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
         key = ApiKey(entry["account"], entry["key"], entry["secret"])
         status, answer = asked(facts["web"], "/api/v1/keys", key)
         assert (status, [one["key"] for one in answer["keys"]]) == (200, [key.key_id])
+    rows = processes.run(*processes.exchange("account", "balances", "demo", "--data", data, "--json"))
+    assert {row["asset"]: row["total"] for row in map(json.loads, rows.splitlines())} == {
+        asset: units(asset, coins) for asset, coins in VISITORS_HAVE.items()
+    }
     picture = processes.run(*processes.exchange("tap", "--book", "BTC-USD", "--count", "5"))
     assert "spread " in picture
     assert "█" in picture

@@ -8,7 +8,7 @@ from bus.errors import DataDirectoryMismatch
 from bus.protocol import reasons
 from bus.protocol.commands import CancelOrder, DefineAsset, EnterOrder, Transfer
 from bus.protocol.control import Balances, BalanceState, QueryBalances, Refused
-from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Settled
+from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Settled
 from bus.protocol.terms import BUY, CLEARING_NONE, CLEARING_SPOT, EXTERNAL, OPERATOR, SELL
 from tests.node.parties import BTC_USD, Party, buy, open_market
 from tests.support.running_node import TOKEN, RunningNode, small_config
@@ -101,4 +101,11 @@ def test_a_venue_begins_to_clear_without_open_orders_and_never_ends(disk: Simula
     node = RunningNode(disk=disk, config=SPOT)
     node.stop()
     with pytest.raises(DataDirectoryMismatch, match="its venue clears, and keeps to it"):
-        RunningNode(disk=disk)
+        RunningNode(disk=disk, config=small_config(engine__clearing="none"))
+    node = RunningNode(disk=disk)
+    with Party(node.addresses.orders) as anna:
+        anna.hello("anna")
+        answer = anna.ask(buy("a2"))
+        assert isinstance(answer, Rejected)
+        assert answer.reason == reasons.UNKNOWN_ASSET
+    node.stop()

@@ -11,7 +11,7 @@ import uvloop
 
 from bus.clock import utc_ns
 from tools import options
-from tools.demo.runner import Runner, define_products, last_prices
+from tools.demo.runner import Runner, bank, last_prices, prepare
 from tools.demo.traders import ACCOUNTS, Traders
 
 
@@ -29,7 +29,8 @@ def demo(
     """Trade on a running exchange as a handful of seeded bots, until Ctrl-C: makers, takers and a crowd.
 
     Defines BTC-USD, ETH-USD, SOL-USD, XRP-USD and ETH-BTC where they are missing, and leaves with its orders
-    cancelled. All its accounts begin with bot-.
+    cancelled. All its accounts begin with bot-. Where the venue clears they get money, and so do demo, demo-2 and
+    demo-3, which are for you, and the accounts of README and docs/examples.
 
     \b
     Examples:
@@ -37,12 +38,13 @@ def demo(
       matchbus demo --seed 7 --rate 200
     """
     token = options.operator_token(data, token_file)
-    products = define_products(connect, port_base, token, timeout)
+    products, clears = prepare(connect, port_base, token, timeout)
     begin = last_prices(connect, port_base, timeout, products)
     # Ids must never come twice, whatever the seed: the time of the start is part of each.
     traders = Traders(seed, f"{utc_ns() // 1_000_000:x}", products, begin)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(Runner(connect, port_base, timeout, traders, rate), len(products)))
+        giver = bank(connect, port_base, token, timeout) if clears else None
+        runner.run(_run(Runner(connect, port_base, timeout, traders, rate, giver), len(products)))
 
 
 async def _run(runner: Runner, instruments: int) -> None:

@@ -15,11 +15,12 @@ from bus.errors import NotConnected, NotTaken
 from bus.protocol.commands import MassCancel, TraderCommand
 from bus.protocol.reasons import reason_name
 from bus.protocol.reports import Rejected
-from bus.protocol.terms import OPERATOR
+from bus.protocol.terms import EXTERNAL, OPERATOR
 from bus.sockets.async_client import AsyncClient
 from bus.sockets.client import Client
 from bus.sockets.session.happenings import Reports
 from bus.sockets.session.prices import Scale
+from tools.demo.money import Purses, define_assets, fund
 from tools.demo.products import PRODUCTS, Product
 from tools.demo.traders import ACCOUNTS, Sent, Traders
 from tools.exchange import ask_book, ask_instruments
@@ -61,27 +62,29 @@ class Seat:
         return True
 
 
-def define_products(connect: str, port_base: int, token: str, timeout_s: float) -> tuple[Product, ...]:
-    """Define what is not there yet; what is there keeps its own tick, lot and limits. Raises what a Client does."""
+def prepare(connect: str, port_base: int, token: str, timeout_s: float) -> tuple[tuple[Product, ...], bool]:
+    """Define what is not there yet, and give money where the venue clears; the products, and whether it does.
+
+    What is there keeps its own tick, lot, limits and decimals. Raises what a Client does.
+    """
     there = ask_instruments(connect, port_base, timeout_s)
     missing = [product for product in PRODUCTS if product.definition.symbol not in there]
-    if missing:
-        with Client(
-            connect, port_base, account=_OPERATOR, role=OPERATOR, token=token, timeout=timeout_s
-        ) as operator:
-            operator.send_commands([product.definition for product in missing])
-            for report in operator.reports(timeout_s):
-                if isinstance(report, Rejected):
-                    raise NotTaken(
-                        f"an instrument was not defined: {reason_name(report.reason)}", report.reason
-                    )
-                if not operator.unanswered:
-                    break
-        there = ask_instruments(connect, port_base, timeout_s)
-    return tuple(
+    with Client(
+        connect, port_base, account=_OPERATOR, role=OPERATOR, token=token, timeout=timeout_s
+    ) as operator:
+        clears = define_assets(operator)
+        if clears:
+            fund(operator, ACCOUNTS)
+        for pending in [operator.command(product.definition) for product in missing]:
+            answer = pending.result()
+            if isinstance(answer, Rejected):
+                raise NotTaken(f"an instrument was not defined: {reason_name(answer.reason)}", answer.reason)
+    there = ask_instruments(connect, port_base, timeout_s)
+    products = tuple(
         Product(there[product.definition.symbol].definition, product.worth, product.size)
         for product in PRODUCTS
     )
+    return products, clears
 
 
 def last_prices(
@@ -97,11 +100,30 @@ def last_prices(
     return found
 
 
+def bank(connect: str, port_base: int, token: str, timeout_s: float) -> AsyncClient:
+    """The operator's client, that gives to who runs low; nobody reads its reports."""
+    return AsyncClient(
+        connect,
+        port_base,
+        account=_OPERATOR,
+        role=OPERATOR,
+        token=token,
+        timeout=timeout_s,
+        on_reports=lambda _: None,
+    )
+
+
 class Runner:
-    """All sessions of the demo; `open`, then `run` until it is cancelled."""
+    """All sessions of the demo; `open`, then `run` until it is cancelled. `bank`: who gives, where the venue clears."""
 
     def __init__(
-        self, connect: str, port_base: int, timeout_s: float, traders: Traders, orders_per_s: float
+        self,
+        connect: str,
+        port_base: int,
+        timeout_s: float,
+        traders: Traders,
+        orders_per_s: float,
+        bank: AsyncClient | None,
     ) -> None:
         self._connect = connect
         self._port_base = port_base
@@ -109,10 +131,14 @@ class Runner:
         self._traders = traders
         self._actions_per_step = orders_per_s / STEPS_PER_S
         self._seats: dict[str, Seat] = {}
+        self._bank = bank
+        self._purses = Purses()
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the sessions, cancel what an earlier run left, and put up the ladders. Raises NotConnected."""
         stack.push_async_callback(self._leave)
+        if self._bank is not None:
+            await self._bank.open()
         for account in ACCOUNTS:
             client = AsyncClient(
                 self._connect,
@@ -138,18 +164,25 @@ class Runner:
             if any(seat.client.unanswered > _UNANSWERED_MAX for seat in self._seats.values()):
                 continue
             anew = [seat.begin_anew() for seat in self._seats.values()]
+            if self._bank is not None:
+                for account, asset, units in self._purses.take_deposits():
+                    self._bank.transfer(EXTERNAL, account, asset, units)
             if not any(anew):
                 self._send(self._traders.step(self._actions_per_step))
 
     async def _leave(self) -> None:
         """Log out, which cancels all orders; an engine that is gone does that when the leases end."""
         clients = [seat.client for seat in self._seats.values()]
+        if self._bank is not None:
+            clients.append(self._bank)
         await asyncio.gather(*(client.logout(_LOGOUT_S) for client in clients), return_exceptions=True)
         for client in clients:
             client.close()
 
     def _take(self, account: str, reports: Reports) -> None:
         self._seats[account].take(reports)
+        for report in reports.reports:
+            self._purses.take_report(account, report)
 
     def _send(self, sent: list[Sent]) -> None:
         commands: dict[str, list[TraderCommand]] = defaultdict(list)

@@ -32,6 +32,8 @@ _INNERMOST: Final = (0.6e-4, 0.8e-4, 1.1e-4)
 _RUNG: Final = (0.55e-4, 0.8e-4, 1.2e-4)
 #: How often the books are traded in: the first ones more than the others.
 _WEIGHTS: Final = (5, 4, 2, 2, 2)
+#: How far from the worth a market order trades at most, as a part of it.
+_PROTECTION: Final = 0.02
 
 Sent = tuple[str, TraderCommand]
 
@@ -169,11 +171,12 @@ class Traders:
         size = product.size * random.lognormvariate(-0.6, 0.8) * (12.0 if random.random() < 0.03 else 1.0)
         quantity = _quantity(product.definition, size)
         if random.random() < 0.4:
-            yield account, EnterOrder(self._new_id(account), symbol, side, quantity, 0, MARKET, IOC)
+            order_type, reach = MARKET, _PROTECTION
         else:
-            reach = 1.0 + (8e-4 if side == BUY else -8e-4)
-            price_ticks = _price(product.definition, self._worth_ticks(product) * reach)
-            yield account, EnterOrder(self._new_id(account), symbol, side, quantity, price_ticks, LIMIT, IOC)
+            order_type, reach = LIMIT, 8e-4
+        worst = 1.0 + (reach if side == BUY else -reach)
+        price_ticks = _price(product.definition, self._worth_ticks(product) * worst)
+        yield account, EnterOrder(self._new_id(account), symbol, side, quantity, price_ticks, order_type, IOC)
 
     def _join_or_leave(self, product: Product) -> Iterator[Sent]:
         """Somebody of the crowd puts an order near the market, or takes an old one back."""

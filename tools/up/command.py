@@ -34,8 +34,12 @@ def up(
     host: options.EngineHost = None,
     sync: options.EngineSync = None,
     clock: options.EngineClock = None,
+    clearing: options.EngineClearing = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="With some instruments and traders that never tire.")
+        bool,
+        typer.Option(
+            "--demo", help="With some instruments and traders that never tire; clears unless told not to."
+        ),
     ] = False,
     demo_seed: Annotated[int, typer.Option(metavar="N", help="Which market the demo makes.", min=0)] = 1,
 ) -> None:
@@ -50,7 +54,14 @@ def up(
       matchbus up --data big-day --port-base 4000
     """
     settings = options.engine_config(
-        config, os.environ, data=data, port_base=port_base, host=host, sync=sync, clock=clock
+        config,
+        os.environ,
+        data=data,
+        port_base=port_base,
+        host=host,
+        sync=sync,
+        clock=clock,
+        clearing=clearing,
     )
     if demo and settings.engine.clock == "commands":
         raise ConfigError("--clock commands with --demo: the demo trades by the system's clock")
@@ -60,7 +71,9 @@ def up(
     where = options.words(
         {"--config": config and str(config), "--data": data, "--port-base": port_base, "--host": host}
     )
-    how = options.words({"--sync": sync, "--clock": clock})
+    if demo and settings.engine.clearing == "keep":
+        clearing = "spot"
+    how = options.words({"--sync": sync, "--clock": clock, "--clearing": clearing})
     processes = parts(settings, where, how, demo_seed if demo else None)
     asyncio.run(_run(processes, settings if demo else None))
 

@@ -18,13 +18,12 @@ from msgspec import Struct
 
 from bus.clock import utc_ns
 from bus.config import Config
+from tools.demo.money import VISITORS
 from web.guard.keys import HMAC, Key, wish
 from web.guard.principal import READ, TRADE
 from web.guard.store import KeyStore
 
 FILE: Final = "demo-keys.json"
-#: The first is the account that the command line takes by default; three can trade with each other.
-ACCOUNTS: Final = ("demo", "demo-2", "demo-3")
 _LABEL: Final = "matchbus up --demo"
 
 
@@ -43,7 +42,7 @@ def demo_keys(config: Config) -> Path:
         kept = {entry.account: entry for entry in _read(file)}
         now_ms = utc_ns() // 1_000_000
         entries = []
-        for account in ACCOUNTS:
+        for account in VISITORS:
             good = {key.key_id: key for key in store.of_account(account) if key.good_at(now_ms)}
             entry = kept.get(account)
             entries.append(entry if entry is not None and _fits(entry, good) else _made(store, account))
