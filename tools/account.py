@@ -10,12 +10,15 @@ from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.amounts import amount_of, units_of
 from tools import options
 from tools.decoded import json_line, named
+from tools.movements import movements
 from tools.operating import operate, operator_name
 from tools.showing import plain_table, show
 
 account = typer.Typer(
     name="account", help="What accounts have, and moving it: the operator's cash desk.", no_args_is_help=True
 )
+
+account.command()(movements)
 
 #: -1 is an amount that is refused, and no option that nobody knows.
 _NEGATIVE: Final = {"ignore_unknown_options": True}

@@ -27,6 +27,11 @@ class Assets:
         self._decimals |= dict(found.assets)
         return found
 
+    async def check_clearing(self, session: Session) -> None:
+        """Raises Refusal where the venue does not clear; NotConnected. It never ends to, so that is asked once."""
+        if not self._decimals:
+            await self.balances(session)
+
     async def decimals(self, session: Session, asset: str) -> int:
         """How many decimals an asset has. Raises Refusal where there is no such one, or no money at all."""
         if asset not in self._decimals:

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import UNSET
 
 from bus.errors import AnswerLost, SessionOver, TimedOut
-from bus.protocol import commands, control
+from bus.protocol import commands, control, history
 from bus.protocol import reasons as engine
 from bus.protocol.reports import Duplicate, Rejected
 from bus.protocol.terms import EXTERNAL
@@ -30,6 +30,9 @@ from web.schemas.money import (
     Balance,
     Balances,
     KnownAsset,
+    Movement,
+    Movements,
+    MovementsQuery,
     NewAsset,
     NewTransfer,
     OperatorTransfer,
@@ -101,6 +104,55 @@ async def assets(house: House, who: Principal) -> AssetsAtVenue:
             )
             for row in sorted(found.balances, key=lambda row: row.asset)
         ]
+    )
+
+
+async def movements(house: House, who: Principal, query: MovementsQuery) -> Movements:
+    """A page of what moved the caller's balances, as the history has it."""
+    if query.to_ms is not None and query.to_ms <= query.from_ms:
+        raise Refusal(INVALID_FIELD, "it is not behind from", "to", status=CONFLICT)
+    session = await house.sessions.of(who.account)
+    await house.assets.check_clearing(session)
+    page = await house.history.ask(
+        history.QueryMovements(
+            who.account,
+            query.asset or "",
+            query.transfer_id or "",
+            query.from_ms * _MS,
+            (query.to_ms or 0) * _MS,
+            query.after,
+            query.limit,
+            query.order == "newest",
+            query.at_least,
+        )
+    )
+    return Movements(
+        movements=[
+            movement(row, await house.assets.decimals(session, row.asset), query.time_ns)
+            for row in page.movements
+        ],
+        sequence=page.log_sequence,
+        more=page.more,
+    )
+
+
+def movement(row: history.Movement, decimals: int, time_ns: bool = False) -> Movement:
+    """A movement as JSON has it."""
+    return Movement(
+        movement_number=row.movement_number,
+        kind=history.MOVEMENT_KINDS[row.kind],  # type: ignore[arg-type]  # the same words, from their table
+        asset=row.asset,
+        amount=text(amount_of(row.amount, decimals)),
+        total=text(amount_of(row.total, decimals)),
+        sequence=row.sequence,
+        time_ms=row.time_ns // _MS,
+        time_ns=row.time_ns if time_ns else UNSET,
+        transfer_id=row.transfer_id,
+        counterparty=row.counterparty,
+        order_id=row.order_id,
+        client_order_id=row.client_order_id,
+        symbol=row.symbol,
+        trade_id=row.trade_id,
     )
 
 

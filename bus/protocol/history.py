@@ -21,20 +21,23 @@ from msgspec import Struct
 from bus.protocol.commands import EnterOrder, Unsigned
 from bus.protocol.control import Refused
 from bus.protocol.exposure import Positions, QueryPositions
-from bus.protocol.reports import Filled, Rejected, Report
+from bus.protocol.reports import Filled, Moved, Rejected, Report, Settled
 from bus.protocol.status import ProcessStatus, QueryStatus
+from bus.protocol.terms import EXTERNAL
 
 QUERY_PAST_ORDERS: Final = 120
 QUERY_ORDER_LIFE: Final = 121
 QUERY_EXECUTIONS: Final = 122
 QUERY_REJECTIONS: Final = 123
 QUERY_REPORTS: Final = 124
+QUERY_MOVEMENTS: Final = 125
 
 PAST_ORDERS: Final = 130
 ORDER_LIFE: Final = 131
 EXECUTIONS: Final = 132
 REJECTIONS: Final = 133
 PAST_REPORTS: Final = 134
+MOVEMENTS: Final = 135
 
 #: Rows of one page: at most some 200 kB.
 ROWS_PER_PAGE_MAX: Final = 1_000
@@ -51,6 +54,22 @@ AS_IT_HAPPENED: Final = 0
 BUSTED: Final = 1
 CORRECTED: Final = 2
 EXECUTION_STATES: Final = {AS_IT_HAPPENED: "as it happened", BUSTED: "busted", CORRECTED: "corrected"}
+
+#: Why a balance moved.
+DEPOSIT: Final = 1
+WITHDRAWAL: Final = 2
+TRANSFER: Final = 3  # between two accounts of the venue
+TRADE: Final = 4
+FEE: Final = 5  # of a trade; a rebate when it comes
+MOVEMENT_KINDS: Final = {
+    DEPOSIT: "deposit",
+    WITHDRAWAL: "withdrawal",
+    TRANSFER: "transfer",
+    TRADE: "trade",
+    FEE: "fee",
+}
+#: Of one report: what it paid, what it received, and the fee. So many numbers a report has for its movements.
+MOVEMENTS_PER_REPORT_MAX: Final = 4
 
 
 class QueryPastOrders(
@@ -137,6 +156,25 @@ class QueryReports(Struct, array_like=True, tag=QUERY_REPORTS, forbid_unknown_fi
     token: str = ""
 
 
+class QueryMovements(Struct, array_like=True, tag=QUERY_MOVEMENTS, forbid_unknown_fields=True, frozen=True):
+    """What moved the balances of an account: deposits, withdrawals, transfers, trades, fees. Answered with Movements.
+
+    `asset` "" for all. `transfer_id` "" for all. `after`: a movement number. The accounts of the venue may be asked
+    for, too.
+    """
+
+    account: str
+    asset: str = ""
+    transfer_id: str = ""
+    from_ns: Unsigned = 0
+    to_ns: Unsigned = 0
+    after: Unsigned = 0
+    limit: Unsigned = ROWS_PER_PAGE_DEFAULT
+    newest_first: bool = False
+    at_least: Unsigned = 0
+    token: str = ""
+
+
 class PastOrder(Struct, array_like=True, frozen=True):
     """An order as it stands, or as it ended.
 
@@ -213,6 +251,76 @@ def executed(report_number: int, report: Filled) -> Execution:
     )
 
 
+class Movement(Struct, array_like=True, frozen=True):
+    """The balance of an account in one asset moved by `amount` units, which is below 0 when they left, to `total`.
+
+    `movement_number` rises with time in the account, and not densely: it is MOVEMENTS_PER_REPORT_MAX times the number
+    of the report that told of it, and its place there. `kind`: one of MOVEMENT_KINDS. Of a transfer `transfer_id` and
+    `counterparty`, the other account; of a trade and its fee `order_id`, `client_order_id`, `symbol`, `trade_id`;
+    what is of the other is "" or 0.
+    """
+
+    movement_number: int
+    sequence: int
+    time_ns: int
+    kind: int
+    asset: str
+    amount: int
+    total: int
+    transfer_id: str
+    counterparty: str
+    order_id: int
+    client_order_id: str
+    symbol: str
+    trade_id: int
+
+
+def moved(account: str, report_number: int, report: Moved | Settled) -> list[Movement]:
+    """The movements of an account that one of its reports tells of, in their order."""
+    first = report_number * MOVEMENTS_PER_REPORT_MAX
+    if isinstance(report, Moved):
+        comes = report.target == account
+        other = report.source if comes else report.target
+        kind = DEPOSIT if report.source == EXTERNAL else WITHDRAWAL if report.target == EXTERNAL else TRANSFER
+        amount = report.amount if comes else -report.amount
+        sequence, time_ns, name = report.sequence, report.time_ns, report.transfer_id
+        return [
+            Movement(
+                first, sequence, time_ns, kind, report.asset, amount, report.total, name, other, 0, "", "", 0
+            )
+        ]
+    # The totals of a report are those behind its fee.
+    fee_asset: str = getattr(report, "fee_asset", "")
+    fee: int = getattr(report, "fee", 0)
+    rows = [
+        (TRADE, asset, amount, total + (fee if asset == fee_asset else 0))
+        for asset, amount, total in (
+            (report.paid_asset, -report.paid, report.paid_total),
+            (report.received_asset, report.received, report.received_total),
+        )
+    ]
+    if fee:
+        rows.append((FEE, fee_asset, -fee, getattr(report, "fee_total", 0)))
+    return [
+        Movement(
+            first + place,
+            report.sequence,
+            report.time_ns,
+            kind,
+            asset,
+            amount,
+            total,
+            "",
+            "",
+            report.order_id,
+            report.client_order_id,
+            report.symbol,
+            report.trade_id,
+        )
+        for place, (kind, asset, amount, total) in enumerate(rows)
+    ]
+
+
 class NumberedReport(Struct, array_like=True, frozen=True):
     """A report, and its number among those of its account."""
 
@@ -278,10 +386,34 @@ class PastReports(Struct, array_like=True, tag=PAST_REPORTS, frozen=True):
     more: bool
 
 
+class Movements(Struct, array_like=True, tag=MOVEMENTS, frozen=True):
+    """A page of movements. `more`: there are further ones behind the last."""
+
+    correlation_id: int
+    log_sequence: int
+    account: str
+    movements: list[Movement]
+    more: bool
+
+
 HistoryQuery = (
-    QueryPastOrders | QueryOrderLife | QueryExecutions | QueryRejections | QueryReports | QueryPositions
+    QueryPastOrders
+    | QueryOrderLife
+    | QueryExecutions
+    | QueryRejections
+    | QueryReports
+    | QueryMovements
+    | QueryPositions
 )
 HistoryRequest = HistoryQuery | QueryStatus
 HistoryAnswer = (
-    PastOrders | OrderLife | Executions | Rejections | PastReports | Positions | ProcessStatus | Refused
+    PastOrders
+    | OrderLife
+    | Executions
+    | Rejections
+    | PastReports
+    | Movements
+    | Positions
+    | ProcessStatus
+    | Refused
 )

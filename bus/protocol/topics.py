@@ -27,6 +27,8 @@ DROP: Final = "drop."
 
 SYMBOL: Final = re.compile(r"[A-Z0-9_-]{1,20}")
 ACCOUNT: Final = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+#: Accounts of the venue itself: no client's has a colon in its name.
+VENUE_ACCOUNT: Final = re.compile(r"venue:[a-z]{1,20}")
 #: Shorter than a symbol, which is usually two of them.
 ASSET: Final = re.compile(r"[A-Z0-9]{1,12}")
 

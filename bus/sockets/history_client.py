@@ -29,10 +29,12 @@ from bus.protocol.history import (
     Executions,
     HistoryAnswer,
     HistoryRequest,
+    Movements,
     OrderLife,
     PastOrders,
     PastReports,
     QueryExecutions,
+    QueryMovements,
     QueryOrderLife,
     QueryPastOrders,
     QueryRejections,
@@ -171,6 +173,8 @@ class HistoryClient:
     @overload
     def ask(self, request: QueryPositions, timeout: float | None = None) -> Positions: ...
     @overload
+    def ask(self, request: QueryMovements, timeout: float | None = None) -> Movements: ...
+    @overload
     def ask(self, request: QueryStatus, timeout: float | None = None) -> ProcessStatus: ...
 
     def ask(self, request: HistoryRequest, timeout: float | None = None) -> Any:
@@ -262,6 +266,8 @@ class AsyncHistoryClient:
     async def ask(self, request: QueryReports, timeout: float | None = None) -> PastReports: ...
     @overload
     async def ask(self, request: QueryPositions, timeout: float | None = None) -> Positions: ...
+    @overload
+    async def ask(self, request: QueryMovements, timeout: float | None = None) -> Movements: ...
     @overload
     async def ask(self, request: QueryStatus, timeout: float | None = None) -> ProcessStatus: ...
 

@@ -12,21 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.protocol import reasons
-from bus.protocol.commands import DefineAsset, Transfer
-from bus.protocol.records import EngineStarted
 from bus.protocol.reports import CANCELLED, COMPLETED, DUPLICATE, MOVED, REJECTED, SETTLED
-from bus.protocol.terms import ALL_OR_NOTHING, CLEARING_SPOT, EXTERNAL, VALIDATE_ONLY
+from bus.protocol.terms import ALL_OR_NOTHING, VALIDATE_ONLY
 from matcher.engine import Engine
 from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event
+from tests.support.clearing_markets import clearing
 from tests.support.drawn import seeds
 from tests.support.markets import (
-    ACCOUNTS,
-    OPERATOR_SESSION,
-    TRADER_SESSIONS,
     Clock,
     Message,
-    Record,
     Step,
     apply_step,
     logs,
@@ -35,43 +30,6 @@ from tests.support.markets import (
 from tests.support.naive_ledger import Outsider, holds_of, naive_holds, totals_of
 
 LENGTH = 400
-ASSETS = ("USD", "BTC", "ETH")
-NAMES = (*ACCOUNTS, f"{ACCOUNTS[0]}.sub", EXTERNAL, "acc-op")
-
-
-def clearing(steps: list[Step], dice: Random) -> list[Step]:
-    """The same at a venue that clears: its assets first, some money, and transfers between."""
-    found: list[Step] = []
-    assets = tuple(DefineAsset(asset, 8) for asset in ASSETS)
-    deposits = tuple(
-        Transfer(f"in-{asset}-{name}", EXTERNAL, name, asset, dice.choice([10**4, 10**6, 10**7]))
-        for asset in ASSETS
-        for name in ACCOUNTS
-    )
-    for step in steps:
-        if isinstance(step, Record) and isinstance(step.record, EngineStarted):
-            rules = msgspec.structs.replace(step.record.rules, clearing=CLEARING_SPOT)
-            step = Record(msgspec.structs.replace(step.record, rules=rules), step.after_ns)
-        elif assets and isinstance(step, Message):
-            found.append(Message(OPERATOR_SESSION, assets))
-            found += [Message(OPERATOR_SESSION, (one,)) for one in deposits]
-            assets = ()
-        elif not assets and dice.randrange(6) == 0:
-            found.append(Message(dice.choice([OPERATOR_SESSION, *TRADER_SESSIONS]), (drawn_transfer(dice),)))
-        found.append(step)
-    return found
-
-
-def drawn_transfer(dice: Random) -> Transfer:
-    """A transfer that may be anything."""
-    amount = dice.choice([1, 7, 10**4, 10**5, 10**6, 0, -1, 2**62, 2**63 - 1])
-    return Transfer(
-        f"t{dice.randrange(40)}",
-        dice.choice(NAMES),
-        dice.choice(NAMES),
-        dice.choice([*ASSETS, "NONE"]),
-        amount,
-    )
 
 
 def money_of(engine: Engine) -> bytes:

@@ -79,6 +79,7 @@ NUMBERS = {
     "Kind of book": terms.BOOK_KINDS,
     "Order state": history.ORDER_STATES,
     "Execution state": history.EXECUTION_STATES,
+    "Movement kind": history.MOVEMENT_KINDS,
 }
 NS_PER_HOUR = 3600 * 1_000_000_000
 LIMITS = {

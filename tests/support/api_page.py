@@ -16,6 +16,7 @@ MONEY: Final = PAGE[PAGE.index("\n## Money\n") : PAGE.index("\n## Errors\n")]
 OF_THE_RUN: Final = frozenset(
     {
         "next_report",
+        "movement_number",
         "order_id",
         "sequence",
         "report_number",

@@ -1,6 +1,6 @@
 """Histories in a database, opened for a test; random logs to fill them, and the proof that they hold them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -13,18 +13,20 @@ from bus.protocol.history import (
     NumberedReport,
     PastOrder,
     QueryExecutions,
+    QueryMovements,
     QueryPastOrders,
     QueryRejections,
     QueryReports,
 )
-from bus.protocol.reports import Rejected
+from bus.protocol.reports import Moved, Rejected, Settled
 from bus.protocol.terms import CANCELLED, FILLED, RESTING, WAITING
 from bus.sockets.reading.feed_items import Run
 from matcher.engine import Engine
 from publisher.oversight.history.reading import HistoryReader
 from publisher.oversight.history.writing import HistoryWriter, open_history
+from tests.support.clearing_markets import clearing
 from tests.support.drop_copies import DropCopy
-from tests.support.markets import OPERATOR_SESSION, SYMBOLS, Message, walk
+from tests.support.markets import OPERATOR_SESSION, SYMBOLS, Message, Step, walk
 from tests.support.past import Past, engine_orders, told_status
 
 
@@ -48,10 +50,13 @@ def reading(url: str) -> Iterator[HistoryReader]:
         engine.dispose()
 
 
-def random_runs(copy: DropCopy, seed: int, length: int) -> Iterator[Run]:
-    """A log with busts and corrections in it, told step by step."""
+def random_runs(copy: DropCopy, seed: int, length: int, clears: bool = False) -> Iterator[Run]:
+    """A log with busts and corrections in it, told step by step. `clears`: with money, too."""
     chance = Random(seed)
-    for step in walk(seed, length):
+    steps: Iterable[Step] = walk(seed, length)
+    for step in clearing(list(steps), Random(seed)) if clears else steps:
+        if clears and isinstance(step, Message) and step.session not in copy.engine.state.sessions:
+            continue  # a transfer that was drawn for a session that has ended
         yield from copy.tell(step)
         if chance.random() < 0.1:
             symbol, trade_id = chance.choice(SYMBOLS), 1 + chance.randrange(40)
@@ -61,10 +66,10 @@ def random_runs(copy: DropCopy, seed: int, length: int) -> Iterator[Run]:
             yield from copy.tell(Message(OPERATOR_SESSION, (revise,)))
 
 
-def random_market(seed: int, length: int) -> tuple[DropCopy, Past, list[Run]]:
+def random_market(seed: int, length: int, clears: bool = False) -> tuple[DropCopy, Past, list[Run]]:
     """Such a log told to its end, and what happened in it."""
     copy, past = DropCopy(), Past()
-    runs = list(random_runs(copy, seed, length))
+    runs = list(random_runs(copy, seed, length, clears))
     for run in runs:
         past.take(run)
     return copy, past, runs
@@ -123,10 +128,48 @@ def assert_account(
         assert_order(past, account, order)
     executions = all_of(QueryExecutions, "executions", "report_number", 13)
     assert executions == [execution(trade) for trade in past.trades if trade.account == account]
+    assert_movements(account, told, all_of(QueryMovements, "movements", "movement_number", 19))
     refused = all_of(QueryRejections, "rejections", "report_number", 17)
     assert refused == [
         NumberedRejection(number, report) for number, report in enumerate(told, 1) if type(report) is Rejected
     ]
+
+
+def assert_movements(account: str, told: list[Any], kept: list[Any]) -> None:
+    """Row by row what reports say that came and left, with a balance that is the sum of all before.
+
+    Who trades with himself is told by both reports of the trade what he has after it.
+    """
+    totals: dict[str, int] = {}
+    counted: set[tuple[str, int]] = set()
+    wanted: list[tuple[Any, ...]] = []
+    for number, report in enumerate(told, 1):
+        if not isinstance(report, Moved | Settled):
+            continue
+        trade = (report.symbol, report.trade_id) if isinstance(report, Settled) else None
+        if trade not in counted:
+            sides = [one for one in told if isinstance(one, Settled) and (one.symbol, one.trade_id) == trade]
+            both: list[Any] = sides or [report]
+            for asset, amount in (row for one in both for row in legs(account, one)):
+                totals[asset] = totals.get(asset, 0) + amount
+            if trade is not None:
+                counted.add(trade)
+        rows = legs(account, report)
+        for place, (asset, amount) in enumerate(rows):
+            # The fee is the last row: before it there was more.
+            after = sum(later for of, later in rows[place + 1 :] if of == asset)
+            wanted.append((4 * number + place, report.sequence, asset, amount, totals[asset] - after))
+    assert [(m.movement_number, m.sequence, m.asset, m.amount, m.total) for m in kept] == wanted
+    transfers = [report.transfer_id for report in told if isinstance(report, Moved)]
+    assert [m.transfer_id for m in kept if m.counterparty] == transfers
+
+
+def legs(account: str, report: Any) -> list[tuple[str, int]]:
+    """What came, asset by asset; below 0 what left."""
+    if isinstance(report, Moved):
+        return [(report.asset, report.amount if report.target == account else -report.amount)]
+    rows = [(report.paid_asset, -report.paid), (report.received_asset, report.received)]
+    return [*rows, (report.fee_asset, -report.fee)] if getattr(report, "fee", 0) else rows
 
 
 def assert_order(past: Past, account: str, order: PastOrder) -> None:
@@ -140,7 +183,7 @@ def assert_order(past: Past, account: str, order: PastOrder) -> None:
     )
     about = past.about(account, order.order_id)
     assert order.entered_ns == about[0][1].time_ns
-    changes = [(n, r) for n, r in about if type(r).__name__ not in ("Duplicate", "Prevented")]
+    changes = [(n, r) for n, r in about if type(r).__name__ not in ("Duplicate", "Prevented", "Settled")]
     number, last = changes[-1]
     assert (order.last_report, order.last_sequence, order.updated_ns) == (number, last.sequence, last.time_ns)
     ended = [r for _, r in about if type(r).__name__ == "Cancelled" or getattr(r, "leaves_lots", 1) == 0]

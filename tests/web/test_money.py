@@ -19,10 +19,10 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MoneyVenue]:
 
 
 @pytest.fixture(scope="module")
-def alice(bank: MoneyVenue) -> ApiKey:
+def anna(bank: MoneyVenue) -> ApiKey:
     """A trader's key that may withdraw, too; its account has 1,000 USD."""
-    bank.deposit("alice", "USD", "1000")
-    return bank.key("alice", "read", "trade", "withdraw")
+    bank.deposit("anna", "USD", "1000")
+    return bank.key("anna", "read", "trade", "withdraw")
 
 
 def why(said: Response) -> tuple[int, str, str | None]:
@@ -36,10 +36,10 @@ def audited(bank: Venue, event: str) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, lines) if line["event"] == event]
 
 
-def test_money_comes_is_held_moves_and_leaves(bank: MoneyVenue, alice: ApiKey) -> None:
+def test_money_comes_is_held_moves_and_leaves(bank: MoneyVenue, anna: ApiKey) -> None:
     """One account's money from the first deposit to the last withdrawal, each figure to the unit."""
-    said = bank.signed(alice, "GET", "/api/v1/balances").json
-    assert said["account"] == "alice"
+    said = bank.signed(anna, "GET", "/api/v1/balances").json
+    assert said["account"] == "anna"
     usd = {
         "asset": "USD",
         "decimals": 6,
@@ -51,76 +51,76 @@ def test_money_comes_is_held_moves_and_leaves(bank: MoneyVenue, alice: ApiKey) -
     assert said["assets"] == [{"asset": "BTC", "decimals": 8}, {"asset": "USD", "decimals": 6}]
 
     order = {"symbol": SYMBOL, "side": "buy", "quantity": "2.5", "price": "100.01", "client_order_id": "o1"}
-    assert bank.signed(alice, "POST", "/v1/order", order).status == 200
-    assert bank.balances(alice) == {"USD": ("1000.000000", "250.025000", "749.975000")}
+    assert bank.signed(anna, "POST", "/v1/order", order).status == 200
+    assert bank.balances(anna) == {"USD": ("1000.000000", "250.025000", "749.975000")}
     more = {**order, "quantity": "7.5", "client_order_id": "o2"}
-    assert why(bank.signed(alice, "POST", "/v1/order", more)) == (403, "insufficient_funds", None)
+    assert why(bank.signed(anna, "POST", "/v1/order", more)) == (403, "insufficient_funds", None)
     market = {"symbol": SYMBOL, "side": "buy", "quantity": "1", "type": "market"}
-    assert why(bank.signed(alice, "POST", "/v1/order", market)) == (409, "limit_needed", "price")
+    assert why(bank.signed(anna, "POST", "/v1/order", market)) == (409, "limit_needed", "price")
 
     # What is held does not leave, and the last free unit does.
-    held = bank.post(alice, "withdrawals", asset="USD", amount="749.975001")
+    held = bank.post(anna, "withdrawals", asset="USD", amount="749.975001")
     assert why(held) == (403, "insufficient_funds", "amount")
-    left = bank.post(alice, "withdrawals", asset="USD", amount="749.975", transfer_id="w1", why="rent")
+    left = bank.post(anna, "withdrawals", asset="USD", amount="749.975", transfer_id="w1", why="rent")
     assert left.status == 200, left.body
     assert {name: left.json[name] for name in ("transfer_id", "account", "source", "target", "amount")} == {
         "transfer_id": "w1",
-        "account": "alice",
-        "source": "alice",
+        "account": "anna",
+        "source": "anna",
         "target": "venue:external",
         "amount": "749.975000",
     }
     assert "duplicate" not in left.json
-    assert bank.balances(alice) == {"USD": ("250.025000", "250.025000", "0.000000")}
+    assert bank.balances(anna) == {"USD": ("250.025000", "250.025000", "0.000000")}
     (line,) = [one for one in audited(bank, "moved") if one["status"] == 200]
-    assert (line["account"], line["by"], line["path"]) == ("alice", alice.key_id, "/api/v1/withdrawals")
+    assert (line["account"], line["by"], line["path"]) == ("anna", anna.key_id, "/api/v1/withdrawals")
     assert "rent" in line["body"]
 
     # A sub-account of its own; the operator sees what is at the venue.
-    algo = bank.key("alice.algo", "read", "trade")
-    missing = bank.post(alice, "transfers", target="alice.algo", asset="USD", amount="1")
+    algo = bank.key("anna.algo", "read", "trade")
+    missing = bank.post(anna, "transfers", target="anna.algo", asset="USD", amount="1")
     assert why(missing) == (409, "invalid_transfer", "target")
     assert bank.balances(algo) == {}
-    bank.signed(alice, "POST", "/v1/order/cancel_all", {})
-    moved = bank.post(alice, "transfers", target="alice.algo", asset="USD", amount="50.025")
+    bank.signed(anna, "POST", "/v1/order/cancel_all", {})
+    moved = bank.post(anna, "transfers", target="anna.algo", asset="USD", amount="50.025")
     assert moved.status == 200, moved.body
     assert bank.balances(algo) == {"USD": ("50.025000", "0.000000", "50.025000")}
-    assert bank.balances(alice) == {"USD": ("200.000000", "0.000000", "200.000000")}
+    assert bank.balances(anna) == {"USD": ("200.000000", "0.000000", "200.000000")}
     at_venue = bank.signed(bank.ops, "GET", "/api/v1/admin/assets").json["assets"]
     assert at_venue == [
         {"asset": "BTC", "decimals": 8, "at_venue": "0.00000000"},
         {"asset": "USD", "decimals": 6, "at_venue": "250.025000"},
     ]
-    seen = bank.signed(bank.ops, "GET", "/api/v1/admin/balances?account=alice.algo").json
+    seen = bank.signed(bank.ops, "GET", "/api/v1/admin/balances?account=anna.algo").json
     assert [row["free"] for row in seen["balances"]] == ["50.025000"]
-    taken = bank.post(bank.ops, "admin/withdrawals", account="alice.algo", asset="USD", amount="50.025")
-    assert (taken.status, taken.json["source"], taken.json["account"]) == (200, "alice.algo", "ops")
+    taken = bank.post(bank.ops, "admin/withdrawals", account="anna.algo", asset="USD", amount="50.025")
+    assert (taken.status, taken.json["source"], taken.json["account"]) == (200, "anna.algo", "ops")
     assert bank.balances(algo) == {"USD": ("0.000000", "0.000000", "0.000000")}
 
 
-def test_a_transfer_that_is_sent_again_happens_once(bank: MoneyVenue, alice: ApiKey) -> None:
-    before = bank.balances(alice)["USD"][0]
+def test_a_transfer_that_is_sent_again_happens_once(bank: MoneyVenue, anna: ApiKey) -> None:
+    before = bank.balances(anna)["USD"][0]
     body = {"asset": "USD", "amount": "10", "transfer_id": "again"}
-    first = bank.post(alice, "withdrawals", **body)
-    again = bank.post(alice, "withdrawals", **body)
+    first = bank.post(anna, "withdrawals", **body)
+    again = bank.post(anna, "withdrawals", **body)
     assert (first.status, again.status, again.json["duplicate"]) == (200, 200, True)
-    assert float(before) - float(bank.balances(alice)["USD"][0]) == 10
+    assert float(before) - float(bank.balances(anna)["USD"][0]) == 10
     # The same money written otherwise is the same; another amount is not.
-    assert bank.post(alice, "withdrawals", **{**body, "amount": "10.000000"}).json["duplicate"]
-    other = bank.post(alice, "withdrawals", **{**body, "amount": "10.000001"})
+    assert bank.post(anna, "withdrawals", **{**body, "amount": "10.000000"}).json["duplicate"]
+    other = bank.post(anna, "withdrawals", **{**body, "amount": "10.000001"})
     assert why(other) == (409, "id_taken", "transfer_id")
     # An id that was refused stays refused, whatever came in meanwhile.
     much = {"asset": "USD", "amount": "5000", "transfer_id": "too-much"}
-    assert why(bank.post(alice, "withdrawals", **much)) == (403, "insufficient_funds", "amount")
-    bank.deposit("alice", "USD", "5000", transfer_id="d-5000")
-    assert why(bank.post(alice, "withdrawals", **much)) == (403, "insufficient_funds", "amount")
+    assert why(bank.post(anna, "withdrawals", **much)) == (403, "insufficient_funds", "amount")
+    bank.deposit("anna", "USD", "5000", transfer_id="d-5000")
+    assert why(bank.post(anna, "withdrawals", **much)) == (403, "insufficient_funds", "amount")
     told = bank.post(
-        bank.ops, "admin/deposits", account="alice", asset="USD", amount="5000", transfer_id="d-5000"
+        bank.ops, "admin/deposits", account="anna", asset="USD", amount="5000", transfer_id="d-5000"
     )
     assert (told.status, told.json["duplicate"]) == (200, True)
     # Without an id the signed request is one: its very bytes sent again are the same transfer.
     content = json.dumps({"asset": "USD", "amount": "1"}).encode()
-    headers = {**alice.headers("POST", "/api/v1/withdrawals", content), "Content-Type": "application/json"}
+    headers = {**anna.headers("POST", "/api/v1/withdrawals", content), "Content-Type": "application/json"}
     twice = [bank.request("POST", "/api/v1/withdrawals", content, headers) for _ in range(2)]
     assert [one.json.get("duplicate", False) for one in twice] == [False, True]
     assert twice[0].json["transfer_id"] == twice[1].json["transfer_id"]
@@ -140,18 +140,18 @@ WRONG: list[tuple[str, dict[str, Any], tuple[int, str, str | None]]] = [
     ("withdrawals", {"transfer_id": "x" * 37}, (400, "invalid_field", "transfer_id")),
     ("withdrawals", {"account": "bob"}, (400, "unknown_field", "account")),
     ("withdrawals", {"asset": "BTC"}, (403, "insufficient_funds", "amount")),
-    ("transfers", {"target": "alice"}, (409, "invalid_transfer", "target")),
+    ("transfers", {"target": "anna"}, (409, "invalid_transfer", "target")),
     ("transfers", {"target": "bob"}, (409, "invalid_transfer", "target")),
     ("transfers", {"target": "venue:external"}, (400, "invalid_field", "target")),
     ("transfers", {}, (400, "missing_field", "target")),
 ]
 
 
-def test_what_moves_nothing_says_why(bank: MoneyVenue, alice: ApiKey) -> None:
+def test_what_moves_nothing_says_why(bank: MoneyVenue, anna: ApiKey) -> None:
     bank.key("bob", "read")
-    before = bank.balances(alice)
+    before = bank.balances(anna)
     for path, body, reason in WRONG:
-        said = bank.post(alice, path, **{"asset": "USD", "amount": "1", **body})
+        said = bank.post(anna, path, **{"asset": "USD", "amount": "1", **body})
         assert why(said) == reason, (path, body)
     ops = bank.ops
     for path, body, reason in (
@@ -159,52 +159,104 @@ def test_what_moves_nothing_says_why(bank: MoneyVenue, alice: ApiKey) -> None:
         ("deposits", {"account": "venue:fees"}, (400, "invalid_field", "account")),
         ("withdrawals", {"account": "nobody"}, (403, "insufficient_funds", "amount")),
     ):
-        said = bank.post(ops, f"admin/{path}", **{"account": "alice", "asset": "USD", "amount": "1", **body})
+        said = bank.post(ops, f"admin/{path}", **{"account": "anna", "asset": "USD", "amount": "1", **body})
         assert why(said) == reason, (path, body)
     assert why(bank.post(ops, "admin/assets", asset="USD", decimals=2)) == (409, "asset_differs", "decimals")
     assert why(bank.post(ops, "admin/assets", asset="EUR", decimals=19))[1:] == ("invalid_field", "decimals")
-    assert bank.balances(alice) == before
+    assert bank.balances(anna) == before
 
 
-def test_money_leaves_with_a_key_for_it_and_with_no_other(bank: MoneyVenue, alice: ApiKey) -> None:
-    trader = bank.key("alice", "read", "trade")
+def test_money_leaves_with_a_key_for_it_and_with_no_other(bank: MoneyVenue, anna: ApiKey) -> None:
+    trader = bank.key("anna", "read", "trade")
     body = {"asset": "USD", "amount": "1"}
     assert why(bank.post(trader, "withdrawals", **body))[:2] == (403, "scope_missing")
-    assert why(bank.post(trader, "admin/withdrawals", account="alice", **body))[:2] == (403, "scope_missing")
+    assert why(bank.post(trader, "admin/withdrawals", account="anna", **body))[:2] == (403, "scope_missing")
     # Nor does it make itself one that may.
     made = bank.post(trader, "keys", scopes=["withdraw"])
     assert why(made) == (403, "scope_missing", "scopes")
-    made = bank.post(alice, "keys", scopes=["withdraw"])
+    made = bank.post(anna, "keys", scopes=["withdraw"])
     assert (made.status, made.json["scopes"]) == (200 + 1, ["withdraw"])
-    payer = ApiKey("alice", made.json["key"], made.json["secret"])
+    payer = ApiKey("anna", made.json["key"], made.json["secret"])
     assert bank.post(payer, "withdrawals", **body).status == 200
     # It is for nothing else.
     assert why(bank.signed(payer, "GET", "/api/v1/balances"))[:2] == (403, "scope_missing")
-    assert why(bank.post(payer, "transfers", target="alice.algo", **body))[:2] == (403, "scope_missing")
+    assert why(bank.post(payer, "transfers", target="anna.algo", **body))[:2] == (403, "scope_missing")
     # Who is stopped takes nothing out, and the operator still does.
-    switch = {"account": "alice", "on": True}
+    switch = {"account": "anna", "on": True}
     assert bank.post(bank.ops, "admin/kill_switch", **switch).status == 200
     assert why(bank.post(payer, "withdrawals", **body))[:2] == (403, "account_stopped")
-    assert bank.post(bank.ops, "admin/withdrawals", account="alice", **body).status == 200
+    assert bank.post(bank.ops, "admin/withdrawals", account="anna", **body).status == 200
     assert bank.post(bank.ops, "admin/kill_switch", **{**switch, "on": False}).status == 200
 
 
-def test_every_example_of_the_page_is_answered_as_it_says(bank: MoneyVenue, alice: ApiKey) -> None:
-    bank.post(alice, "withdrawals", asset="USD", amount=bank.balances(alice)["USD"][2])
+def test_every_example_of_the_page_is_answered_as_it_says(bank: MoneyVenue) -> None:
+    alice = bank.key("alice", "read", "trade", "withdraw")
     run(bank, {"alice": alice, "ops": bank.ops}, MONEY)
+    bank.signed(alice, "POST", "/v1/order/cancel_all", {})
+
+
+def test_what_moved_a_balance_is_told_with_what_there_was_afterwards(bank: MoneyVenue) -> None:
+    """Over HTTP and on the command line, page by page."""
+    boris, carla = (bank.key(name, "read", "trade") for name in ("boris", "carla"))
+    bank.deposit("boris", "USD", "1000", transfer_id="b-in")
+    bank.deposit("carla", "BTC", "1", transfer_id="c-in")
+    buy = {"symbol": SYMBOL, "side": "buy", "quantity": "0.5", "price": "200", "client_order_id": "b1"}
+    assert bank.signed(boris, "POST", "/v1/order", buy).status == 200
+    sold = bank.signed(carla, "POST", "/v1/order", {**buy, "side": "sell", "quantity": "0.3", "price": "199"})
+    path = f"/api/v1/movements?at_least={sold.json['sequence']}"
+
+    def rows(key: ApiKey, more: str = "") -> list[tuple[str, str, str, str]]:
+        said = bank.signed(key, "GET", path + more)
+        assert said.status == 200, said.body
+        return [(row["kind"], row["asset"], row["amount"], row["total"]) for row in said.json["movements"]]
+
+    assert rows(boris, "&order=oldest") == [
+        ("deposit", "USD", "1000.000000", "1000.000000"),
+        ("trade", "USD", "-60.000000", "940.000000"),
+        ("trade", "BTC", "0.30000000", "0.30000000"),
+    ]
+    assert rows(carla, "&asset=USD") == [("trade", "USD", "60.000000", "60.000000")]
+    assert rows(carla, "&transfer_id=c-in") == [("deposit", "BTC", "1.00000000", "1.00000000")]
+    first = bank.signed(boris, "GET", path + "&limit=1").json
+    assert (first["more"], first["movements"][0]["asset"]) == (True, "BTC")
+    told = first["movements"][0]
+    assert (told["client_order_id"], told["symbol"], told["trade_id"]) == ("b1", SYMBOL, 1)
+    assert "transfer_id" not in told
+    behind = f"&after={told['movement_number']}&to={told['time_ms'] + 1_000}"
+    assert [row[0] for row in rows(boris, behind)] == ["trade", "deposit"]
+    assert rows(boris, f"&from={told['time_ms'] + 60_000}") == []
+    wrong = bank.signed(boris, "GET", "/api/v1/movements?from=5&to=5")
+    assert why(wrong) == (409, "invalid_field", "to")
+
+    def shown(*words: str) -> list[str]:
+        told = ("account", "movements", *words, "--data", str(bank.data))
+        return bank.processes.run(*bank.processes.exchange(*told)).splitlines()
+
+    table = shown("boris", "--oldest-first")
+    assert table[0] == "3 movements of boris"
+    assert table[3].split()[2:6] == ["trade", "USD", "-60.000000", "940.000000"]
+    assert table[3].split()[6:10] == ["BTC-USD", "trade", "1,", "order"]
+    (outside,) = map(json.loads, shown("venue:external", "--id", "c-in", "--json"))
+    assert (outside["kind"], outside["amount"], outside["amount_decimal"]) == (
+        "deposit",
+        -(10**8),
+        "-1.00000000",
+    )
+    assert outside["counterparty"] == "carla"
 
 
 def test_where_nobody_clears_there_is_no_money(venue: Venue) -> None:
-    alice = venue.key("alice", "read", "trade", "withdraw")
+    anna = venue.key("anna", "read", "trade", "withdraw")
     ops = venue.key("ops", "operator")
-    assert why(venue.signed(alice, "GET", "/api/v1/balances")) == (404, "no_clearing", None)
+    assert why(venue.signed(anna, "GET", "/api/v1/balances")) == (404, "no_clearing", None)
     money = {"asset": "USD", "amount": "1"}
     for key, path, body in (
-        (alice, "withdrawals", money),
-        (alice, "transfers", {**money, "target": "alice.algo"}),
-        (ops, "admin/deposits", {**money, "account": "alice"}),
+        (anna, "withdrawals", money),
+        (anna, "transfers", {**money, "target": "anna.algo"}),
+        (ops, "admin/deposits", {**money, "account": "anna"}),
         (ops, "admin/assets", {"asset": "USD", "decimals": 2}),
     ):
         said = venue.signed(key, "POST", f"/api/v1/{path}", body)
         assert why(said) == (404, "no_clearing", None), path
     assert venue.signed(ops, "GET", "/api/v1/admin/assets").status == 404
+    assert why(venue.signed(anna, "GET", "/api/v1/movements")) == (404, "no_clearing", None)

@@ -73,12 +73,12 @@ def history(
             symbol,
             states[state],
             client_order_id,
-            _time(begin),
-            _time(end),
+            time_ns_of(begin),
+            time_ns_of(end),
             newest_first=not oldest_first,
         )
-    with _client(connect, port_base, data, token_file, timeout) as client:
-        orders = _rows(client.ask, query, "orders", "order_id", limit)
+    with history_client(connect, port_base, data, token_file, timeout) as client:
+        orders = all_rows(client.ask, query, "orders", "order_id", limit)
     scales = _scales(connect, port_base, timeout)
     with quietly():
         if as_json:
@@ -115,7 +115,7 @@ def life(
     if (order_id is None) == (client_order_id is None):
         raise typer.BadParameter("name the order by its number or by --id, one of them")
     query = QueryOrderLife(account, order_id or 0, client_order_id or "", limit=ROWS_PER_PAGE_MAX)
-    with _client(connect, port_base, data, token_file, timeout) as client:
+    with history_client(connect, port_base, data, token_file, timeout) as client:
         page = client.ask(query)
         order, reports = page.order, list(page.reports)
         while page.more:
@@ -160,10 +160,16 @@ def executions(
     """
     with plain_values():
         query = QueryExecutions(
-            account, symbol, order_id, trade_id, _time(begin), _time(end), newest_first=not oldest_first
+            account,
+            symbol,
+            order_id,
+            trade_id,
+            time_ns_of(begin),
+            time_ns_of(end),
+            newest_first=not oldest_first,
         )
-    with _client(connect, port_base, data, token_file, timeout) as client:
-        found = _rows(client.ask, query, "executions", "report_number", limit)
+    with history_client(connect, port_base, data, token_file, timeout) as client:
+        found = all_rows(client.ask, query, "executions", "report_number", limit)
     scales = _scales(connect, port_base, timeout)
     with quietly():
         if as_json:
@@ -173,14 +179,15 @@ def executions(
             show(past_words.executions_table(account, found, scales))
 
 
-def _client(
+def history_client(
     connect: str, port_base: int, data: str, token_file: options.TokenFile, timeout: float
 ) -> HistoryClient:
+    """A client of the history, with the token of the data directory."""
     token = options.operator_token(data, token_file)
     return HistoryClient(connect, port_base, token=token, timeout=timeout)
 
 
-def _rows(ask: Callable[[Any], Any], query: Any, rows: str, number: str, limit: int) -> list[Any]:
+def all_rows(ask: Callable[[Any], Any], query: Any, rows: str, number: str, limit: int) -> list[Any]:
     """So many rows of a list, page by page."""
     found: list[Any] = []
     while True:
@@ -191,7 +198,8 @@ def _rows(ask: Callable[[Any], Any], query: Any, rows: str, number: str, limit: 
         query = replace(query, after=getattr(found[-1], number))
 
 
-def _time(text: str) -> int:
+def time_ns_of(text: str) -> int:
+    """A time of the command line; 0 for none."""
     return past_time_of(text) if text else 0
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from web import money
 from web.call import Call
 from web.guard.principal import OPERATOR, READ, TRADE, WITHDRAW
-from web.routes import ADMIN, MONEY, Route
+from web.routes import ADMIN, HISTORY, MONEY, Route
 from web.schemas import money as said
 from web.schemas.admin import Operated
 from web.schemas.values import TimedQuery
@@ -21,6 +21,12 @@ from web.schemas.values import TimedQuery
 async def balances(call: Call) -> said.Balances:
     """What the account has of each asset, as the engine has it now: total, held by open orders, free."""
     return await money.balances(call.house, call.caller)
+
+
+async def movements(call: Call) -> said.Movements:
+    """A page of what moved the balances of the account, with what it had afterwards, as the history has it."""
+    with call.house.turns.fresh(call.caller.account):
+        return await money.movements(call.house, call.caller, call.query)
 
 
 async def balances_of(call: Call) -> said.Balances:
@@ -70,6 +76,16 @@ ROUTES: Final = (
         cost=MONEY,
         query=said.BalancesQuery,
         answer=said.Balances,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/movements",
+        handler=movements,
+        summary="What moved the balances of the account",
+        scope=READ,
+        cost=HISTORY,
+        query=said.MovementsQuery,
+        answer=said.Movements,
     ),
     _moving(
         "transfers",

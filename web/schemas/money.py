@@ -3,12 +3,22 @@
 An amount is text with at most as many decimals as its asset has, and so exactly a whole number of its units.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta, Struct, field
 
 from web.schemas.admin import Account, Why
-from web.schemas.values import DecimalText, Nanoseconds, SignedText, TimedQuery
+from web.schemas.orders import ROWS_MAX, Direction
+from web.schemas.values import (
+    BeforeMilliseconds,
+    DecimalText,
+    FreshQuery,
+    Milliseconds,
+    Nanoseconds,
+    Sequence,
+    SignedText,
+    TimedQuery,
+)
 
 Asset = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,12}\Z", description="The name of an asset.")]
 TransferId = Annotated[
@@ -21,6 +31,8 @@ TransferId = Annotated[
         " signed request. It shares one name space with the ids of the account's orders.",
     ),
 ]
+#: Why a balance changed.
+MovementKind = Literal["deposit", "withdrawal", "transfer", "trade", "fee"]
 
 
 # What is asked for.
@@ -78,6 +90,22 @@ class BalancesOfQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     account: Account
 
 
+class MovementsQuery(FreshQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page of movements, by the time at which they happened."""
+
+    asset: Asset | None = None
+    transfer_id: Annotated[TransferId, Meta(description="Only the transfer of this id.")] | None = None
+    order: Annotated[Direction, Meta(description="Which come first: the newest, or the oldest.")] = "newest"
+    after: Annotated[Sequence, Meta(description="The `movement_number` behind which the page begins.")] = 0
+    limit: Annotated[int, Meta(ge=1, le=ROWS_MAX, description="How many at most.")] = 100
+    from_ms: Annotated[Milliseconds, Meta(description="None before this time, in ms.")] = field(
+        default=0, name="from"
+    )
+    to_ms: Annotated[BeforeMilliseconds, Meta(description="Only what happened before it, in ms.")] | None = (
+        field(default=None, name="to")
+    )
+
+
 # What is answered.
 
 
@@ -127,6 +155,38 @@ class Transferred(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_ms: int
     time_ns: Nanoseconds = UNSET
     duplicate: bool = False
+
+
+class Movement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A balance of the account changed: `amount` came, or left (below 0), and `total` was there afterwards.
+
+    `movement_number`: rises with time, and not densely. `kind`: why. A trade has one for each asset that it moved, and
+    one for its fee. `transfer_id`, `counterparty`: of a deposit, withdrawal or transfer. `order_id`, `client_order_id`,
+    `symbol`, `trade_id`: of a trade and its fee.
+    """
+
+    movement_number: int
+    kind: MovementKind
+    asset: str
+    amount: SignedText
+    total: SignedText
+    sequence: int
+    time_ms: int
+    time_ns: Nanoseconds = UNSET
+    transfer_id: str = ""
+    counterparty: str = ""
+    order_id: int = 0
+    client_order_id: str = ""
+    symbol: str = ""
+    trade_id: int = 0
+
+
+class Movements(Struct, frozen=True, kw_only=True):
+    """A page of movements. `sequence`, `more`: as in a page of orders."""
+
+    movements: list[Movement]
+    sequence: int
+    more: bool
 
 
 class AssetAtVenue(Struct, frozen=True, kw_only=True):

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from bus.errors import StoreDamaged
 from bus.protocol.codec import encode
-from bus.protocol.history import Execution, executed
-from bus.protocol.reports import Accepted, Filled, Rejected, TradeRevised
+from bus.protocol.history import Execution, Movement, executed, moved
+from bus.protocol.reports import Accepted, Filled, Moved, Rejected, Settled, TradeRevised
 from bus.sockets.reading.feed_items import DropReport, Run
 from publisher.oversight.history.lives import OF_ORDER, OrderState, after, begun, revised
 
@@ -59,6 +59,15 @@ class KeptRejection(Struct, frozen=True, gc=False):
     time_ns: int
 
 
+class KeptMovement(Struct, frozen=True, gc=False):
+    """A movement; `place`: among those of its report."""
+
+    drop_number: int
+    place: int
+    account: str
+    movement: Movement
+
+
 class Changes:
     """What is to be written, all of it in one transaction.
 
@@ -73,6 +82,7 @@ class Changes:
         self.executions: dict[tuple[int, int], KeptExecution] = {}
         self.revisions: dict[tuple[int, int], TradeRevised] = {}
         self.rejections: list[KeptRejection] = []
+        self.movements: list[KeptMovement] = []
 
 
 def orders_named(runs: Iterable[Run]) -> set[int]:
@@ -131,6 +141,13 @@ def _take(changes: Changes, known: Mapping[int, OrderState], drop_number: int, d
     elif isinstance(report, Rejected):
         rejection = KeptRejection(drop_number, account, number, report.request_id, report.time_ns)
         changes.rejections.append(rejection)
+    elif isinstance(report, Moved | Settled):
+        # What a fill moved is a part of its order's life, and changes nothing of how the order stands.
+        order_id = report.order_id if isinstance(report, Settled) else 0
+        rows = moved(account, number, report)
+        changes.movements += [
+            KeptMovement(drop_number, place, account, row) for place, row in enumerate(rows)
+        ]
     changes.reports.append(
         KeptReport(drop_number, account, number, report.sequence, report.time_ns, order_id, encode(report))
     )

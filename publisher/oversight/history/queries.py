@@ -9,12 +9,13 @@ from bus.protocol.history import (
     ROWS_PER_PAGE_MAX,
     HistoryQuery,
     QueryExecutions,
+    QueryMovements,
     QueryOrderLife,
     QueryPastOrders,
     QueryRejections,
 )
 from bus.protocol.reasons import INVALID_ACCOUNT, INVALID_REQUEST, REASONS
-from bus.protocol.topics import ACCOUNT, SYMBOL
+from bus.protocol.topics import ACCOUNT, ASSET, SYMBOL, VENUE_ACCOUNT
 
 #: As in the commands: no id is longer.
 ID_CHARACTERS_MAX = 36
@@ -22,7 +23,8 @@ ID_CHARACTERS_MAX = 36
 
 def problem_of(query: HistoryQuery) -> tuple[int, str] | None:
     """`(reason, text)` for the first thing that makes a query unanswerable; None for a good one."""
-    if ACCOUNT.fullmatch(query.account) is None:
+    of_venue = isinstance(query, QueryMovements) and VENUE_ACCOUNT.fullmatch(query.account) is not None
+    if not of_venue and ACCOUNT.fullmatch(query.account) is None:
         return INVALID_ACCOUNT, REASONS[INVALID_ACCOUNT][1]
     text = _shape(query)
     return None if text is None else (INVALID_REQUEST, text)
@@ -49,6 +51,10 @@ def _shape(query: HistoryQuery) -> str | None:
         return _id_problem("client_order_id", query.client_order_id)
     if isinstance(query, QueryExecutions) and query.trade_id and not query.symbol:
         return "trade_id counts within a symbol: name the symbol, too"
+    if isinstance(query, QueryMovements):
+        if query.asset and ASSET.fullmatch(query.asset) is None:
+            return f"asset {query.asset[:50]!r}: assets are 1 to 12 of A-Z 0-9"
+        return _id_problem("transfer_id", query.transfer_id)
     if isinstance(query, QueryRejections):
         return _id_problem("request_id", query.request_id)
     return None

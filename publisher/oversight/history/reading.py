@@ -18,16 +18,20 @@ from bus.errors import StoreDamaged
 from bus.protocol.exposure import Positions, QueryPositions
 from bus.protocol.history import (
     ENDED,
+    MOVEMENTS_PER_REPORT_MAX,
     OPEN,
     Execution,
     Executions,
     HistoryQuery,
+    Movement,
+    Movements,
     NumberedRejection,
     NumberedReport,
     OrderLife,
     PastOrders,
     PastReports,
     QueryExecutions,
+    QueryMovements,
     QueryOrderLife,
     QueryPastOrders,
     QueryRejections,
@@ -37,19 +41,22 @@ from bus.protocol.reports import Rejected, Report
 from publisher.oversight.exposure.reading import positions_of
 from publisher.oversight.history.changes import Position
 from publisher.oversight.history.rows import order_of
-from publisher.oversight.history.tables import executions, orders, position, rejections, reports
+from publisher.oversight.history.tables import executions, movements, orders, position, rejections, reports
 
 #: A page takes some ms; a server that needs so much longer has other troubles, and others wait.
 STATEMENT_MS_MAX: Final = 5_000
 
 #: A page, as far as the database knows it; None when there is no such order.
-Page = PastOrders | OrderLife | Executions | Rejections | PastReports | Positions | None
+Page = PastOrders | OrderLife | Executions | Rejections | PastReports | Movements | Positions | None
 
 T = TypeVar("T")
 
 _decode_report: Final = msgspec.msgpack.Decoder(Report).decode
 
 _EXECUTION: Final = [executions.c[name] for name in Execution.__struct_fields__]
+_MOVEMENT: Final = [movements.c[name] for name in Movement.__struct_fields__]
+#: The number of the first movement that a report may tell of.
+_FIRST_MOVEMENT: Final = reports.c.report_number * MOVEMENTS_PER_REPORT_MAX
 
 
 @final
@@ -93,6 +100,9 @@ def _page(connection: Connection, query: HistoryQuery, correlation_id: int, sequ
         rows, more = _cut(_rejections(connection, query), query.limit)
         refused = [NumberedRejection(row.report_number, _rejected(row.data)) for row in rows]
         return Rejections(correlation_id, sequence, account, refused, more)
+    if isinstance(query, QueryMovements):
+        rows, more = _cut(_movements(connection, query), query.limit)
+        return Movements(correlation_id, sequence, account, [Movement(*list(row)) for row in rows], more)
     if isinstance(query, QueryOrderLife):
         order = _order(connection, query)
         if order is None:
@@ -166,6 +176,17 @@ def _rejections(connection: Connection, query: QueryRejections) -> Sequence[Row[
     return _all(connection, _within(connection, question, number, query, reports.c.report_number))
 
 
+def _movements(connection: Connection, query: QueryMovements) -> Sequence[Row[Any]]:
+    columns = movements.c
+    question = select(*_MOVEMENT).where(columns.account == query.account)
+    if query.transfer_id:
+        question = question.where(text("transfer_id <> ''"), columns.transfer_id == query.transfer_id)
+    if query.asset:
+        asset = columns.asset.concat("") if query.transfer_id else columns.asset
+        question = question.where(asset == query.asset)
+    return _all(connection, _within(connection, question, columns.movement_number, query, _FIRST_MOVEMENT))
+
+
 def _order(connection: Connection, query: QueryOrderLife) -> Row[Any] | None:
     """The order that is named; of several with one client_order_id the newest."""
     question = select(orders)
@@ -181,7 +202,7 @@ def _order(connection: Connection, query: QueryOrderLife) -> Row[Any] | None:
 
 # What all lists have in common.
 
-_Listed = QueryPastOrders | QueryExecutions | QueryRejections
+_Listed = QueryPastOrders | QueryExecutions | QueryRejections | QueryMovements
 
 
 def _within(

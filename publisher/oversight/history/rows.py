@@ -7,7 +7,7 @@ import msgspec
 from bus.errors import StoreDamaged
 from bus.protocol.codec import encode
 from bus.protocol.commands import EnterOrder
-from publisher.oversight.history.changes import KeptExecution, KeptRejection, KeptReport
+from publisher.oversight.history.changes import KeptExecution, KeptMovement, KeptRejection, KeptReport
 from publisher.oversight.history.lives import OrderState
 
 _decode_entered: Final = msgspec.msgpack.Decoder(EnterOrder).decode
@@ -83,3 +83,8 @@ def rejection_row(kept: KeptRejection) -> tuple[Any, ...]:
         kept.request_id.replace("\0", "\ufffd"),
         kept.time_ns,
     )
+
+
+def movement_row(kept: KeptMovement) -> tuple[Any, ...]:
+    """A movement as a row."""
+    return (kept.drop_number, kept.place, kept.account, *msgspec.structs.astuple(kept.movement))

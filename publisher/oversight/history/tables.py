@@ -7,6 +7,7 @@
     rejections    which of the reports are refusals
     positions     what each account holds of each symbol, and what its open orders may still do (`oversight.exposure`)
     marks         the last trade of each symbol
+    movements     what moved balances, a row for each asset that a report moved
 
 Everything but the reports follows from the reports. The version in `SCHEMA` changes with every change of a table.
 Numbers are 64-bit integers, times engine time in nanoseconds; a sum is a `Whole`.
@@ -184,4 +185,27 @@ marks: Final = _table(
     _number("time_ns"),
 )
 
-SCHEMA: Final = Schema("history", 2, METADATA, version, "history/history.db", "history.url")
+movements: Final = _table(
+    "movements",
+    _key("drop_number"),
+    _key("place"),
+    _text("account"),
+    _number("movement_number"),
+    _number("sequence"),
+    _number("time_ns"),
+    _number("kind"),
+    _text("asset"),
+    _number("amount"),
+    _number("total"),
+    _text("transfer_id"),
+    _text("counterparty"),
+    _number("order_id"),
+    _text("client_order_id"),
+    _text("symbol"),
+    _number("trade_id"),
+    Index("movements_by_account", "account", "movement_number"),
+    Index("movements_by_asset", "account", "asset", "movement_number"),
+    _some("movements_by_transfer", "transfer_id <> ''", "account", "transfer_id", "movement_number"),
+)
+
+SCHEMA: Final = Schema("history", 3, METADATA, version, "history/history.db", "history.url")

@@ -32,12 +32,21 @@ from publisher.oversight.history.changes import (
 from publisher.oversight.history.lives import OrderState, revised_state
 from publisher.oversight.history.rows import (
     execution_row,
+    movement_row,
     order_of,
     order_row,
     rejection_row,
     report_row,
 )
-from publisher.oversight.history.tables import SCHEMA, executions, orders, position, rejections, reports
+from publisher.oversight.history.tables import (
+    SCHEMA,
+    executions,
+    movements,
+    orders,
+    position,
+    rejections,
+    reports,
+)
 from publisher.store.bulk import Bulk
 
 #: Open orders whose state is at hand, about 600 bytes each; any other one is read again when something happens to it.
@@ -69,7 +78,8 @@ class HistoryWriter:
         dialect = self._engine.dialect.name
         self._file = self._identity() if dialect == "sqlite" else None
         self._postgres = dialect == "postgresql"
-        self._bulk = {table.name: Bulk(table, dialect) for table in (reports, orders, executions, rejections)}
+        tables = (reports, orders, executions, rejections, movements)
+        self._bulk = {table.name: Bulk(table, dialect) for table in tables}
         self._at_hand: dict[int, OrderState] = {}
         self._positions = Positions(dialect)
         self.orders_read = 0  # how many orders had to be read again
@@ -117,7 +127,7 @@ class HistoryWriter:
             touched = select(reports.c.order_id).distinct().where(and_(gone, reports.c.order_id != 0))
             order_ids = list(connection.execute(touched).scalars())
             pairs = self._pairs(connection, order_ids)
-            for table in (executions, rejections, reports):
+            for table in (executions, rejections, movements, reports):
                 connection.execute(delete(table).where(table.c.drop_number > drop_number))
             for some in _chunks(order_ids):
                 connection.execute(delete(executions).where(executions.c.order_id.in_(some)))
@@ -175,6 +185,7 @@ class HistoryWriter:
         self._add(connection, orders, [order_row(order) for order in new])
         self._add(connection, executions, [execution_row(kept) for kept in changes.executions.values()])
         self._add(connection, rejections, [rejection_row(rejection) for rejection in changes.rejections])
+        self._add(connection, movements, [movement_row(kept) for kept in changes.movements])
         changed = [order for order_id, order in changes.orders.items() if order_id not in changes.begun]
         if changed:
             connection.execute(_CHANGE_ORDER, [_changed(order) for order in changed])

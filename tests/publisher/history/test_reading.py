@@ -14,6 +14,7 @@ from bus.protocol.history import (
     OPEN,
     HistoryQuery,
     QueryExecutions,
+    QueryMovements,
     QueryOrderLife,
     QueryPastOrders,
     QueryRejections,
@@ -26,7 +27,7 @@ from tests.support.histories import random_market, reading, writing
 @pytest.fixture
 def reader(url: str) -> Iterator[HistoryReader]:
     """A history of a busy log."""
-    _, _, runs = random_market(6, 400)
+    _, _, runs = random_market(6, 400, clears=True)
     with writing(url) as writer:
         writer.write(runs)
     with reading(url) as reader:
@@ -97,6 +98,7 @@ def test_every_filter_gives_what_a_plain_list_gives(reader: HistoryReader) -> No
     accounts = ("acc-anna", "acc-boris", "acc-carla")
     orders = {a: everything(reader, QueryPastOrders, "orders", a) for a in accounts}
     trades = {a: everything(reader, QueryExecutions, "executions", a) for a in accounts}
+    moved = {a: everything(reader, QueryMovements, "movements", a) for a in accounts}
     refused = {a: everything(reader, QueryRejections, "rejections", a) for a in accounts}
     for _ in range(draws):
         account = chance.choice(accounts)
@@ -140,6 +142,23 @@ def test_every_filter_gives_what_a_plain_list_gives(reader: HistoryReader) -> No
                 and trade_id in (0, row.trade_id)  # noqa: B023
             ),
         )
+        rows = moved[account]
+        movement = chance.choice(rows)
+        asset = chance.choice(["", movement.asset, "NONE"])
+        transfer_id = chance.choice(["", "", movement.transfer_id, "never"])
+        fields = drawn(chance, rows, "movement_number", "time_ns")
+        check(
+            reader,
+            rows,
+            QueryMovements(account, asset, transfer_id, **fields),
+            "movements",
+            "movement_number",
+            "time_ns",
+            lambda row: (
+                asset in ("", row.asset)  # noqa: B023
+                and transfer_id in ("", row.transfer_id)  # noqa: B023
+            ),
+        )
         rows = refused[account]
         request = chance.choice(["", chance.choice(rows).rejected.request_id, "never"])
         if not request.isprintable():
@@ -181,6 +200,14 @@ QUERIES: list[HistoryQuery] = [
         for after in (0, 30)
         for backwards in (False, True)
     ),
+    *(
+        QueryMovements("acc-anna", asset, transfer_id, from_ns, 2**62, after, 5, backwards)
+        for asset in ("", "USD")
+        for transfer_id in ("", "t1")
+        for from_ns in (0, 1_767_225_600_000_001_000)
+        for after in (0, 300)
+        for backwards in (False, True)
+    ),
     QueryOrderLife("acc-anna", 30),
     QueryOrderLife("acc-anna", 0, "cl-o9", 4),
     QueryReports("acc-anna", 50),
@@ -216,6 +243,9 @@ def test_no_page_walks_over_more_than_an_index(url: str) -> None:
                 assert "SCAN" not in plan, f"{query}: {plan}"
                 few = isinstance(query, QueryExecutions) and query.trade_id
                 assert "TEMP B-TREE" not in plan or few, f"{query}: {plan}"
+            if isinstance(query, QueryMovements):
+                wanted = "transfer" if query.transfer_id else "asset" if query.asset else "account"
+                assert f"movements_by_{wanted}" in plans[-1], f"{query}: {plans[-1]}"
             if isinstance(query, QueryPastOrders):
                 wanted = "end" if query.state == OPEN else "symbol" if query.symbol else "account"
                 wanted = "client_order_id" if query.client_order_id else wanted

@@ -32,13 +32,13 @@ from tests.support.past import Past
 SEEDS = (0, 5, 6, 8, 12)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_random_log_is_kept_as_the_engine_has_it(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "clears"), [*((seed, False) for seed in SEEDS), (3, True), (7, True)])
+def test_a_random_log_is_kept_as_the_engine_has_it(tmp_path: Path, seed: int, clears: bool) -> None:
     """Also on the way: at the end of each of its lives the open orders are the engine's."""
     url = f"sqlite:///{tmp_path / 'history.db'}"
     copy, past, chance = DropCopy(), Past(), Random(seed)
     waiting: list[Run] = []
-    runs = random_runs(copy, seed, 500)
+    runs = random_runs(copy, seed, 500, clears)
     goes_on = True
     while goes_on:
         # Each life has nothing at hand.
@@ -61,16 +61,17 @@ def test_a_random_log_is_kept_as_the_engine_has_it(tmp_path: Path, seed: int) ->
 
 
 def test_in_postgresql_it_is_the_same(postgres_url: str) -> None:
-    copy, past, runs = random_market(3, 400)
+    copy, past, runs = random_market(3, 400, clears=True)
     for start in range(0, len(runs), 50):
         with writing(postgres_url) as writer:
             writer.write(runs[start : start + 50])
     assert_kept(postgres_url, past, copy.engine)
 
 
-def test_what_never_happened_is_taken_out(url: str) -> None:
+@pytest.mark.parametrize("clears", [False, True])
+def test_what_never_happened_is_taken_out(url: str, clears: bool) -> None:
     """At every cut the history is what it was when it had come that far."""
-    _, whole, runs = random_market(1, 150)
+    _, whole, runs = random_market(1, 150, clears)
     with writing(url) as writer:
         writer.write(runs)
         for cut in sorted({1, len(runs) // 4, len(runs) // 2, len(runs) - 2}, reverse=True):
