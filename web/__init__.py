@@ -11,6 +11,7 @@
 - `server`: listens; `edge/`: what is refused before it is a request, and who may be connected
 - `sessions`: a `session` of the engine for each account; `trading`: what accounts do, with `order_commands` (bodies
   into commands) and `order_answers` (reports into answers);
+  `money`: what accounts have and move, with `money_answers` and `assets` (how many decimals each has);
   `operating`: what operators do; `turns`: who may ask the history now
 - `schemas/`: the only place where JSON names live
 - `rest/`: handlers, a file a subject

@@ -63,7 +63,7 @@ class House:
         self.operators = Sessions(config, token, context, OPERATOR)
         self.turns = Turns()
         self.alert_ids = AlertIds(token)
-        self.own = Own(self.sessions, self.history, self.turns)
+        self.own = Own(self.sessions, self.history, self.turns, self.assets)
         self.hub = Hub(
             self.publishers, self.market, self.symbols, context, config.web.slow_reader_ms, self.alert_ids
         )

@@ -13,12 +13,12 @@ from typing import Final
 from msgspec import UNSET
 
 from bus.errors import AnswerLost, SessionOver, TimedOut
-from bus.protocol import commands, control, history
+from bus.protocol import commands, history
 from bus.protocol import reasons as engine
 from bus.protocol.reports import Duplicate, Rejected
 from bus.protocol.terms import EXTERNAL
 from bus.sockets.session.amounts import amount_of, units_of
-from web import operating, trading
+from web import money_answers, operating, trading
 from web.errors import CONFLICT, INVALID_FIELD, UNKNOWN, Refusal
 from web.guard.principal import Principal
 from web.house import House
@@ -27,10 +27,7 @@ from web.schemas.admin import Operated
 from web.schemas.money import (
     AssetAtVenue,
     AssetsAtVenue,
-    Balance,
     Balances,
-    KnownAsset,
-    Movement,
     Movements,
     MovementsQuery,
     NewAsset,
@@ -57,12 +54,12 @@ _FIELD_OF: Final = {
 
 async def balances(house: House, who: Principal) -> Balances:
     """What the caller's account has, as the engine has it now."""
-    return _balances(await house.assets.balances(await house.sessions.of(who.account)))
+    return money_answers.balances(await house.assets.balances(await house.sessions.of(who.account)))
 
 
 async def balances_of(house: House, who: Principal, account: str) -> Balances:
     """What an account has, for an operator."""
-    return _balances(await house.assets.balances(await house.operators.of(who.account), account))
+    return money_answers.balances(await house.assets.balances(await house.operators.of(who.account), account))
 
 
 async def transfer(house: House, who: Principal, body: NewTransfer, time_ns: bool) -> Transferred:
@@ -128,48 +125,11 @@ async def movements(house: House, who: Principal, query: MovementsQuery) -> Move
     )
     return Movements(
         movements=[
-            movement(row, await house.assets.decimals(session, row.asset), query.time_ns)
+            money_answers.movement(row, await house.assets.decimals(session, row.asset), query.time_ns)
             for row in page.movements
         ],
         sequence=page.log_sequence,
         more=page.more,
-    )
-
-
-def movement(row: history.Movement, decimals: int, time_ns: bool = False) -> Movement:
-    """A movement as JSON has it."""
-    return Movement(
-        movement_number=row.movement_number,
-        kind=history.MOVEMENT_KINDS[row.kind],  # type: ignore[arg-type]  # the same words, from their table
-        asset=row.asset,
-        amount=text(amount_of(row.amount, decimals)),
-        total=text(amount_of(row.total, decimals)),
-        sequence=row.sequence,
-        time_ms=row.time_ns // _MS,
-        time_ns=row.time_ns if time_ns else UNSET,
-        transfer_id=row.transfer_id,
-        counterparty=row.counterparty,
-        order_id=row.order_id,
-        client_order_id=row.client_order_id,
-        symbol=row.symbol,
-        trade_id=row.trade_id,
-    )
-
-
-def balance(row: control.BalanceState) -> Balance:
-    """A row as JSON has it."""
-    total, held, free = (
-        text(amount_of(units, row.decimals)) for units in (row.total, row.held, row.total - row.held)
-    )
-    return Balance(asset=row.asset, decimals=row.decimals, total=total, held=held, free=free)
-
-
-def _balances(found: control.Balances) -> Balances:
-    return Balances(
-        account=found.account,
-        next_report=found.next_report,
-        balances=[balance(row) for row in sorted(found.balances, key=lambda row: row.asset)],
-        assets=[KnownAsset(asset=asset, decimals=decimals) for asset, decimals in sorted(found.assets)],
     )
 
 

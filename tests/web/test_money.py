@@ -1,5 +1,6 @@
 """Money over HTTP, at a venue that clears: who has what, what moves it, and what is refused to the unit."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from tests.support.api_page import MONEY, run
 from tests.support.money_venue import SYMBOL, MoneyVenue
+from tests.support.streaming import Stream, url
 from tests.support.venue import ApiKey, Response, Venue
 
 
@@ -245,6 +247,77 @@ def test_what_moved_a_balance_is_told_with_what_there_was_afterwards(bank: Money
     assert outside["counterparty"] == "carla"
 
 
+def test_balances_and_movements_are_told_as_they_change(bank: MoneyVenue) -> None:
+    """Two connections, one of which comes late and one that comes back: the same money, and what REST says."""
+    dora, emil = (bank.key(name, "read", "trade") for name in ("dora", "emil"))
+    bank.deposit("emil", "BTC", "2")
+    held: dict[str, dict[str, str]] = {}
+
+    def lay(said: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+        if said["type"] == "balances":
+            if said["snapshot"]:
+                held.clear()
+            held.update({row["asset"]: row for row in said["balances"]})
+        return {asset: (row["total"], row["held"], row["free"]) for asset, row in held.items()}
+
+    async def follow() -> None:
+        async with Stream(url(bank)) as stream, Stream(url(bank)) as back:
+            await stream.login(dora)
+            stream.say(op="subscribe", channels=["balances", "movements"], id=1)
+            first = await stream.until(lambda said: said["type"] == "balances")
+            assert (first["snapshot"], first["balances"]) == (True, [])
+            begun = await stream.told(lambda said: said["type"] == "movements")
+            await asyncio.to_thread(bank.deposit, "dora", "USD", "1000", transfer_id="in")
+            order = {
+                "symbol": SYMBOL,
+                "side": "buy",
+                "quantity": "1",
+                "price": "300",
+                "client_order_id": "d1",
+            }
+            await stream.until(
+                lambda said: lay(said).get("USD") == ("1000.000000", "0.000000", "1000.000000")
+            )
+            assert (await asyncio.to_thread(bank.signed, dora, "POST", "/v1/order", order)).status == 200
+            # What no report says: what the order holds.
+            await stream.until(lambda said: lay(said)["USD"] == ("1000.000000", "300.000000", "700.000000"))
+            sell = {**order, "side": "sell", "quantity": "0.4", "price": "299", "client_order_id": "e1"}
+            assert (await asyncio.to_thread(bank.signed, emil, "POST", "/v1/order", sell)).status == 200
+            traded = {
+                "USD": ("880.000000", "180.000000", "700.000000"),
+                "BTC": ("0.40000000", "0.00000000", "0.40000000"),
+            }
+            await stream.until(lambda said: lay(said) == traded)
+            assert await asyncio.to_thread(bank.balances, dora) == traded
+            moved = [said for said in stream.heard if said["type"] == "moved"]
+            assert moved[0]["report_number"] >= begun["next_report"]
+            rows = [row for said in moved for row in said["movements"]]
+            assert [(row["kind"], row["amount"], row["total"]) for row in rows] == [
+                ("deposit", "1000.000000", "1000.000000"),
+                ("trade", "-120.000000", "880.000000"),
+                ("trade", "0.40000000", "0.40000000"),
+            ]
+            path = f"/api/v1/movements?order=oldest&at_least={rows[-1]['sequence']}"
+            assert (await asyncio.to_thread(bank.signed, dora, "GET", path)).json["movements"] == rows
+            # Who comes back is told what it missed; who comes late has all that stands.
+            await back.login(dora)
+            after = moved[0]["report_number"]
+            back.say(op="subscribe", channels=["movements", "balances"], after_report=after, id=2)
+            assert (await back.until(lambda said: said["type"] == "moved"))["movements"] == rows[1:]
+            late = await back.told(lambda said: said["type"] == "balances")
+            assert late["snapshot"]
+            assert lay(late) == traded
+            bank_in = {"account": "dora", "asset": "USD", "amount": "0.000001"}
+            assert (await asyncio.to_thread(bank.post, bank.ops, "admin/deposits", **bank_in)).status == 200
+            for one in (stream, back):
+                said = await one.until(lambda said: said["type"] == "balances")
+                assert [(row["asset"], row["total"]) for row in said["balances"]] == [("USD", "880.000001")]
+                assert not said["snapshot"]
+
+    asyncio.run(follow())
+    bank.signed(dora, "POST", "/v1/order/cancel_all", {})
+
+
 def test_where_nobody_clears_there_is_no_money(venue: Venue) -> None:
     anna = venue.key("anna", "read", "trade", "withdraw")
     ops = venue.key("ops", "operator")
@@ -260,3 +333,13 @@ def test_where_nobody_clears_there_is_no_money(venue: Venue) -> None:
         assert why(said) == (404, "no_clearing", None), path
     assert venue.signed(ops, "GET", "/api/v1/admin/assets").status == 404
     assert why(venue.signed(anna, "GET", "/api/v1/movements")) == (404, "no_clearing", None)
+
+    async def follow() -> None:
+        async with Stream(url(venue)) as stream:
+            await stream.login(anna)
+            for channel in ("balances", "movements"):
+                stream.say(op="subscribe", channels=["orders", channel], id=channel)
+                said = await stream.until(lambda said: said["type"] == "error")
+                assert (said["type"], said["reason"], said["field"]) == ("error", "no_clearing", "channels")
+
+    asyncio.run(follow())

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from web.schemas.alerts import AlertFired
+from web.schemas.money import Balance, Movement
 from web.schemas.orders import (
     Execution,
     Instructed,
@@ -190,6 +191,32 @@ class ExecutionRevised(Struct, frozen=True, kw_only=True, tag_field="type", tag=
     liquidity: Liquidity
     sequence: int
     time_ms: int
+
+
+class MovementsBegin(Struct, frozen=True, tag_field="type", tag="movements"):
+    """Movements are told from the report `next_report` on. What was before it is in the history as of `sequence`."""
+
+    next_report: int
+    sequence: int
+
+
+class MovedTold(Struct, frozen=True, tag_field="type", tag="moved"):
+    """Balances of the account moved: what one report tells, in its order, as over REST."""
+
+    report_number: int
+    movements: list[Movement]
+
+
+class BalancesTold(Struct, frozen=True, kw_only=True, tag_field="type", tag="balances"):
+    """What the account has, as it stood before its report `next_report`.
+
+    `snapshot`: this is all of it, forget what you hold; else it is what has changed. Told when something has happened,
+    at most ten times a second, and then as the engine has it: what came and went in between is not told.
+    """
+
+    snapshot: bool
+    next_report: int
+    balances: list[Balance]
 
 
 class AlertTold(AlertFired, frozen=True, kw_only=True, tag_field="type", tag="alert"):

@@ -9,7 +9,8 @@
 - `alerts`: of accounts, as they fire; `all_trades`: those of all symbols as one feed
 - `hub`: the one reader of the publishers, and who wants to hear what
 - `client`: one connection's way out: bounded, and conflated where the newest counts
-- `own`: what each `account` is told of itself, by `readers` that miss nothing, in the words of `reporting`
+- `own`: what each `account` is told of itself, by `readers` that miss nothing, in the words of `reporting`; and its
+  `balances`
 - `order_entry`: orders that come over a connection
 - `frames`: many messages in one write
 - `allowance`: how often somebody may do something

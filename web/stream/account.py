@@ -1,12 +1,12 @@
-"""What one account is told of itself: open orders and reports of them, and executions.
+"""What one account is told of itself: open orders and reports of them, executions, movements of money.
 
     session of the engine ─▶ Account (reports in their order, encoded once) ─▶ readers ─▶ connections
                   history ─▶ ╯ what was missed
 
 The rule guarded here: every report is told once and in order, or a gap is told. Reports have dense numbers. Where some
 are missing (the engine did not keep them while we were away, or there is another session of it) the history is asked
-for them; where it cannot tell them all, a reader of orders gets the open orders anew, and a reader of executions is
-told which numbers it has to ask for over REST. Where numbers are given again, the engine has lost what was told before,
+for them; where it cannot tell them all, a reader of orders gets the open orders anew, and any other reader is told
+which numbers it has to ask for over REST. Where numbers are given again, the engine has lost what was told before,
 and readers are told that. Called by `own`.
 """
 
@@ -22,19 +22,29 @@ from bus.clock import utc_ns
 from bus.errors import MatchbusError
 from bus.protocol import reports as told
 from bus.protocol.control import OpenOrder
-from bus.protocol.history import ROWS_PER_PAGE_MAX, NumberedReport, QueryReports, executed
+from bus.protocol.history import ROWS_PER_PAGE_MAX, NumberedReport, QueryReports, executed, moved
 from bus.protocol.reports import Report
 from bus.sockets.history_client import AsyncHistoryClient
 from bus.sockets.session.prices import Scale
-from web import order_answers
+from web import money_answers, order_answers
+from web.assets import Assets
 from web.errors import Refusal
-from web.schemas.own import ExecutionsBegin, ExecutionTold, OrdersSnapshot, ReportGap
+from web.schemas.money import Movement
+from web.schemas.own import (
+    ExecutionsBegin,
+    ExecutionTold,
+    MovedTold,
+    MovementsBegin,
+    OrdersSnapshot,
+    ReportGap,
+)
 from web.schemas.stream import Upstream
 from web.session import Session
 from web.sessions import Sessions
-from web.stream.channels import EXECUTIONS, ORDERS
+from web.stream.balances import StandingBalances
+from web.stream.channels import BALANCES, EXECUTIONS, MOVEMENTS, ORDERS
 from web.stream.readers import Connection, Reader
-from web.stream.reporting import execution_revised, report_told, standing, symbol_of
+from web.stream.reporting import assets_of, execution_revised, report_told, standing, symbol_of
 from web.turns import Turns
 
 #: Open orders of one message: about 60 kB.
@@ -60,12 +70,16 @@ _Numbered = tuple[int, Report]
 class Account:
     """One account's own channels, for all connections that read them here."""
 
-    def __init__(self, name: str, sessions: Sessions, history: AsyncHistoryClient, turns: Turns) -> None:
+    def __init__(
+        self, name: str, sessions: Sessions, history: AsyncHistoryClient, turns: Turns, assets: Assets
+    ) -> None:
         self.name = name
         self._sessions = sessions
         self._history = history
         self._turns = turns
-        self._readers: dict[str, dict[Connection, Reader]] = {ORDERS: {}, EXECUTIONS: {}}
+        self._assets = assets
+        self._readers: dict[str, dict[Connection, Reader]] = {ORDERS: {}, EXECUTIONS: {}, MOVEMENTS: {}}
+        self._balances = StandingBalances(self._any_session, assets)
         self._session: Session | None = None
         self._unlisten: Callable[[], None] = _nothing
         self._scales: dict[str, Scale] = {}
@@ -81,10 +95,13 @@ class Account:
     @property
     def is_read(self) -> bool:
         """Whether anybody reads any of it."""
-        return any(self._readers.values())
+        return self._balances.is_read or any(self._readers.values())
 
     def join(self, channel: str, connection: Connection, after_report: int | None) -> None:
         """Read a channel, from now on or behind a report."""
+        if channel == BALANCES:
+            self._balances.join(connection)
+            return
         reader = self._readers[channel][connection] = Reader(channel, connection, after_report)
         if self._is_away:
             connection.tell(_upstream(LOST))
@@ -92,6 +109,9 @@ class Account:
 
     def leave(self, channel: str, connection: Connection) -> None:
         """Read it no longer. Safe to call for who does not read."""
+        if channel == BALANCES:
+            self._balances.leave(connection)
+            return
         reader = self._readers[channel].pop(connection, None)
         if reader is not None:
             reader.begin()  # whatever tells it of the past, stops
@@ -100,17 +120,22 @@ class Account:
         """Tell nobody anything. Safe to call twice."""
         self._unlisten()
         self._unlisten = _nothing
+        self._balances.close()
         for task in (self._living, self._telling, *self._tasks):
             if task is not None:
                 task.cancel()
 
     # The session.
 
+    async def _any_session(self) -> Session:
+        """That of the account. Raises NotConnected, SessionRefused; Refusal when there are too many."""
+        return self._session or await self._sessions.of(self.name)
+
     async def _live(self) -> None:
         """Have a session, see to it that no report is missing, and tell when the engine is away."""
         while True:
             try:
-                self._look(self._session or await self._sessions.of(self.name))
+                self._look(await self._any_session())
             except (MatchbusError, Refusal) as error:
                 self._say_away(True)
                 _LOG.info("no session of the engine", account=self.name, why=str(error))
@@ -125,6 +150,7 @@ class Account:
         if self._session is None:
             self._session = session
             self._unlisten = session.listen(self._take)
+            self._balances.touched()
         self._say_away(not session.is_open)
         if session.is_open:
             if not self._next:
@@ -153,6 +179,7 @@ class Account:
 
     def _take(self, first: int, reports: Sequence[Report]) -> None:
         """What the session gives, in order."""
+        self._balances.touched()
         if not self._next:
             self._next = first
             for reader in self._all_readers():
@@ -166,6 +193,8 @@ class Account:
             self._tell_later()
 
     def _is_known(self, report: Report) -> bool:
+        if any(self._assets.decimals_at_hand(asset) is None for asset in assets_of(report)):
+            return False
         symbol = symbol_of(report)
         if not symbol or symbol in self._scales:
             return True
@@ -189,6 +218,10 @@ class Account:
         scale = self._scales.get(symbol_of(report))
         if channel == ORDERS:
             return msgspec.json.encode(report_told(scale, number, report))
+        if channel == MOVEMENTS:
+            if not isinstance(report, told.Moved | told.Settled):
+                return None
+            return msgspec.json.encode(MovedTold(number, self._movements(number, report)))
         if isinstance(report, told.Filled):
             assert scale is not None, "it was found out before"
             done = order_answers.execution(scale, executed(number, report), False)
@@ -197,6 +230,14 @@ class Account:
             assert scale is not None, "it was found out before"
             return msgspec.json.encode(execution_revised(scale, number, report))
         return None
+
+    def _movements(self, number: int, report: told.Moved | told.Settled) -> list[Movement]:
+        found = []
+        for row in moved(self.name, number, report):
+            decimals = self._assets.decimals_at_hand(row.asset)
+            assert decimals is not None, "it was found out before"
+            found.append(money_answers.movement(row, decimals))
+        return found
 
     def _tell_later(self) -> None:
         if self._telling is None or self._telling.done():
@@ -225,10 +266,13 @@ class Account:
 
     async def _learn(self, report: Report) -> None:
         symbol = symbol_of(report)
-        while symbol not in self._scales:
+        while not self._is_known(report):
             try:
-                session = self._session or await self._sessions.of(self.name)
-                self._scales[symbol] = await session.scale(symbol)
+                session = await self._any_session()
+                if symbol:
+                    self._scales[symbol] = await session.scale(symbol)
+                for asset in assets_of(report):
+                    await self._assets.decimals(session, asset)
             except (MatchbusError, Refusal):
                 await asyncio.sleep(_AGAIN_S)
 
@@ -281,11 +325,12 @@ class Account:
                 return
             reason = MISSED if after < following else WITHDRAWN
             reader.connection.tell(_gap(reader.channel, min(after, following - 1), following, reason))
-        if reader.channel == EXECUTIONS:
-            sequence = self._session.log_sequence if self._session is not None else 0
-            reader.connection.tell(msgspec.json.encode(ExecutionsBegin(following, sequence)))
-        else:
+        if reader.channel == ORDERS:
             following = await self._tell_open_orders(reader, generation)
+        else:
+            sequence = self._session.log_sequence if self._session is not None else 0
+            kind = ExecutionsBegin if reader.channel == EXECUTIONS else MovementsBegin
+            reader.connection.tell(msgspec.json.encode(kind(following, sequence)))
         if reader.generation == generation:
             await reader.go_live(following, generation)
 
@@ -293,7 +338,7 @@ class Account:
         """The number of the report that comes next, no older than what was told to anybody else before this."""
         while reader.generation == generation and not reader.connection.is_closed:
             try:
-                session = self._session or await self._sessions.of(self.name)
+                session = await self._any_session()
                 await session.present()
             except (MatchbusError, Refusal):
                 await asyncio.sleep(_AGAIN_S)
@@ -305,7 +350,7 @@ class Account:
         """As the engine has them; the number of the report before which they stood so."""
         while reader.generation == generation and not reader.connection.is_closed:
             try:
-                session = self._session or await self._sessions.of(self.name)
+                session = await self._any_session()
                 found = await session.open_orders()
                 for symbol in {order.entered.symbol for order in found.orders} - self._scales.keys():
                     self._scales[symbol] = await session.scale(symbol)

@@ -27,8 +27,12 @@ KIND_OF: Final = {
 ALERTS: Final = "alerts"
 ORDERS: Final = "orders"
 EXECUTIONS: Final = "executions"
+MOVEMENTS: Final = "movements"
+BALANCES: Final = "balances"
+#: Of money, where the venue clears.
+OF_MONEY: Final = (MOVEMENTS, BALANCES)
 #: Of an account, not of a symbol.
-OF_ACCOUNT: Final = (ORDERS, EXECUTIONS)
+OF_ACCOUNT: Final = (ORDERS, EXECUTIONS, *OF_MONEY)
 #: Only for who has logged in.
 OWN: Final = (ALERTS, *OF_ACCOUNT)
 #: Every channel that there is.

@@ -45,7 +45,7 @@ from web.schemas.stream import (
 from web.schemas.values import MessageId
 from web.stream.alerts import EVERY
 from web.stream.allowance import Allowance
-from web.stream.channels import ALERTS, CHANNELS, EXECUTIONS, OF_ACCOUNT, OWN, TRADES
+from web.stream.channels import ALERTS, CHANNELS, EXECUTIONS, OF_ACCOUNT, OF_MONEY, OWN, TRADES
 from web.stream.client import KEY_ENDED, LOGIN_NEEDED, TOO_MANY_MISTAKES, Client
 from web.stream.feed import EventFeed, Feed, StateFeed
 from web.stream.order_entry import OrderEntry
@@ -85,6 +85,8 @@ class Conversation:
     ) -> None:
         self._hub = house.hub
         self._own = house.own
+        self._sessions = house.sessions
+        self._assets = house.assets
         self._symbols = house.symbols
         self._usage = house.usage
         self._guard = guard
@@ -241,6 +243,8 @@ class Conversation:
             try:
                 feeds[channel, symbol] = await self._feed(channel, symbol)
             except Refusal as refusal:
+                if not symbol:
+                    raise Refusal(refusal.code, f"{channel}: {refusal.message}", "channels") from None
                 raise Refusal(refusal.code, f"{symbol[:32]}: {refusal.message}", "symbols") from None
         if self._client.is_closed:
             return
@@ -269,6 +273,9 @@ class Conversation:
 
     async def _feed(self, channel: str, symbol: str) -> Feed | None:
         """What is told there; None for what is told to accounts only. Raises Refusal for a symbol that is none."""
+        if channel in OF_MONEY:
+            assert self._who is not None, "own channels need a login"
+            await self._assets.check_clearing(await self._sessions.of(self._who.account))
         if channel not in OWN:
             return await self._hub.feed(channel, symbol)
         if symbol:

@@ -1,6 +1,7 @@
 """Own channels: those of each account that somebody reads here. Reached as `house.own`; called by conversations."""
 
 from bus.sockets.history_client import AsyncHistoryClient
+from web.assets import Assets
 from web.sessions import Sessions
 from web.stream.account import Account
 from web.stream.readers import Connection
@@ -10,17 +11,20 @@ from web.turns import Turns
 class Own:
     """All accounts whose own channels somebody reads here."""
 
-    def __init__(self, sessions: Sessions, history: AsyncHistoryClient, turns: Turns) -> None:
+    def __init__(self, sessions: Sessions, history: AsyncHistoryClient, turns: Turns, assets: Assets) -> None:
         self._sessions = sessions
         self._history = history
         self._turns = turns
+        self._assets = assets
         self._accounts: dict[str, Account] = {}
 
     def join(self, account: str, channel: str, connection: Connection, after_report: int | None) -> None:
         """Read an account's channel, from now on or behind a report."""
         known = self._accounts.get(account)
         if known is None:
-            known = self._accounts[account] = Account(account, self._sessions, self._history, self._turns)
+            known = self._accounts[account] = Account(
+                account, self._sessions, self._history, self._turns, self._assets
+            )
         known.join(channel, connection, after_report)
 
     def leave(self, account: str, channel: str, connection: Connection) -> None:

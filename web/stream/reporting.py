@@ -40,6 +40,16 @@ def symbol_of(report: Report) -> str:
     return getattr(report, "symbol", "")
 
 
+def assets_of(report: Report) -> tuple[str, ...]:
+    """What a report tells amounts of."""
+    if isinstance(report, told.Moved):
+        return (report.asset,)
+    if isinstance(report, told.Settled):
+        fee_asset: str = getattr(report, "fee_asset", "")
+        return (report.paid_asset, report.received_asset, *((fee_asset,) if fee_asset else ()))
+    return ()
+
+
 def report_told(scale: Scale | None, number: int, report: Report) -> ReportTold:
     """A report. `scale`: of its instrument; None where it names none."""
     fields: dict[str, Any] = {}
