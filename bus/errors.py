@@ -220,4 +220,4 @@ class WouldOverwrite(MatchbusError):
 
 
 class NotWritten(MatchbusError):
-    """A file cannot be written; the text names it and why. What stood there before stands there still."""
+    """A file cannot be written, or read for that; the text names it and why. What stood there stands there still."""

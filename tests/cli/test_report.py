@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bus.errors import ConfigError, DoesNotAddUp, JournalDamaged, NotWritten, WouldOverwrite
-from bus.protocol.commands import AdvanceClock, BustTrade, CorrectTrade, EnterOrder
+from bus.protocol.commands import AdvanceClock, BustTrade, CorrectTrade, EnterOrder, Transfer
 from bus.protocol.reports import FILLED, SETTLED
 from bus.protocol.terms import BUY, CLEARING_NONE, CLEARING_SPOT, CLOCK_COMMANDS, EXTERNAL, IOC, LIMIT, SELL
 from tests.support.logged_venue import ASSETS, LoggedVenue, at
@@ -184,7 +184,6 @@ def test_the_same_log_gives_the_same_bytes_wherever_the_walk_begins(
         folder = tmp_path / name
         folder.mkdir()
         words = [str(folder / word) if word in ("a", "pages") else word for word in every]
-        report("--data", of, "--day", DAY, *words, "--html", folder / "page.html")
         report("--data", of, "--day", DAY, *words)
         return files(folder)
 
@@ -541,3 +540,40 @@ def test_every_column_is_documented() -> None:
     for one in ALL:
         rows = re.findall(r"^\| `(\w+)` \| (\w+) \| .+ \|$", sections[one.name], flags=re.MULTILINE)
         assert rows == [(name, kind.value) for name, kind in one.columns]
+
+
+def test_what_a_kill_has_left_is_nothing(spot: tuple[Path, Told], tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    (made / ".report-1234").mkdir(parents=True)
+    (made / ".report-1234/trades.csv").write_text("half of it")
+    report("--data", spot[0], "--csv", made)
+    assert (made / "report.json").exists()
+
+
+def test_without_a_day_that_is_over_there_is_no_last_one(tmp_path: Path) -> None:
+    venue = LoggedVenue(tmp_path / "data", at(f"{DAY}T08:00"))
+    venue.open_market()
+    venue.close()
+    with pytest.raises(ConfigError, match="no day is over in the log; name one with --day, and --so-far"):
+        report("--data", tmp_path / "data", "--csv", tmp_path / "made")
+
+
+def test_more_accounts_than_fit_one_page_have_a_page_each(tmp_path: Path) -> None:
+    venue = LoggedVenue(tmp_path / "data", at(f"{DAY}T08:00"), clearing=CLEARING_SPOT)
+    venue.open_market()
+    deposits = [
+        Transfer(f"d{number}", EXTERNAL, f"a{number:04}", "USD", number + 1) for number in range(1_001)
+    ]
+    for begin in range(0, len(deposits), 100):
+        venue.say("ops", *deposits[begin : begin + 100])
+    venue.tick(at("2026-11-28T00:00"))
+    venue.close()
+    with pytest.raises(ConfigError, match="1,007 accounts are too many for one page, 1,000 fit"):
+        report("--data", tmp_path / "data", "--html", tmp_path / "page.html", "--csv", tmp_path / "made")
+    assert files(tmp_path / "made") == {}, "nothing was written at all"
+    report("--data", tmp_path / "data", "--html", tmp_path / "pages")
+    assert len(list((tmp_path / "pages/accounts").iterdir())) == 1_007
+    index = (tmp_path / "pages/index.html").read_text()
+    assert "The 1,000 that traded most, of 1,007" in index
+    external = (tmp_path / "pages/accounts/account-venue~external.html").read_text()
+    assert "The first 500 of 1,016; all of them are in the table `transfers`" in external

@@ -8,7 +8,9 @@
 - `checking`: that opening balances and all that moved come to the closing ones
 - `tables`: every table with its columns; `decimals`: amounts as text, exactly
 - `report`: the rows of each table
-- `csv_files`, `parquet_files`, `page`: how a report is written
+- `csv_files`, `parquet_files`: tables as files
+- `page`: a report to read, of `venue_page` and of a `statement` for each account; `parts`: what both are made of;
+  `amounts`: values as HTML; `page.html`, `table.html`, `page.css`: how it looks
 - `landing`: that it is written whole or not at all, and over nothing but an earlier one of the same days
 - `command`: the verb
 """

@@ -1,8 +1,8 @@
 """`matchbus report`: the verb."""
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from tools import options
 from tools.report.checking import check_report
 from tools.report.csv_files import write_csv
 from tools.report.landing import Marker, check_file, check_folder, land_file, land_folder
-from tools.report.page import write_page, write_pages
+from tools.report.page import check_page, write_page, write_pages
 from tools.report.parquet_files import load_pyarrow, write_parquet
 from tools.report.period import moment_text, read_period
 from tools.report.report import Report
@@ -87,8 +87,10 @@ def report(
         raise ConfigError("name where to write: --csv DIR, --parquet DIR or --html FILE, or several of them")
     if parquet is not None:
         load_pyarrow()
+    named = read_period(day, first, last)
     check_journal(data)
-    period = read_period(day, first, last) or newest_whole_day(data)
+    with _readable():
+        period = named or newest_whole_day(data)
     of_what = (str(period.first), str(period.last), account)
     folders: dict[Path, list[Callable[[Report, Path], list[str]]]] = {}
     page: Path | None = None
@@ -104,14 +106,14 @@ def report(
     for folder in folders:
         check_folder(folder, of_what)
     with ExitStack() as stack:
-        try:
+        with _readable():
             walked = walk(data, period, so_far=so_far, from_start=from_start, progress=_progress(stack, data))
-            stack.callback(walked.gathered.close)
-        except OSError as error:  # of the temporary files
-            raise NotWritten(f"cannot keep what the log says: {error.strerror or error}") from None
+        stack.callback(walked.gathered.close)
         made = Report(walked, account)
         if account and not made.knows(account):
             raise ConfigError(f"--account {account}: nobody of this name is in the log by then")
+        if page is not None:
+            check_page(made)
         check_report(walked)
         marker = _marker(made)
         for folder, writers in folders.items():
@@ -125,6 +127,15 @@ def report(
         if page is not None:
             land_file(page, lambda beside: write_page(made, beside))
     _tell(walked, marker)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What the system does not let be read, or be kept for a while, is one line."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWritten(f"{error.filename or 'a temporary file'}: {error.strerror or error}") from None
 
 
 def _marker(made: Report) -> Marker:
@@ -147,13 +158,15 @@ def _marker(made: Report) -> Marker:
 
 
 def _progress(stack: ExitStack, data: str) -> Callable[[int], object]:
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     stack.enter_context(bar)
     task = bar.add_task("the log again", total=probable_head(Disk(), data))

@@ -77,7 +77,7 @@ class Shown:
     def __init__(self) -> None:
         #: Both by the name of the table.
         self.counts = dict.fromkeys(_ORDERS, 0)
-        self.places: dict[str, list[int]] = {name: [] for name in _ORDERS}
+        self.places = {name: array("q") for name in _ORDERS}
 
 
 @final

@@ -16,6 +16,10 @@ import msgspec
 from bus.errors import MatchbusError, NotWritten, WouldOverwrite
 
 MARKER: Final = "report.json"
+#: How names begin of what is not whole yet.
+_BESIDE: Final = ".report-"
+#: With more files than that everything is synced at once: one by one they take minutes.
+_SYNCED_ALONE_MAX: Final = 100
 #: How much of a page is looked at for what it says of itself.
 _HEAD_BYTES: Final = 4096
 
@@ -52,7 +56,9 @@ def check_folder(folder: Path, of_what: tuple[str, str, str]) -> None:
             if os.path.lexists(folder):
                 raise WouldOverwrite(f"{folder}: there is a file of this name; name a folder")
             return
-        if not any(folder.iterdir()):
+        if all(
+            path.name.startswith(_BESIDE) for path in folder.iterdir()
+        ):  # what a kill has left, or nothing
             return
         marker = _marker(folder)
     except OSError as error:
@@ -94,7 +100,7 @@ def land_folder(folder: Path, marker: Marker, write: Callable[[Path], list[str]]
         folder.parent.mkdir(parents=True, exist_ok=True)
         is_new = not folder.exists()
         # On the same disk, so that renaming is all that is left to do. Inside, where that is there: it may be a mount.
-        beside = Path(tempfile.mkdtemp(prefix=".report-", dir=folder.parent if is_new else folder))
+        beside = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=folder.parent if is_new else folder))
     except OSError as error:
         raise _not_written(folder, error) from None
     try:
@@ -103,8 +109,11 @@ def land_folder(folder: Path, marker: Marker, write: Callable[[Path], list[str]]
         (beside / MARKER).write_bytes(
             msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(marker, files=files))) + b"\n"
         )
-        for path in (*beside.rglob("*"), beside):
-            _sync(path)
+        if len(files) > _SYNCED_ALONE_MAX:
+            os.sync()
+        else:
+            for path in (*beside.rglob("*"), beside):
+                _sync(path)
         if is_new:
             beside.rename(folder)
         else:
@@ -120,7 +129,7 @@ def land_file(file: Path, write: Callable[[Path], object]) -> None:
     """The same of one file."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".report-", dir=file.parent)
+        handle, name = tempfile.mkstemp(prefix=_BESIDE, dir=file.parent)
         os.close(handle)
     except OSError as error:
         raise _not_written(file, error) from None

@@ -73,12 +73,16 @@ def check_journal(directory: str) -> None:
 
 
 def newest_whole_day(directory: str) -> Period:
-    """The last day that the log has left behind. Raises what says that the log cannot be used."""
-    disk = Disk()
-    reader = LogReader(disk, directory)
+    """The last day that the log has left behind. ConfigError when there is none; raises what tells of damage."""
+    reader = LogReader(Disk(), directory)
     newest = deque(reader.batches(first_sequence_of(reader.segments[-1]) - 1), maxlen=1)
     time_ns = max(reader.end.last_time_ns, *(_advanced_ns(batch) for batch in newest), 0)
-    return last_whole_day(time_ns)
+    period = last_whole_day(time_ns)
+    reader = LogReader(Disk(), directory)
+    first = next(reader.batches(reader.first_sequence - 1), None)
+    if first is None or first.time_ns >= period.end_ns:
+        raise ConfigError(f"{directory}: no day is over in the log; name one with --day, and --so-far")
+    return period
 
 
 def walk(
