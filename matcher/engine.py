@@ -32,6 +32,7 @@ from bus.protocol.commands import (
     SetLimits,
     SetPhase,
     SetProtection,
+    SetRisk,
     SetSchedule,
     Transfer,
 )
@@ -58,6 +59,7 @@ from matcher.outputs import Event, Outputs, Stream
 from matcher.quoting import quote
 from matcher.safety.breaking import look_at_breakers
 from matcher.safety.emergency import stop_market
+from matcher.safety.risking import look_at_risk
 from matcher.state import Session, State
 from matcher.state_codec import encode_state
 from matcher.trading import Trading
@@ -83,6 +85,7 @@ _BEHIND_WHAT_IS_DUE = (
     SetKillSwitch,
     SetGroup,
     JoinGroup,
+    SetRisk,
     BustTrade,
     CorrectTrade,
     Skipped,
@@ -193,6 +196,7 @@ class Engine:
                     SetKillSwitch,
                     SetGroup,
                     JoinGroup,
+                    SetRisk,
                     BustTrade,
                     CorrectTrade,
                 ),
@@ -209,6 +213,8 @@ class Engine:
                 trading.time_ns = time_ns
             if state.breakers is not None:
                 look_at_breakers(trading)
+            if trading.at_risk:
+                look_at_risk(trading)
             correlation_id += 1
             time_ns += 1
         if sequence == first:  # nothing happened, so time stands where it stood
@@ -246,6 +252,7 @@ class Engine:
         elif not isinstance(record, Skipped):
             self.outputs.of_market.append((TICK, state.sequence, state.time_ns))
         look_at_breakers(self.trading)
+        look_at_risk(self.trading)
 
     def take_private(self) -> list[Stream]:
         """The reports since the last take, by account. Numbers continue from take to take."""
@@ -349,7 +356,7 @@ class Engine:
 
     def safeguards(self) -> Event:
         """A row in the shape of `bus.protocol.control.Safeguards`, from its breakers on. O(accounts)."""
-        return views.safeguards(self.state.breakers, self.state.accounts)
+        return views.safeguards(self.state.breakers, self.state.accounts, self.state.instruments)
 
     def balances(self, account: str) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.BalanceState`, in order of the first movement of each asset."""

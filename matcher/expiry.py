@@ -28,9 +28,12 @@ def end_due(market: Following) -> None:
         for instrument in market.state.instruments.values():
             instrument.kept.begin_day(instrument.next_trade_id)
             instrument.day_reference_ticks = instrument.last_price_ticks
+        last_ticks: dict[str, int] = {}
+        for symbol, instrument in market.state.instruments.items():
+            last_ticks[symbol] = instrument.last_price_ticks
         for account in market.state.accounts.values():
             if account.limits is not None:
-                account.limits.begin_day()
+                account.limits.begin_day(last_ticks)
         breakers = market.state.breakers
         if breakers is not None:
             breakers.tripped = 0

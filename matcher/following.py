@@ -23,7 +23,7 @@ in here answers nobody: `session` and `correlation_id` are 0, so are those of th
 
 from typing import Any
 
-from bus.protocol.reasons import UNBACKED
+from bus.protocol.reasons import DAILY_LOSS_LIMIT, RISK_LIMIT, UNBACKED
 from bus.protocol.reports import TRIGGERED
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from bus.protocol.terms import (
@@ -40,6 +40,7 @@ from bus.protocol.terms import (
 )
 from matcher.book.level import Order
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
+from matcher.gate.risk import release_reason
 from matcher.instruments import Instrument
 from matcher.ledger.products.spot import price_to_hold
 from matcher.pegging import Pegging
@@ -142,6 +143,8 @@ class Following(Pegging):
             self.end(order, STATUS_CANCELLED)
             self.report_cancelled(order, UNBACKED, False)
             return
+        if self.breaks_risk(order, instrument):
+            return
         self.back(order)
         order.status = RESTING
         self._report_triggered(order, 0)
@@ -166,8 +169,24 @@ class Following(Pegging):
         freed = ledger.held_of(order)
         return ledger.lacks(order.account, order.symbol, order.side, price_to_hold(order), lots, freed)
 
+    def breaks_risk(self, order: Order, instrument: Instrument) -> bool:
+        """Whether an order that is to be active has ended instead, since its account may not have as much at stake."""
+        limits = order.account.limits
+        if limits is None or limits.risk is None:
+            return False
+        reason = release_reason(limits.risk, self.state.instruments, instrument, order)
+        if not reason:
+            return False
+        self.end(order, STATUS_CANCELLED)
+        self.report_cancelled(order, RISK_LIMIT, False)
+        if reason == DAILY_LOSS_LIMIT and order.account not in self.at_risk:
+            self.at_risk.append(order.account)
+        return True
+
     def _activate(self, order: Order, instrument: Instrument, price_ticks: int) -> None:
         """An order that waited is from now on the limit or market order that it was to become."""
+        if self.breaks_risk(order, instrument):
+            return
         order.status = RESTING
         if order.order_type in (STOP_LIMIT, TAKE_PROFIT_LIMIT):
             order.order_type = LIMIT

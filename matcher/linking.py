@@ -44,6 +44,7 @@ class Linking(Matching):
             watch.links.join(order, partner)
             if is_first and self.state.ledger is not None:
                 self.state.ledger.join(partner)
+            self.count(partner)
         if triggered_by:
             watch.hold(order, _named(order, triggered_by))
             order.status = WAITING
@@ -74,6 +75,8 @@ class Linking(Matching):
             group.members = []
             if self.state.ledger is not None:
                 self.state.ledger.dissolve(group, order.account, order.symbol, members)
+            for member in members:
+                self.count(member)
         instructions.group = None
         if has_ended:
             children = links.held.pop(order.sequence, None)

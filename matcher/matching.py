@@ -273,9 +273,9 @@ class Matching(Phasing):
             buyer, seller = (taker, maker) if taker.side == BUY else (maker, taker)
             self.settle(ledger, buyer, seller, trade_id, price, traded, taker.side)
         if account.limits is not None:
-            account.limits.traded(symbol, quantity, traded * price)
+            self.count_fill(maker, quantity, traded * price)
         if taker.account.limits is not None:
-            taker.account.limits.traded(symbol, quantity, traded * price)
+            self.count_fill(taker, quantity, traded * price)
         if not maker_leaves:
             level.leave(maker)
             self.end(maker, STATUS_FILLED)

@@ -21,6 +21,7 @@ from bus.protocol.commands import (
     SET_LIMITS,
     SET_PHASE,
     SET_PROTECTION,
+    SET_RISK,
     SET_SCHEDULE,
     AdvanceClock,
     BustTrade,
@@ -36,6 +37,7 @@ from bus.protocol.commands import (
     SetLimits,
     SetPhase,
     SetProtection,
+    SetRisk,
     SetSchedule,
 )
 from bus.protocol.feed import INSTRUMENT_DEFINED, TRADE_BUSTED, TRADE_CORRECTED
@@ -57,6 +59,7 @@ from matcher.safety.breaking import set_breakers
 from matcher.safety.emergency import set_emergency
 from matcher.safety.limiting import set_limits
 from matcher.safety.protecting import set_protection
+from matcher.safety.risking import set_risk
 from matcher.safety.stopping import Stopping
 from matcher.state import Session
 from matcher.transferring import define_asset
@@ -83,6 +86,8 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = advance_clock(market, command)
     elif isinstance(command, SetLimits):
         reason = set_limits(market, command)
+    elif isinstance(command, SetRisk):
+        reason = set_risk(market, command)
     elif isinstance(command, SetBreakers):
         reason = set_breakers(market, command)
     elif isinstance(command, SetEmergency):
@@ -117,6 +122,8 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_SCHEDULE
     if isinstance(command, SetLimits):
         return SET_LIMITS
+    if isinstance(command, SetRisk):
+        return SET_RISK
     if isinstance(command, SetBreakers):
         return SET_BREAKERS
     if isinstance(command, SetEmergency):

@@ -38,6 +38,7 @@ from bus.protocol.terms import (
     VOLATILITY_AUCTION,
 )
 from matcher.book.level import Order
+from matcher.counting import count_order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account, AccountGroup
 from matcher.ledger.limits import Limit, Limits
@@ -74,6 +75,7 @@ class Overlay:
         "_quotes",
         "_rates",
         "_redefined",
+        "_risk",
         "_sequence",
         "_stopped",
         "_time_ns",
@@ -95,6 +97,10 @@ class Overlay:
         self._rates: list[tuple[Limit, int, int]] = []
         if account.limits is not None:
             self._rates = [(one, one.second, one.commands) for one in account.limits.by_symbol.values()]
+        #: what was at stake: traces are left in a copy
+        self._risk = None if account.limits is None else account.limits.risk
+        if account.limits is not None and self._risk is not None:
+            account.limits.risk = self._risk.copy()
         #: who had the id before
         self._ids: list[tuple[str, Request | None]] = []
         #: end, status, price, quantity and what it held before
@@ -134,6 +140,7 @@ class Overlay:
             self._back(order, command.cancels_with)
             if self._account.limits is not None:
                 self._account.limits.opened(order.symbol)
+            self._count_new(order, command)
             if order.time_in_force in (IOC, FOK) and not command.triggered_by:
                 self._end(order)
         elif isinstance(command, CancelOrder):
@@ -150,6 +157,7 @@ class Overlay:
                 order.price_ticks = command.price_ticks or order.price_ticks
                 order.quantity_lots = command.quantity_lots or order.quantity_lots
                 self._hold(order)
+                self._count(order)
         elif isinstance(command, MassCancel):
             self._end_all(command.symbol, command.side)
         elif isinstance(command, Quote):
@@ -198,7 +206,7 @@ class Overlay:
         for request_id, before in reversed(self._ids):
             known = account.requests[request_id]
             if isinstance(known, Order) and account.limits is not None:
-                account.limits.ended(known.symbol)
+                account.limits.closed(known.symbol)
             if before is None:
                 del account.requests[request_id]
             else:
@@ -208,6 +216,7 @@ class Overlay:
         elif account.limits is not None:
             account.limits.stopped = self._stopped
             account.limits.counted = 0
+            account.limits.risk = self._risk
         for limit, second, commands in self._rates:
             limit.second, limit.commands = second, commands
         account.open = self._open
@@ -238,6 +247,7 @@ class Overlay:
                 self._note(order)
                 order.quantity_lots = order.filled_lots + command.quantity_lots
                 self._hold(order)
+                self._count(order)
             elif order is not None:
                 self._end(order)
             return
@@ -251,6 +261,7 @@ class Overlay:
         account.quotes[(command.symbol, command.side)] = order.sequence
         if account.limits is not None:
             account.limits.opened(order.symbol)
+        self._count(order)
 
     def _take_id(self, request_id: str, request: Request) -> None:
         requests = self._account.requests
@@ -273,7 +284,7 @@ class Overlay:
         if ledger is not None:
             self._free_group(ledger, order)
         if self._account.limits is not None:
-            self._account.limits.ended(order.symbol)
+            self._account.limits.ended(order.symbol, order.sequence)
 
     def _end_all(self, symbol: str, side: int) -> None:
         for one in list(self._account.open.values()):
@@ -311,6 +322,32 @@ class Overlay:
                 phase = VOLATILITY_AUCTION
             self._set_phase(state.instruments[symbol], phase)
         self._goes_on = {}
+
+    # Risk. As with money below, orders that cancel with others count with what they add to those.
+
+    def _count(self, order: Order, group: int = 0) -> None:
+        """`group`: that of the order, if it would be in one by this very message."""
+        limits = self._account.limits
+        if limits is None or limits.risk is None:
+            return
+        risk = limits.risk
+        before = risk.orders.get(order.sequence)
+        if not group and before is not None:
+            group = before.group
+        count_order(risk, order, self._market.state.instruments[order.symbol], group)
+
+    def _count_new(self, order: Order, command: EnterOrder) -> None:
+        """An order would enter; one that waits for the fill of another one counts from its release on."""
+        limits = self._account.limits
+        if limits is None or limits.risk is None or command.triggered_by:
+            return
+        partner = self._account.requests.get(command.cancels_with) if command.cancels_with else None
+        group = 0
+        if isinstance(partner, Order):
+            counted = limits.risk.orders.get(partner.sequence)
+            group = partner.sequence if counted is None or not counted.group else counted.group
+            self._count(partner, group)
+        self._count(order, group)
 
     # Money. Orders that cancel with others are counted with what they take at most: what follows from links, and what
     # that would free, is not looked at.

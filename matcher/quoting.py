@@ -9,11 +9,14 @@ from bus.protocol import reasons
 from bus.protocol.commands import QUOTE, EnterOrder, Quote
 from bus.protocol.terms import BUY, GTC, LIMIT, RESTING, SELL
 from matcher.book.level import Order
+from matcher.counting import count_order
 from matcher.gate.limits import entry_reason
 from matcher.gate.money import funds_reason
 from matcher.gate.orders import is_printable, order_reason
+from matcher.gate.risk import enter_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.limits import Limits
 from matcher.resting import publish_once
 from matcher.trading import Trading
 
@@ -45,6 +48,8 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
         return
     last = quoted(account, symbol, side)
     if not lots and side in (BUY, SELL):
+        if limits is not None:
+            limits.cancels(symbol)
         market.judged = last
         if not market.judging:
             market.remember(account, request_id, command, 0, last)
@@ -65,8 +70,12 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
             alone = last is not None and (last.instructions is None or last.instructions.group is None)
             freed = last.held if last is not None and alone else 0
             reason = funds_reason(ledger, account, entered, freed)
+        if not reason and limits is not None and limits.risk is not None:
+            reason = _risk_reason(market, limits, account, instrument, entered, last, crossed)
     elif not reason and hurries:
         reason = reasons.MESSAGE_RATE_LIMIT
+    elif not reason and limits is not None and limits.chattered:
+        reason = reasons.ORDER_TO_TRADE_LIMIT
     if reason:
         market.refuse_for_good(account, QUOTE, request_id, command, market.phase_reason(reason))
         return
@@ -144,12 +153,34 @@ def _room_reason(
     if limits is None:
         return 0
     for _ in range(freed):
-        limits.ended(symbol)
+        limits.closed(symbol)
     reason = entry_reason(
         limits, instrument, entered.side, entered.quantity_lots, entered.price_ticks, 0, left, hurries
     )
     for _ in range(freed):
         limits.opened(symbol)
+    return reason
+
+
+def _risk_reason(
+    market: Trading,
+    limits: Limits,
+    account: Account,
+    instrument: Instrument,
+    entered: EnterOrder,
+    last: Order | None,
+    crossed: Order | None,
+) -> int:
+    """Why the account may not have this at stake, without the orders that it takes the place of; 0 when it may."""
+    risk = limits.risk
+    assert risk is not None, "what it has at stake is limited"
+    for order in (last, crossed):
+        if order is not None:
+            risk.uncount(order.sequence)
+    reason = enter_reason(risk, market.state.instruments, instrument, account, entered, limits.chattered)
+    for order in (last, crossed):
+        if order is not None:
+            count_order(risk, order, instrument)
     return reason
 
 

@@ -30,11 +30,14 @@ class Reporting:
     `rejected` counts, for whoever watches the process; nothing here looks at it. `undrawn`: there may be an auction
     whose end is to be drawn. `plans_due_ns`: from when on there may be a schedule that is to be planned further.
 
+    `at_risk`: accounts whose loss of the day may have reached its limit, to be looked at behind the command.
+
     `ids_max`, `open_max` and `kept_max` are rules of the state, at hand.
     """
 
     __slots__ = (
         "again",
+        "at_risk",
         "correlation_id",
         "created_ns",
         "ids_max",
@@ -72,6 +75,7 @@ class Reporting:
         self.rejected = 0
         self.undrawn = True
         self.plans_due_ns = 0
+        self.at_risk: list[Account] = []
         self._hold(state.rules)
 
     def take_rules(self, rules: Rules) -> None:

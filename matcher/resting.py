@@ -11,6 +11,7 @@ from bus.protocol.reports import SETTLED
 from bus.protocol.terms import AUCTIONS, BUY, WAITING
 from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from matcher.book.level import Level, Order
+from matcher.counting import count_order
 from matcher.instruments import Instrument
 from matcher.ledger.money.ledger import Ledger
 from matcher.outputs import Event
@@ -179,10 +180,31 @@ class Resting(Reporting):
         )
 
     def back(self, order: Order) -> None:
-        """An order has another price or quantity: where the venue clears it holds as much as that takes."""
+        """An order has another price or quantity: it holds as much as that takes, and counts with that."""
         ledger = self.state.ledger
         if ledger is not None:
             ledger.hold(order)
+        self.count(order)
+
+    def count(self, order: Order) -> None:
+        """What an open order adds to the risk of its account has changed."""
+        limits = order.account.limits
+        if limits is not None and limits.risk is not None:
+            count_order(limits.risk, order, self.state.instruments[order.symbol])
+
+    def count_fill(self, order: Order, lots: int, notional: int) -> None:
+        """An order of an account with limits has traded. Before it ends."""
+        account = order.account
+        limits = account.limits
+        assert limits is not None, "the account is limited"
+        limits.traded(order.symbol, lots, notional)
+        risk = limits.risk
+        if risk is None:
+            return
+        risk.filled(order.symbol, order.side, lots, notional)
+        count_order(risk, order, self.state.instruments[order.symbol])
+        if risk.limits_loss and account not in self.at_risk:
+            self.at_risk.append(account)
 
     def settle(
         self,
@@ -238,7 +260,7 @@ class Resting(Reporting):
         account.open.pop(order.sequence, None)
         account.end(order, self.time_ns, self.ids_max)
         if account.limits is not None:
-            account.limits.ended(order.symbol)
+            account.limits.ended(order.symbol, order.sequence)
         instructions = order.instructions
         if instructions is not None and instructions.watched:
             watch = self.state.instruments[order.symbol].watch

@@ -3,6 +3,7 @@
 from bus.protocol.records import Rules
 from bus.protocol.terms import CLEARING_NONE, CLOCK_SYSTEM, CONTINUOUS
 from matcher.book.level import Order
+from matcher.counting import check_risk
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account, AccountGroup
 from matcher.ledger.money.checking import check_money
@@ -110,6 +111,8 @@ class State:
                     assert (order.symbol, order.side) == (symbol, side), "a quote stands at its place"
             if account.limits is not None:
                 account.limits.check(open_symbols(account))
+                if account.limits.risk is not None:
+                    check_risk(account, account.limits.risk, self.instruments)
                 _check_day(account, self.instruments)
             account.check()
             set_timers(timers, account)

@@ -7,7 +7,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
      stopped, breakers, assets, groups]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
-                 limits, quotes, stopped, rejected_ns, balances]
+                 limits, quotes, stopped, rejected_ns, balances, risk]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
                  kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
@@ -47,7 +47,7 @@ import msgspec
 from bus.protocol.commands import DefineInstrument, SetSchedule
 from bus.protocol.records import Rules
 from bus.protocol.terms import CLEARING_NONE, CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITING
-from matcher.accounts_codec import ACCOUNT, account_of, account_row
+from matcher.accounts_codec import ACCOUNT, account_of, account_row, count_risk
 from matcher.book.level import Order
 from matcher.book.protection import Protection
 from matcher.book.side import BookSide
@@ -159,6 +159,8 @@ def decode_state(payload: bytes) -> State:
     relink(state.accounts, state.instruments, resting)
     if resting:
         raise ValueError(f"not a state: order {next(iter(resting))} is open and stands nowhere")
+    for one in row[8]:
+        count_risk(one, state.accounts[one[0]], state.instruments)
     orders = orders_by_sequence(state.accounts) if any(one[12][2] for one in row[10]) else {}
     for instrument_row in row[10]:
         fill_kept(state.instruments[instrument_row[0].symbol], instrument_row[12], state.accounts, orders)

@@ -47,6 +47,7 @@ from matcher.gate.limits import entry_reason, replace_reason
 from matcher.gate.money import funds_reason, limit_reason, replace_funds_reason
 from matcher.gate.orders import is_printable, order_reason, price_reason, quantity_reason
 from matcher.gate.phases import replace_reason as phase_replace_reason
+from matcher.gate.risk import enter_reason, replaced_reason
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limits
@@ -132,6 +133,13 @@ class Trading(Requests):
         ):
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.INSUFFICIENT_FUNDS)
             return
+        if limits is not None and limits.risk is not None:
+            reason = enter_reason(
+                limits.risk, self.state.instruments, instrument, account, command, limits.chattered
+            )
+            if reason:
+                self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
+                return
         # ledger: the account has an order more
         sequence = self.sequence
         session = self.session
@@ -182,12 +190,13 @@ class Trading(Requests):
             reports.append(accepted)
             if ledger is not None:
                 ledger.hold(order)
+            if limits is not None:
+                self.count(order)
             self.execute(order, instrument)
         else:
             reports.append(accepted + instructed)
             self.prepare(order, instrument)
-            if ledger is not None:
-                ledger.hold(order)
+            self.back(order)
             if order.status != WAITING:
                 self.execute(order, instrument)
         if instructions is not None and instructions.expires_ns and not order.ended_ns:
@@ -220,6 +229,8 @@ class Trading(Requests):
         """End an open order."""
         # gate
         order = self._find(account, command.order_id, command.client_order_id)
+        if account.limits is not None:
+            account.limits.cancels("" if order is None else order.symbol)
         if order is None:
             reason = self._missing_reason(account, command.order_id, command.client_order_id)
             self.reject(account, CANCEL_ORDER, command.client_order_id, reason)
@@ -284,6 +295,8 @@ class Trading(Requests):
         # gate
         symbol = command.symbol
         side = command.side
+        if account.limits is not None:
+            account.limits.cancels(symbol)
         if symbol and symbol not in self.state.instruments:
             self.reject(account, MASS_CANCEL, "", reasons.UNKNOWN_SYMBOL)
             return
@@ -376,6 +389,10 @@ class Trading(Requests):
         ledger = self.state.ledger
         if not reason and ledger is not None:
             reason = replace_funds_reason(ledger, order, price, quantity)
+        if not reason and limits is not None and limits.risk is not None:
+            reason = replaced_reason(
+                limits.risk, self.state.instruments, instrument, order, price, quantity, limits.chattered
+            )
         return reason
 
     def _limits_reason(

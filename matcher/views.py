@@ -1,18 +1,23 @@
 """Views: the state as a reader is shown it, in the shapes of the protocol."""
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import astuple
 
 from bus.protocol.commands import ENTER_ORDER
 from matcher.book.level import open_orders_of
+from matcher.gate.risk import open_notional, result_of_day
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit
 from matcher.ledger.money.ledger import Ledger
+from matcher.ledger.risk.risk import Risk
 from matcher.safety.breakers import Breakers
 
 Row = tuple[int, int, int]
+
+#: The wire carries no more.
+TOLD_MAX: Final = 2**63 - 1
 
 
 def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tuple[Any, ...]]:
@@ -48,7 +53,9 @@ def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tu
     return rows
 
 
-def safeguards(breakers: Breakers | None, accounts: dict[str, Account]) -> tuple[Any, ...]:
+def safeguards(
+    breakers: Breakers | None, accounts: dict[str, Account], instruments: dict[str, Instrument]
+) -> tuple[Any, ...]:
     """A row in the shape of `bus.protocol.control.Safeguards`, from its breakers on. O(accounts)."""
     market = None
     if breakers is not None:
@@ -64,7 +71,8 @@ def safeguards(breakers: Breakers | None, accounts: dict[str, Account]) -> tuple
         limits = account.limits
         if limits is not None:
             rows = [limit_row(symbol, limit) for symbol, limit in limits.by_symbol.items()]
-            limited.append((account.name, limits.stopped, rows))
+            risk, positions = ([], []) if limits.risk is None else risk_rows(limits.risk, instruments)
+            limited.append((account.name, limits.stopped, rows, risk, positions))
     return (market, limited)
 
 
@@ -83,6 +91,44 @@ def limit_row(symbol: str, limit: Limit) -> tuple[Any, ...]:
         limit.day_lots,
         limit.day_notional,
     )
+
+
+def risk_rows(
+    risk: Risk, instruments: dict[str, Instrument]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Rows in the shapes of `bus.protocol.control.RiskState` and `PositionState`. O(positions)."""
+    limits: list[tuple[Any, ...]] = []
+    for symbol, limit in risk.by_symbol.items():
+        limits.append(
+            (
+                symbol,
+                limit.long_lots_max,
+                limit.short_lots_max,
+                limit.open_notional_max,
+                limit.day_loss_max,
+                limit.loss_stops,
+                limit.collar_basis_points,
+                limit.commands_per_fill_max,
+                limit.commands_from,
+                limit.reduce_only,
+                _told(open_notional(risk, symbol)),
+                _told(result_of_day(risk, instruments, symbol)),
+                limit.commands,
+                limit.fills,
+            )
+        )
+    positions: list[tuple[Any, ...]] = []
+    for symbol in sorted(risk.positions):
+        position = risk.positions[symbol]
+        result = position.result(instruments[symbol].last_price_ticks)
+        open_lots = (position.lots, position.buying, position.selling)
+        positions.append((symbol, *open_lots, _told(position.open_notional), _told(result)))
+    return limits, positions
+
+
+def _told(amount: int) -> int:
+    """What the wire carries of an amount."""
+    return max(-TOLD_MAX, min(amount, TOLD_MAX))
 
 
 def balances(account: Account, ledger: Ledger) -> list[tuple[Any, ...]]:

@@ -35,6 +35,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetKillSwitch,
         commands.SetGroup,
         commands.JoinGroup,
+        commands.SetRisk,
         commands.BustTrade,
         commands.CorrectTrade,
         commands.SetProtection,

@@ -8,10 +8,13 @@ from bus.sockets.client import Client, PendingAnswer
 from tools import options
 from tools.operating import operate
 from tools.order.times import duration_ms
+from tools.safeguards import limit_tables, show_safeguards
 
 
 def limits(
-    account: Annotated[str, typer.Argument(help="Whose limits these are.", show_default=False)],
+    account: Annotated[
+        str, typer.Argument(help="Whose limits these are; not given, all are shown.", show_default=False)
+    ] = "",
     symbol: Annotated[str, typer.Argument(help="The instrument; not given, they are of all.")] = "",
     order_quantity: Annotated[
         str,
@@ -56,7 +59,7 @@ def limits(
     timeout: options.Timeout = options.DEFAULT_TIMEOUT,
     as_json: options.AsJson = False,
 ) -> None:
-    """Limit what an account may do, in one instrument or in all. What is not given, or 0, is without a limit.
+    """Limit what an account may do, in one instrument or in all, or show all limits. What is not given, or 0, is none.
 
     They take the place of those that the account had for this symbol; orders that are open stay.
 
@@ -66,7 +69,11 @@ def limits(
       matchbus limits alice --open-orders 200 --per-second 500 --rejects 20/10s
       matchbus limits alice BTC-USD --day-quantity 1000
       matchbus limits alice BTC-USD
+      matchbus limits
     """
+    if not account:
+        show_safeguards(limit_tables, data, token_file, port_base, connect, timeout, as_json, who)
+        return
 
     def send(client: Client) -> PendingAnswer:
         rejects_max, window_ms = _rejects(rejects)

@@ -48,12 +48,16 @@ from web.schemas.admin import (
     TradingHours,
 )
 from web.schemas.market import Indicative
+from web.schemas.risk import AccountRisk
 
 _MS: Final = 1_000_000
 #: The numbers of a command are signed and of 64 bits.
 _NUMBER_MAX: Final = 2**63 - 1
 #: Limits that are said in decimals.
 _DECIMALS: Final = ("order_quantity", "order_notional", "day_quantity", "day_notional")
+
+#: Those of them, and of limits of risk, that are quantities.
+_QUANTITIES: Final = ("order_quantity", "day_quantity", "long", "short", "position")
 
 #: Which field a refusal of the engine is about.
 _FIELD_OF: Final = {
@@ -64,6 +68,7 @@ _FIELD_OF: Final = {
     engine.INVALID_BREAKERS: "levels",
     engine.INVALID_SCHEDULE: "days",
     engine.INVALID_PROTECTION: "static_basis_points",
+    engine.INVALID_RISK: "day_loss",
     engine.INVALID_ASSET: "asset",
     engine.ASSET_DIFFERS: "decimals",
 }
@@ -211,6 +216,28 @@ async def set_limits(house: House, who: Principal, body: AccountLimits, time_ns:
     return await operate(house, who, command, time_ns)
 
 
+async def set_risk(house: House, who: Principal, body: AccountRisk, time_ns: bool) -> Operated:
+    """Limit what an account may have at stake, in an instrument or in all."""
+    session = await house.operators.of(who.account)
+    scale = None if body.symbol is None else await session.scale(body.symbol)
+    command = commands.SetRisk(
+        body.account,
+        body.symbol or "",
+        _limit(scale, "long", body.long),
+        _limit(scale, "short", body.short),
+        _limit(scale, "open_notional", body.open_notional),
+        _limit(scale, "day_loss", body.day_loss),
+        body.loss_stops,
+        body.collar_basis_points,
+        body.commands_per_fill,
+        body.commands_from,
+        body.reduce_only,
+        None if body.position is None else _limit(scale, "position", body.position),
+        body.why,
+    )
+    return await operate(house, who, command, time_ns)
+
+
 async def kill_switches(house: House, who: Principal) -> StoppedAccounts:
     """The accounts whose kill switch is on, as the engine has them. Raises NotConnected."""
     found = await (await house.operators.of(who.account)).safeguards()
@@ -273,10 +300,10 @@ def _limit(scale: Scale | None, name: str, value: str) -> int:
         if scale is None:
             number = whole_number(value, name)
         else:
-            number = scale.quantity_lots(value) if name.endswith("quantity") else scale.notional(value)
+            number = scale.quantity_lots(value) if name in _QUANTITIES else scale.notional(value)
     except (OffLot, ValueError) as error:
         raise Refusal(INVALID_FIELD, str(error), name, status=CONFLICT) from None
-    if number > _NUMBER_MAX:
+    if abs(number) > _NUMBER_MAX:
         raise Refusal(INVALID_FIELD, "larger than any number here", name, status=CONFLICT)
     return number
 

@@ -60,6 +60,7 @@ SET_EMERGENCY: Final = 28
 SET_KILL_SWITCH: Final = 29
 SET_GROUP: Final = 153
 JOIN_GROUP: Final = 154
+SET_RISK: Final = 155
 
 
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -395,6 +396,36 @@ class JoinGroup(Struct, array_like=True, tag=JOIN_GROUP, forbid_unknown_fields=T
     why: Note = ""
 
 
+class SetRisk(Struct, array_like=True, tag=SET_RISK, forbid_unknown_fields=True, frozen=True, gc=False):
+    """Operator: what an account may have at stake in one instrument, or in all (`symbol` ""), in the place of those
+    limits that it had there (docs/rules.md, chapter RISK). 0 is no limit.
+
+    `long_lots_max` and `short_lots_max`: how large its position, and all that is open, may become, in each instrument.
+    `open_notional_max`: what its open orders may be worth together, in ticks times lots. `day_loss_max`: what it may
+    lose in a day, in the same; when that is reached it may only reduce its position, or, with `loss_stops`, its kill
+    switch is set. `collar_basis_points`: how far from the last trade's price an order's limit may be.
+    `commands_per_fill_max`: how many commands it may send a day for each of its fills, from `commands_from` on.
+    `reduce_only`: its position may only become smaller.
+
+    `position_lots`: what its position is now, below 0 when it is short; nil leaves it as it was counted, from the first
+    of these limits on. `why`: for the record.
+    """
+
+    account: AccountName
+    symbol: OptionalSymbol = ""
+    long_lots_max: Int64 = 0
+    short_lots_max: Int64 = 0
+    open_notional_max: Int64 = 0
+    day_loss_max: Int64 = 0
+    loss_stops: bool = False
+    collar_basis_points: Int64 = 0
+    commands_per_fill_max: Int64 = 0
+    commands_from: Int64 = 0
+    reduce_only: bool = False
+    position_lots: Int64 | None = None
+    why: Note = ""
+
+
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote | Transfer
 OperatorCommand = (
     DefineAsset
@@ -411,5 +442,6 @@ OperatorCommand = (
     | SetKillSwitch
     | SetGroup
     | JoinGroup
+    | SetRisk
 )
 Command = TraderCommand | OperatorCommand

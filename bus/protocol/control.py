@@ -292,12 +292,54 @@ class LimitState(Struct, array_like=True, frozen=True):
     day_notional: int
 
 
+class RiskState(Struct, array_like=True, frozen=True):
+    """Limits of what an account has at stake in a symbol, or in all (""), as in SetRisk; 0: none.
+
+    Beside them stands how it is now: `open_notional`, `day_result` (below 0 a loss), and `commands` and `fills` of the
+    day, counted while their ratio is limited. What would be beyond 64 bits is told as the last number that is not.
+    """
+
+    symbol: str
+    long_lots_max: int
+    short_lots_max: int
+    open_notional_max: int
+    day_loss_max: int
+    loss_stops: bool
+    collar_basis_points: int
+    commands_per_fill_max: int
+    commands_from: int
+    reduce_only: bool
+    open_notional: int
+    day_result: int
+    commands: int
+    fills: int
+
+
+class PositionState(Struct, array_like=True, frozen=True):
+    """What an account has of an instrument, below 0 when it is short, and what its open orders may buy and sell there.
+
+    `open_notional` and `day_result`: as in RiskState, of this instrument.
+    """
+
+    symbol: str
+    position_lots: int
+    buying_lots: int
+    selling_lots: int
+    open_notional: int
+    day_result: int
+
+
 class LimitedAccount(Struct, array_like=True, frozen=True):
-    """An account that may not do all that it likes. `stopped`: its kill switch is on."""
+    """An account that may not do all that it likes. `stopped`: its kill switch is on.
+
+    `risk`: limits of what it has at stake; with any of them its `positions` are counted, in order of their symbols.
+    """
 
     account: str
     stopped: bool
     limits: list[LimitState]
+    risk: list[RiskState] = []
+    positions: list[PositionState] = []
 
 
 class Safeguards(Struct, array_like=True, tag=SAFEGUARDS, frozen=True):

@@ -92,6 +92,12 @@ DAY_QUANTITY_LIMIT: Final = 608
 DAY_NOTIONAL_LIMIT: Final = 609
 INSUFFICIENT_FUNDS: Final = 610
 BALANCE_TOO_LARGE: Final = 611
+POSITION_LIMIT: Final = 612
+OPEN_NOTIONAL_LIMIT: Final = 613
+DAILY_LOSS_LIMIT: Final = 614
+PRICE_COLLAR: Final = 615
+ORDER_TO_TRADE_LIMIT: Final = 616
+REDUCE_ONLY: Final = 617
 
 INVALID_INSTRUMENT: Final = 701
 INSTRUMENT_DIFFERS: Final = 702
@@ -115,6 +121,7 @@ ASSET_DIFFERS: Final = 719
 ASSETS_DO_NOT_DIVIDE: Final = 720
 TRADE_SETTLED: Final = 721
 INVALID_GROUP: Final = 725
+INVALID_RISK: Final = 726
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -138,6 +145,7 @@ BAND_REACHED: Final = 819
 KILL_SWITCH: Final = 820
 EMERGENCY_STOP: Final = 821
 UNBACKED: Final = 822
+RISK_LIMIT: Final = 823
 
 SKIPPED: Final = 901
 
@@ -214,6 +222,12 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     DAY_NOTIONAL_LIMIT: ("day_notional_limit", "with what the account has traded today worth more than it may trade in a day"),
     INSUFFICIENT_FUNDS: ("insufficient_funds", "the account has less free than this takes"),
     BALANCE_TOO_LARGE: ("balance_too_large", "all accounts together would have 2^63 units of the asset, or more"),
+    POSITION_LIMIT: ("position_limit", "with all that is open the position would become larger than the account's limit"),
+    OPEN_NOTIONAL_LIMIT: ("open_notional_limit", "all open orders would be worth more than the account's limit"),
+    DAILY_LOSS_LIMIT: ("daily_loss_limit", "the account has lost as much today as it may; only what makes its position smaller is taken"),
+    PRICE_COLLAR: ("price_collar", "the price is further from the last trade's than the account's limit"),
+    ORDER_TO_TRADE_LIMIT: ("order_to_trade_limit", "the account has sent more commands today than its limit for each fill"),
+    REDUCE_ONLY: ("reduce_only", "the account's position may only become smaller"),
     INVALID_INSTRUMENT: ("invalid_instrument", "the definition breaks a rule of DefineInstrument"),
     INSTRUMENT_DIFFERS: ("instrument_differs", "the symbol has other assets, tick, lot or matching; only limits may change"),
     INVALID_PHASE: ("invalid_phase", "no such phase, or no other one to follow it"),
@@ -236,6 +250,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     ASSETS_DO_NOT_DIVIDE: ("assets_do_not_divide", "a lot, and a tick times a lot, are whole units of their assets, and no order reaches 2^63 of them"),
     TRADE_SETTLED: ("trade_settled", "the trade has moved money; what is to be given back is transferred"),
     INVALID_GROUP: ("invalid_group", "a group has a name like an account, a discount of up to everything, and is there before anybody joins; there are at most 1,000"),
+    INVALID_RISK: ("invalid_risk", "limits of risk are 0 or positive, of a well-formed name; what goes with a limit comes with it, and a stated position has a symbol and at most 2^62 lots"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),
@@ -258,6 +273,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     KILL_SWITCH: ("kill_switch", "the kill switch of its account was set"),
     EMERGENCY_STOP: ("emergency_stop", "an operator emptied the books of a market that he stopped"),
     UNBACKED: ("unbacked", "the order was released, and its account had less free than it takes"),
+    RISK_LIMIT: ("risk_limit", "a limit of its account's risk did not let it become active, or stay"),
     SKIPPED: ("skipped", "the operator skipped this command after it stopped the engine"),
 }  # fmt: skip
 

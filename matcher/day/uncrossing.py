@@ -268,7 +268,7 @@ class Uncrossing(Resting):
             ),
         )
         if order.account.limits is not None:
-            order.account.limits.traded(instrument.symbol, quantity_lots, price * quantity)
+            self.count_fill(order, quantity_lots, price * quantity)
 
 
 def outcome(instrument: Instrument) -> Equilibrium:

@@ -15,7 +15,8 @@ from bus.protocol.reasons import (
 )
 from bus.protocol.terms import BUY
 from matcher.instruments import Instrument
-from matcher.ledger.limits import ALL_INSTRUMENTS, Limit, Limits
+from matcher.ledger.limits import Limit, Limits
+from matcher.ledger.risk.limits import ALL_INSTRUMENTS
 
 
 def entry_reason(
@@ -85,10 +86,14 @@ def replace_reason(
 
 
 def price_to_expect(instrument: Instrument, side: int) -> int:
-    """What an order that names no price is valued at: the best price of the other side, else that of the last trade."""
+    """What an order that names no price is valued at: the best price of the other side, else that of the last trade.
+
+    Where market orders collect for an auction the other side has no best price.
+    """
     opposite = instrument.book.asks if side == BUY else instrument.book.bids
     best = opposite.best
-    return best.price_ticks if best is not None else instrument.last_price_ticks
+    price: int = instrument.last_price_ticks
+    return best.price_ticks if best is not None and best.price_ticks else price
 
 
 def _day_reason(own: Limit | None, common: Limit | None, lots: int, notional: int) -> int:

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-ALL_INSTRUMENTS: Final = ""
+from matcher.ledger.risk.limits import ALL_INSTRUMENTS
+from matcher.ledger.risk.risk import Risk
 
 #: Times of rejects are state, and each checkpoint has them all.
 REJECTS_MAX: Final = 1_000
@@ -143,10 +144,20 @@ class Limits:
     The counts follow from the open orders; they are kept so that no order has to wait for a walk over the others.
 
     `stopped`: the kill switch is on. `rejected_ns`: when its last commands were rejected, as far as that is limited.
-    `counted`: the sequence of the command that was counted last, and `hurried` what came of that; no state.
+    `counted`: the sequence of the command that was counted last, and `hurried` and `chattered` what came of that; no
+    state. `risk`: what the account has at stake, if that is limited.
     """
 
-    __slots__ = ("by_symbol", "counted", "hurried", "open_orders", "rejected_ns", "stopped")
+    __slots__ = (
+        "by_symbol",
+        "chattered",
+        "counted",
+        "hurried",
+        "open_orders",
+        "rejected_ns",
+        "risk",
+        "stopped",
+    )
 
     def __init__(self, open_symbols: Iterable[str]) -> None:
         """`open_symbols`: of each open order of the account. O(these)."""
@@ -155,6 +166,8 @@ class Limits:
         self.stopped = False
         self.counted = 0
         self.hurried = False
+        self.chattered = False
+        self.risk: Risk | None = None
         self.rejected_ns: deque[int] = deque()
         for symbol in open_symbols:
             self.opened(symbol)
@@ -162,14 +175,20 @@ class Limits:
     @property
     def is_any(self) -> bool:
         """Whether the account is limited in anything."""
-        return self.stopped or bool(self.by_symbol)
+        return self.stopped or bool(self.by_symbol) or self.risk is not None
 
     def opened(self, symbol: str) -> None:
         """The account has an order more."""
         self.open_orders[symbol] = self.open_orders.get(symbol, 0) + 1
 
-    def ended(self, symbol: str) -> None:
+    def ended(self, symbol: str, sequence: int) -> None:
         """The account has an order less."""
+        if self.risk is not None:
+            self.risk.uncount(sequence)
+        self.closed(symbol)
+
+    def closed(self, symbol: str) -> None:
+        """An order less is counted among those that are open."""
         left = self.open_orders[symbol] - 1
         if left:
             self.open_orders[symbol] = left
@@ -184,6 +203,7 @@ class Limits:
         if sequence != self.counted:
             self.counted = sequence
             self.hurried = False
+            self.chattered = self.risk is not None and self.risk.sent(symbol)
             second = time_ns // _NS_PER_S
             own = self.by_symbol.get(symbol) if symbol else None
             common = self.by_symbol.get(ALL_INSTRUMENTS)
@@ -192,6 +212,11 @@ class Limits:
             if common is not None and common.hurries(second):
                 self.hurried = True
         return self.hurried
+
+    def cancels(self, symbol: str) -> None:
+        """A command that ends orders has come: it counts where commands do for fills. Called once for each."""
+        if self.risk is not None:
+            self.risk.sent(symbol)
 
     def traded(self, symbol: str, lots: int, notional: int) -> None:
         """The account has traded."""
@@ -202,8 +227,10 @@ class Limits:
         if common is not None and common.is_of_day:
             common.traded(lots, notional)
 
-    def begin_day(self) -> None:
-        """In this trading day nothing was traded yet."""
+    def begin_day(self, last_ticks: dict[str, int]) -> None:
+        """In this trading day nothing was traded yet. `last_ticks`: the last trade's price of each instrument."""
+        if self.risk is not None:
+            self.risk.begin_day(last_ticks)
         for limit in self.by_symbol.values():
             limit.day_lots = limit.day_notional = 0
 
@@ -225,6 +252,7 @@ class Limits:
             limit.check(symbol)
         assert self.open_orders == Limits(open_symbols).open_orders, "open orders are counted by symbol"
         assert not (self.stopped and self.open_orders), "who is stopped has no open orders"
+        assert self.risk is None or self.risk.is_any, "risk that is not limited is not counted"
         common = self.by_symbol.get(ALL_INSTRUMENTS)
         counts = common is not None and common.rejects_max != 0 and not self.stopped
         assert counts or not self.rejected_ns, "rejects are counted where they are limited"

@@ -39,6 +39,8 @@ class Stopping(Following):
                 reason,
             ),
         )
+        if reason == reasons.DAILY_LOSS_LIMIT and account not in self.at_risk:
+            self.at_risk.append(account)
         if account.limits is not None:
             rejects = account.limits.rejected(self.time_ns)
             if rejects:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bus.protocol.reasons import ACCOUNT_STOPPED, DAY_QUANTITY_LIMIT, MARKET_STOPPED
+from bus.protocol.reasons import ACCOUNT_STOPPED, DAY_QUANTITY_LIMIT, MARKET_STOPPED, POSITION_LIMIT
 from bus.protocol.reports import Accepted, KillSwitchSet, Rejected
 from bus.sockets.client import Client
 from tests.support.processes import Processes
@@ -45,6 +45,45 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
         assert run("limits", "alice", "BTC-USD", "--day-quantity", "0.4") == "alice is limited in BTC-USD"
         assert enter("large") == DAY_QUANTITY_LIMIT
         assert "has no limits of its own in BTC-USD" in run("admin", "limits", "alice", "BTC-USD")
+        run("admin", "risk", "alice", "BTC-USD", "--long", "2", "--position", "1.2", "--collar", "500")
+        assert enter("longer") == POSITION_LIMIT
+        shown = run("admin", "risk").splitlines()
+        assert [line.split() for line in shown[1:5]] == [
+            ["account", "symbol", "limit", "at", "most", "now"],
+            ["alice", "BTC-USD", "long", "2", "1.2"],
+            ["alice", "BTC-USD", "from", "the", "last", "price", "500", "bp"],
+            ["positions"],
+        ]
+        assert shown[6].split() == ["alice", "BTC-USD", "1.2", "0.5", "0", "50", "0"]
+        assert json.loads(run("admin", "risk", "--json"))["positions"][0]["position_lots"] == 1200
+        words = (
+            "--open-notional",
+            "5",
+            "--day-loss",
+            "7",
+            "--loss-stops",
+            "--per-fill",
+            "9",
+            "--reduce-only",
+        )
+        run("admin", "risk", "alice", *words, "--per-fill-from", "1", "--short", "3", "--why", "margin")
+        shown = run("admin", "risk").splitlines()
+        assert [line.split()[2:] for line in shown if line.startswith("alice    all")] == [
+            ["short", "3", "lots"],
+            ["open", "notional", "5", "ticks", "x", "lots", "0", "ticks", "x", "lots"],
+            ["a", "day's", "loss,", "then", "stopped", "7", "ticks", "x", "lots", "0", "ticks", "x", "lots"],
+            ["commands", "a", "fill,", "from", "1", "on", "9", "0", "for", "0"],
+            ["reduces", "only"],
+        ]
+        none = "the risk of alice has no limits of its own in"
+        assert run("admin", "risk", "alice") == f"{none} all instruments"
+        assert run("admin", "risk", "alice", "BTC-USD") == f"{none} BTC-USD"
+        run("limits", "alice", "BTC-USD", "--day-quantity", "5", "--open-orders", "9")
+        assert [line.split() for line in run("limits").splitlines()[2:]] == [
+            ["alice", "BTC-USD", "open", "orders", "9"],
+            ["alice", "BTC-USD", "a", "day", "5", "0"],
+        ]
+        run("limits", "alice", "BTC-USD")
         run("limits", "alice", "--per-second", "1", "--rejects", "500/10s", "--day-notional", "100000000")
         switches = (report for report in alice.reports() if isinstance(report, KillSwitchSet))
         told = [next(switches), next(switches)]
@@ -76,6 +115,13 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
         (("group", "set", "makers", "--discount", "25%"), 1, "rejected: no_clearing: "),
         (("group", "set", "makers", "--discount", "much"), 1, "'much' is no share: say 0.25% or 0.0025"),
         (("group", "set", "makers", "--discount", "0.0000000001"), 1, "is no discount: it is a whole number"),
+        (("risk", "alice", "--position", "5"), 1, "rejected: invalid_risk: "),
+        (("risk", "alice", "--long", "-5"), 1, "rejected: invalid_risk: "),
+        (("risk", "alice", "--long", "0.5"), 1, "0.5 is no quantity: it is a whole number"),
+        (("risk", "alice", "BTC-USD", "--long", "0.0005"), 1, "0.0005 is no quantity of BTC-USD: a lot is"),
+        (("risk", "alice", "NONE", "--long", "5"), 1, "'NONE' is no instrument of this engine"),
+        (("risk", "alice", "--day-loss", "9223372036854775808"), 1, "<= 9223372036854775807"),
+        (("risk", "alice", "--why", "x" * 201), 1, "a remark has at most 200 characters"),
         (("limits", "alice", "--rejects", "20"), 1, "'20' is no limit of rejects: say 20/10s"),
         (("limits", "alice", "BTC-USD", "--rejects", "20/10s"), 1, "rejected: invalid_limits: "),
     ):
@@ -92,7 +138,7 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
     numbers = (first["first_basis_points"], first["second_halt_ms"], first["third_basis_points"])
     assert numbers == (700, 3_600_000, 2000)
     assert (first["third_halt_ms"], first["auction_ms"], first["random_ms"]) == (0, 300_000, 30_000)
-    limits = told_log["SetLimits"][2]
+    limits = told_log["SetLimits"][4]
     assert (limits["rejects_max"], limits["rejects_window_ms"], limits["commands_per_s_max"]) == (
         500,
         10_000,

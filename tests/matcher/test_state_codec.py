@@ -16,6 +16,7 @@ from bus.protocol.commands import (
     SetKillSwitch,
     SetLimits,
     SetPhase,
+    SetRisk,
 )
 from bus.protocol.records import Rules
 from bus.protocol.terms import (
@@ -218,9 +219,16 @@ OF_A_LIMIT = (
     "rejects_window_ms",
     "second",
 )
+OF_RISK = (
+    *(("long_lots_max", 99), ("short_lots_max", 99), ("open_notional_max", 99), ("day_loss_max", 99)),
+    *(("loss_stops", False), ("collar_basis_points", 99), ("commands_per_fill_max", 99)),
+    *(("commands_from", 99), ("reduce_only", True), ("commands", 99), ("fills", 99)),
+)
 OF_A_PAUSE = ("left_ns", "next_ms", "next_phase", "next_random_ms", "phase", "random_ms")
 GUARDED = (
     SetLimits("anna", "", 1, 2, 3, 4, 5000, 6, 7, 8),
+    SetRisk("anna", "", 1000, 2, 3000, 4, True, 5, 6, 7, position_lots=None),
+    SetRisk("anna", "BTC-USD", 1000, position_lots=8),
     SetKillSwitch("boris", True),
     SetBreakers("BTC-USD", 100, 1000, 200, 2000, auction_ms=10, random_ms=5),
     SetPhase("BTC-USD", HALTED, 5000, 0, VOLATILITY_AUCTION),
@@ -232,6 +240,12 @@ GUARDED = (
     ("part", "value"),
     [
         *((f"accounts.anna.limits.by_symbol..{name}", 99) for name in OF_A_LIMIT),
+        *((f"accounts.anna.limits.risk.by_symbol..{name}", value) for name, value in OF_RISK),
+        *(
+            (f"accounts.anna.limits.risk.positions.BTC-USD.{name}", 99)
+            for name in ("lots", "flow", "unmarked")
+        ),
+        ("accounts.anna.limits.risk.positions.BTC-USD.flow", -(2**70)),
         ("accounts.anna.limits.stopped", True),
         ("accounts.anna.limits.rejected_ns", deque([5, 6])),
         ("accounts.boris.limits.stopped", False),

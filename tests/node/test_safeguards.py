@@ -1,13 +1,15 @@
 """Breakers, limits and kill switches at a running node: operators ask how they stand, and nobody else."""
 
 from bus.protocol import reasons
-from bus.protocol.commands import SetBreakers, SetKillSwitch, SetLimits
+from bus.protocol.commands import SetBreakers, SetKillSwitch, SetLimits, SetRisk
 from bus.protocol.control import (
     BreakersState,
     LimitedAccount,
     LimitState,
+    PositionState,
     QuerySafeguards,
     Refused,
+    RiskState,
     Safeguards,
 )
 from bus.protocol.reports import Completed
@@ -29,6 +31,7 @@ def test_operators_are_told_what_protects_the_market_and_nobody_else(node: Runni
             SetLimits("zoe", "", 0, 0, 7, 8, 9),
             SetLimits("anna", "", 0, 0, 1),
             SetKillSwitch("boris", True),
+            SetRisk("zoe", "BTC-USD", 1, 2, 3, 4, True, 5, 6, 7, True, -8, "margin"),
         ):
             assert isinstance(ops.ask(command), Completed)
         said = ops.ask(QuerySafeguards())
@@ -42,6 +45,8 @@ def test_operators_are_told_what_protects_the_market_and_nobody_else(node: Runni
                     LimitState("BTC-USD", 1, 2, 3, 0, 0, 4, 5, 6, 0, 0),
                     LimitState("", 0, 0, 7, 8, 9, 0, 0, 0, 0, 0),
                 ],
+                [RiskState("BTC-USD", 1, 2, 3, 4, True, 5, 6, 7, True, 0, 0, 0, 0)],
+                [PositionState("BTC-USD", -8, 0, 0, 0, 0)],
             ),
             LimitedAccount("anna", False, [LimitState("", 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)]),
             LimitedAccount("boris", True, []),

@@ -24,6 +24,8 @@ Commands:
     phase SYMBOL PHASE [for 5m] [random 30s] [then PHASE] [why WORD]
     protection SYMBOL [static=200bp] [dynamic=50bp] [reference=TICKS] [auction=30s] [random=5s] [rebalance]
     limits ACCOUNT [SYMBOL] [lots=N] [notional=N] [orders=N] [rejects=N/10s] [day-lots=N] [day-notional=N] [rate=N]
+    risk ACCOUNT [SYMBOL] [long=N] [short=N] [open-notional=N] [loss=N [stops]] [collar=50bp] [per-fill=N] [from=N]
+         [reduce-only] [position=N] [why WORD]
     kill-switch ACCOUNT on|off [why WORD]
     group GROUP [discount=25%] [why WORD]
     join ACCOUNT GROUP|none [why WORD]
@@ -427,6 +429,32 @@ def _limits(words: list[str]) -> commands.SetLimits:
     )
 
 
+def _risk(words: list[str]) -> commands.SetRisk:
+    account, *rest = words
+    symbol = rest.pop(0) if rest and rest[0].isupper() and "=" not in rest[0] else ""
+    why = rest[rest.index("why") + 1] if "why" in rest else ""
+    rest = rest[: rest.index("why")] if why else rest
+    limits = dict(word.split("=") for word in rest if "=" in word)
+    names = {
+        "long": "long_lots_max",
+        "short": "short_lots_max",
+        "open-notional": "open_notional_max",
+        "loss": "day_loss_max",
+        "collar": "collar_basis_points",
+        "per-fill": "commands_per_fill_max",
+        "from": "commands_from",
+        "position": "position_lots",
+    }
+    return commands.SetRisk(
+        account,
+        symbol,
+        **{names[name]: int(value.removesuffix("bp")) for name, value in limits.items()},
+        loss_stops="stops" in rest,
+        reduce_only="reduce-only" in rest,
+        why=why,
+    )
+
+
 def _kill_switch(words: list[str]) -> commands.SetKillSwitch:
     account, on, *why = words
     return commands.SetKillSwitch(account, {"on": True, "off": False}[on], why[1] if why else "")
@@ -488,6 +516,7 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "schedule": _schedule,
     "advance-clock": _advance_clock,
     "limits": _limits,
+    "risk": _risk,
     "kill-switch": _kill_switch,
     "group": _group,
     "join": _join,

@@ -45,6 +45,7 @@ _VERBS = {
     commands.SET_KILL_SWITCH: "kill-switch",
     commands.SET_GROUP: "group",
     commands.JOIN_GROUP: "join",
+    commands.SET_RISK: "risk",
     commands.SET_EMERGENCY: "emergency",
     commands.SET_BREAKERS: "breakers",
     commands.BUST_TRADE: "bust",

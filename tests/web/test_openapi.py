@@ -48,6 +48,7 @@ BODIES: dict[str, Any] = {
         "auction_ms": 60_000,
     },
     "POST /api/v1/admin/limits": {"account": "nobody", "symbol": "BTC-USD", "day_notional": "1000"},
+    "POST /api/v1/admin/risk": {"account": "nobody", "symbol": "BTC-USD", "long": "5"},
     "POST /v1/order": {"symbol": "BTC-USD", "side": "buy", "quantity": "1", "price": "90"},
     "POST /v1/order/cancel_all": {},
     "POST /v1/order/cancel_all_after": {"timeout_ms": 0},

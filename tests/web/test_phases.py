@@ -275,6 +275,22 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     assert said("limits", account="bob").status == 200
     assert said("limits", account="bob", symbol=SYMBOL).status == 200
     assert known("limits") == {"limits": []}
+    assert said("risk", account="bob", symbol=SYMBOL, long="2", position="-1", why="margin").status == 200
+    limited = enter(venue, bob, "buy", price="1", quantity="3.001")
+    assert (limited.status, limited.json["reason"]) == (403, "position_limit")
+    (risk,) = known("risk")["accounts"]
+    ((of_one,), (held,)) = risk["limits"], risk["positions"]
+    assert (risk["account"], of_one["symbol"], of_one["long"], of_one["reduce_only"]) == (
+        *("bob", SYMBOL, "2.000", False),
+    )
+    assert (held["symbol"], held["position"], held["day_result"]) == (SYMBOL, "-1.000", "0.00000")
+    assert said("risk", account="bob", symbol=SYMBOL).status == 200
+    assert said("risk", account="bob", commands_per_fill=1000, commands_from=1000).status == 200
+    ((of_all,),) = [one["limits"] for one in known("risk")["accounts"]]
+    assert (of_all["symbol"], of_all["open_now"], of_all["commands"]) == (None, of_all["open_now"], 0)
+    assert said("risk", account="bob").status == 200
+    assert known("risk") == {"accounts": []}
+    assert [entry["why"] for entry in logged(venue, "SetRisk")][:2] == ["margin", ""]
     assert (
         said("breakers", levels=[{"basis_points": 700, "halt_ms": 60_000}], auction_ms=60_000).status == 200
     )
@@ -321,6 +337,13 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
         ("limits", {"account": "bob", "day_quantity": "0.5"}, 409, "day_quantity"),
         ("limits", {"account": "bob", "day_notional": "9" * 30}, 409, "day_notional"),
         ("limits", {"account": "bob", "symbol": "NONE", "open_orders": 1}, 404, "symbol"),
+        ("risk", {"account": "bob", "symbol": SYMBOL, "long": "0.0005"}, 409, "long"),
+        ("risk", {"account": "bob", "symbol": SYMBOL, "position": "0.0005"}, 409, "position"),
+        ("risk", {"account": "bob", "symbol": SYMBOL, "day_loss": str(2**63)}, 409, "day_loss"),
+        ("risk", {"account": "bob", "long": "-1"}, 400, "long"),
+        ("risk", {"account": "bob", "collar_basis_points": 10_000}, 400, "collar_basis_points"),
+        ("risk", {"account": "bob", "loss_stops": True}, 409, "day_loss"),
+        ("risk", {"account": "bob", "symbol": "NONE", "reduce_only": True}, 404, "symbol"),
     ]
     for name, body, status, field in wrong:
         refused = said(name, **body)

@@ -8,6 +8,7 @@ from tools.admin.group import group
 from tools.admin.kill_switch import kill_switch
 from tools.admin.phase import phase
 from tools.admin.protection import protection
+from tools.admin.risk import risk
 from tools.admin.schedule import schedule
 from tools.limits import limits
 
@@ -23,4 +24,5 @@ admin.command()(breakers)
 admin.command()(emergency)
 admin.command("kill-switch")(kill_switch)
 admin.command()(limits)
+admin.command()(risk)
 admin.add_typer(group)

@@ -8,8 +8,10 @@ from msgspec import Struct
 from web import operating
 from web.call import Call
 from web.guard.principal import OPERATOR
+from web.risk import risk
 from web.routes import ADMIN, Route
 from web.schemas import admin as said
+from web.schemas.risk import AccountRisk, AllRisk
 from web.schemas.values import TimedQuery
 
 
@@ -41,6 +43,11 @@ async def breakers(call: Call) -> said.BreakersKnown:
 async def limits(call: Call) -> said.AllLimits:
     """The limits of all accounts that have any."""
     return await operating.limits(call.house, call.caller)
+
+
+async def risks(call: Call) -> AllRisk:
+    """All accounts whose risk is limited."""
+    return await risk(call.house, call.caller)
 
 
 def _command(
@@ -130,6 +137,21 @@ ROUTES: Final = (
         scope=OPERATOR,
         cost=ADMIN,
         answer=said.AllLimits,
+    ),
+    _command(
+        "risk",
+        operating.set_risk,
+        "Limit what an account has at stake, in an instrument or in all",
+        AccountRisk,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/admin/risk",
+        handler=risks,
+        summary="What limited accounts have at stake, as the engine has it, for operators",
+        scope=OPERATOR,
+        cost=ADMIN,
+        answer=AllRisk,
     ),
     _command(
         "limits",

@@ -14,6 +14,7 @@ from bus.protocol.commands import (
     SetKillSwitch,
     SetLimits,
     SetProtection,
+    SetRisk,
     SetSchedule,
 )
 from bus.protocol.terms import PRICE_TIME
@@ -144,6 +145,56 @@ class Operating(Answers[A]):
                 day_quantity,
                 day_notional,
                 commands_per_s,
+            )
+
+        if symbol:
+            self._give(pending, symbol, build)
+        else:
+            self._put(pending, build(None))
+        return pending
+
+    def set_risk(
+        self,
+        account: str,
+        symbol: str = "",
+        *,
+        long: Number = 0,
+        short: Number = 0,
+        open_notional: Number = 0,
+        day_loss: Number = 0,
+        loss_stops: bool = False,
+        collar_basis_points: int = 0,
+        commands_per_fill: int = 0,
+        commands_from: int = 0,
+        reduce_only: bool = False,
+        position: Number | None = None,
+        why: str = "",
+    ) -> A:
+        """Operator: what an account may have at stake in an instrument, or in all, in the units of `set_limits`; 0 is
+        none. They take the place of those it had there. Answered with Completed or Rejected.
+
+        `long` and `short`: its position with all that is open. `day_loss`: what it may lose in a day, before its
+        positions may only become smaller, or with `loss_stops` its kill switch is set. `commands_per_fill`: how many
+        commands a day for each fill, from `commands_from` on. `position`: what its position is, None for what was
+        counted. `why`: a remark for the log, at most 200 characters.
+        """
+        pending = self._new_pending(symbol, "")
+
+        def build(scale: Scale | None) -> SetRisk:
+            return orders.set_risk(
+                scale,
+                account,
+                long=long,
+                short=short,
+                open_notional=open_notional,
+                day_loss=day_loss,
+                loss_stops=loss_stops,
+                collar_basis_points=collar_basis_points,
+                commands_per_fill=commands_per_fill,
+                commands_from=commands_from,
+                reduce_only=reduce_only,
+                position=position,
+                why=why,
             )
 
         if symbol:

@@ -21,6 +21,7 @@ from bus.protocol.commands import (
     SetBreakers,
     SetLimits,
     SetPhase,
+    SetRisk,
 )
 from bus.protocol.terms import (
     GTC,
@@ -252,6 +253,47 @@ def set_limits(
         lots(day_quantity),
         notional(day_notional),
         commands_per_s,
+    )
+
+
+def set_risk(
+    scale: Scale | None,
+    account: str,
+    *,
+    long: Number = 0,
+    short: Number = 0,
+    open_notional: Number = 0,
+    day_loss: Number = 0,
+    loss_stops: bool = False,
+    collar_basis_points: int = 0,
+    commands_per_fill: int = 0,
+    commands_from: int = 0,
+    reduce_only: bool = False,
+    position: Number | None = None,
+    why: str = "",
+) -> SetRisk:
+    """Limits of what an account has at stake in the instrument of a scale, or in all, in the units of `set_limits`."""
+
+    def lots(quantity: Number) -> int:
+        return whole_number(quantity, "quantity") if scale is None else scale.quantity_lots(quantity)
+
+    def notional(value: Number) -> int:
+        return whole_number(value, "notional") if scale is None else scale.notional(value)
+
+    return SetRisk(
+        account,
+        "" if scale is None else scale.symbol,
+        lots(long),
+        lots(short),
+        notional(open_notional),
+        notional(day_loss),
+        loss_stops,
+        collar_basis_points,
+        commands_per_fill,
+        commands_from,
+        reduce_only,
+        None if position is None else lots(position),
+        checked_note(why),
     )
 
 
