@@ -66,7 +66,7 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
             "9",
             "--reduce-only",
         )
-        run("admin", "risk", "alice", *words, "--per-fill-from", "1", "--short", "3", "--why", "margin")
+        run("admin", "risk", "alice", *wanted, "--per-fill-from", "1", "--short", "3", "--why", "margin")
         shown = run("admin", "risk").splitlines()
         assert [line.split()[2:] for line in shown if line.startswith("alice    all")] == [
             ["short", "3", "lots"],
