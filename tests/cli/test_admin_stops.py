@@ -56,7 +56,7 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
         ]
         assert shown[6].split() == ["alice", "BTC-USD", "1.2", "0.5", "0", "50", "0"]
         assert json.loads(run("admin", "risk", "--json"))["positions"][0]["position_lots"] == 1200
-        words = (
+        wanted = (
             "--open-notional",
             "5",
             "--day-loss",
