@@ -1,4 +1,4 @@
-"""Many rows into one table at once, as fast as each database takes them; rows that are there already stay.
+"""Many rows into one table at once, as fast as each database takes them; rows that are there stay, or are replaced.
 
 SQLite takes some hundred rows in a statement: its driver lets other threads run while a statement does, and takes
 CPython's lock for what is between two, so row by row would keep the publisher's loop waiting. PostgreSQL takes one
@@ -20,14 +20,22 @@ _ROWS_A_STATEMENT: Final = 256
 
 
 class Bulk:
-    """Inserts for one table of one database. Rows are tuples in the order of the table's columns."""
+    """Inserts for one table of one database. Rows are tuples in the order of the table's columns.
 
-    def __init__(self, table: Table, dialect_name: str) -> None:
+    With `replaces` a row takes the place of the one that has its key; then no two rows at once may have the same one.
+    """
+
+    def __init__(self, table: Table, dialect_name: str, *, replaces: bool = False) -> None:
         self._columns = list(table.columns)
         self._sqlite = dialect_name == "sqlite"
         self._statement: Insert
         if self._sqlite:
-            self._statement = sqlite.insert(table).on_conflict_do_nothing()
+            into = sqlite.insert(table)
+            self._statement = (
+                into.on_conflict_do_update(table.primary_key, set_=_others(table, into.excluded))
+                if replaces
+                else into.on_conflict_do_nothing()
+            )
             names = [column.name for column in self._columns]
             self._text = str(self._statement.compile(dialect=sqlite.dialect(), column_keys=names))
             self._one = f"({', '.join('?' * len(names))})"
@@ -40,12 +48,17 @@ class Bulk:
                 func.unnest(*arrays).table_valued(*(column.name for column in self._columns)).render_derived()
             )
             rows = select(*columns.c)
-            inserted = postgresql.insert(table).from_select(self._columns, rows).on_conflict_do_nothing()
+            selected = postgresql.insert(table).from_select(self._columns, rows)
+            inserted = (
+                selected.on_conflict_do_update(table.primary_key, set_=_others(table, selected.excluded))
+                if replaces
+                else selected.on_conflict_do_nothing()
+            )
             # Otherwise nobody counts the rows of an INSERT.
             self._statement = inserted.execution_options(preserve_rowcount=True)
 
     def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Insert those that are not there by their key, and say how many that were. O(rows)."""
+        """Insert those that are not there by their key, or all, and say how many that were. O(rows)."""
         if not rows:
             return 0
         if not self._sqlite:
@@ -68,3 +81,12 @@ class Bulk:
         for at in self._sums:
             values[at] = str(values[at])
         return tuple(values)
+
+
+def _others(table: Table, excluded: Any) -> dict[str, Any]:
+    """The columns that are no part of the key, as they would have been inserted."""
+    return {
+        column.name: excluded[column.name]
+        for column in table.columns
+        if column.name not in table.primary_key.columns
+    }

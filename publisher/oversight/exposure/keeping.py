@@ -7,8 +7,8 @@ executions: what fails there leaves nothing of both.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, final
 
-from sqlalchemy import Connection, Table, and_, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from msgspec.structs import astuple
+from sqlalchemy import Connection, and_, delete, func, select
 
 from bus.protocol.history import Execution
 from publisher.oversight.exposure.folding import Account, Mark, Pair, folded, marks_of, pairs_of, with_order
@@ -18,6 +18,7 @@ from publisher.oversight.history.changes import Changes
 from publisher.oversight.history.lives import OrderState
 from publisher.oversight.history.rows import order_of
 from publisher.oversight.history.tables import executions, marks, orders, positions
+from publisher.store.bulk import Bulk
 
 #: Positions at hand, about 700 bytes each; any other one is read again when something happens to it.
 POSITIONS_AT_HAND_MAX: Final = 100_000
@@ -35,8 +36,8 @@ class Positions:
     """Everything that is known of all accounts, as it is stored. Of no more use when a transaction failed."""
 
     def __init__(self, dialect_name: str) -> None:
-        self._put_positions = _put(positions, dialect_name)
-        self._put_marks = _put(marks, dialect_name)
+        self._put_positions = Bulk(positions, dialect_name, replaces=True)
+        self._put_marks = Bulk(marks, dialect_name, replaces=True)
         self._at_hand: dict[Pair, Account] = {}
 
     def keep(
@@ -90,12 +91,8 @@ class Positions:
         return found
 
     def _write(self, connection: Connection, after: Mapping[Pair, Account], marked: Iterable[Mark]) -> None:
-        if after:
-            rows = [row_of(pair, account) for pair, account in after.items()]
-            connection.execute(self._put_positions, rows)
-        mark_rows = [{name: getattr(mark, name) for name in Mark.__struct_fields__} for mark in marked]
-        if mark_rows:
-            connection.execute(self._put_marks, mark_rows)
+        self._put_positions.insert(connection, [row_of(pair, account) for pair, account in after.items()])
+        self._put_marks.insert(connection, [astuple(mark) for mark in marked])
         at_hand = self._at_hand
         for pair, account in after.items():
             at_hand.pop(pair, None)
@@ -149,11 +146,11 @@ def account_of(row: Any) -> Account:
     )
 
 
-def row_of(pair: Pair, account: Account) -> dict[str, Any]:
+def row_of(pair: Pair, account: Account) -> tuple[Any, ...]:
     """The other way round."""
     standing, bids, asks = account.standing, account.bids, account.asks
     held, opening = standing.held, standing.opening
-    values = (
+    return (
         *pair,
         held.lots,
         held.cost,
@@ -175,10 +172,6 @@ def row_of(pair: Pair, account: Account) -> dict[str, Any]:
         asks.notional,
         asks.unpriced_lots,
     )
-    return dict(zip(_NAMES, values, strict=True))
-
-
-_NAMES: Final = [column.name for column in positions.columns]
 
 
 def _revised(connection: Connection, pair: Pair, account: Account, revised_ns: int) -> Account:
@@ -206,14 +199,3 @@ def _executed(connection: Connection, pair: Pair, standing: Standing) -> Standin
             standing = executed(standing, Execution(*row))
         if len(rows) < _EXECUTIONS_AT_ONCE:
             return standing
-
-
-def _put(table: Table, dialect_name: str) -> Any:
-    """A statement that writes a row whether it is there or not."""
-    make: Any = sqlite.insert if dialect_name == "sqlite" else postgresql.insert
-    statement = make(table)
-    keys = [column.name for column in table.primary_key]
-    others = {
-        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
-    }
-    return statement.on_conflict_do_update(index_elements=keys, set_=others)
