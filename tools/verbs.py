@@ -20,6 +20,7 @@ VERBS: Final = {
     "web": "tools.web:web",
     "keys": "tools.keys:keys",
     "status": "tools.status.command:status",
+    "risk": "tools.risk.command:risk",
     "usage": "tools.usage.command:usage",
     "demo": "tools.demo.command:demo",
     "tap": "tools.tap.command:tap",

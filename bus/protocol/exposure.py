@@ -9,11 +9,20 @@ from typing import Final
 
 from msgspec import Struct
 
-from bus.protocol.commands import Unsigned
+from bus.protocol.commands import Int64, Unsigned
 
 QUERY_POSITIONS: Final = 126
+QUERY_EXPOSURES: Final = 127
 
 POSITIONS: Final = 136
+EXPOSURES: Final = 137
+
+#: By what accounts are ranked, the worst first.
+BY_MOVE: Final = 1
+BY_GROSS: Final = 2
+BY_OPEN: Final = 3
+BY_LOSS: Final = 4
+RANKINGS: Final = {BY_MOVE: "move", BY_GROSS: "gross", BY_OPEN: "open", BY_LOSS: "loss"}
 
 #: Rows of one page when nothing else is said; how many there may be stands in `bus.protocol.history`.
 POSITIONS_PER_PAGE_DEFAULT: Final = 100
@@ -65,10 +74,78 @@ class AccountPosition(Struct, array_like=True, frozen=True):
 
 
 class Positions(Struct, array_like=True, tag=POSITIONS, frozen=True):
-    """A page of positions, by symbol. `more`: there are further ones behind the last."""
+    """A page of positions, by symbol. `more`: there are further ones behind the last.
+
+    `time_ns`: engine time of the last batch of the log that told the history anything.
+    """
 
     correlation_id: int
     log_sequence: int
     account: str
     positions: list[AccountPosition]
     more: bool
+    time_ns: int
+
+
+class WeighedSymbol(Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
+    """What a tick-lot of a symbol counts, in a unit of the asker's, and how far its price moves in two cases.
+
+    `weight` at least 1. Moves are in basis points, -10,000 (to nothing) or more.
+    """
+
+    symbol: str
+    weight: Unsigned
+    first_basis_points: Int64
+    second_basis_points: Int64
+
+
+class QueryExposures(Struct, array_like=True, tag=QUERY_EXPOSURES, forbid_unknown_fields=True, frozen=True):
+    """The worst accounts, all their positions in some symbols taken together. Answered with Exposures.
+
+    A history knows no tick and no currency: whoever asks names symbols that have the quote asset in common, each with
+    the weight of its tick-lots. `by`: one of RANKINGS; by a move counts the worse of the two.
+    """
+
+    symbols: list[WeighedSymbol]
+    by: Unsigned = BY_MOVE
+    limit: Unsigned = POSITIONS_PER_PAGE_DEFAULT
+    at_least: Unsigned = 0
+    token: str = ""
+
+
+class AccountExposure(Struct, array_like=True, frozen=True):
+    """An account over all of the symbols, in the asker's unit, at the last trades' prices.
+
+    `positions`: how many are not flat. `gross` and `net`: what they are worth, without and with their signs.
+    `open_bids` and `open_asks`: of the open orders. `worst`: what each position would be worth if all its bids or all
+    its asks traded, whichever is more. `unrealised` and `realised` profit, and of it what was realised in the
+    trading day of the answer's time, fees not counted. `first_move` and `second_move`: the profit of each case, rounded
+    down.
+    """
+
+    account: str
+    positions: int
+    gross: str
+    net: str
+    open_bids: str
+    open_asks: str
+    worst: str
+    unrealised: str
+    realised: str
+    day_realised: str
+    first_move: str
+    second_move: str
+
+
+class Exposures(Struct, array_like=True, tag=EXPOSURES, frozen=True):
+    """The worst accounts, the worst first. `accounts`: of how many. `marks`: symbols and the prices that were taken.
+
+    `time_ns`: as in Positions.
+    """
+
+    correlation_id: int
+    log_sequence: int
+    time_ns: int
+    accounts: int
+    marks: list[tuple[str, int]]
+    exposures: list[AccountExposure]

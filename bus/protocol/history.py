@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from bus.protocol.commands import EnterOrder, Unsigned
 from bus.protocol.control import Refused
-from bus.protocol.exposure import Positions, QueryPositions
+from bus.protocol.exposure import Exposures, Positions, QueryExposures, QueryPositions
 from bus.protocol.reports import Filled, Moved, Rejected, Report, Settled
 from bus.protocol.status import ProcessStatus, QueryStatus
 from bus.protocol.terms import EXTERNAL
@@ -396,7 +396,8 @@ class Movements(Struct, array_like=True, tag=MOVEMENTS, frozen=True):
     more: bool
 
 
-HistoryQuery = (
+#: Those about one account.
+AccountQuery = (
     QueryPastOrders
     | QueryOrderLife
     | QueryExecutions
@@ -405,6 +406,7 @@ HistoryQuery = (
     | QueryMovements
     | QueryPositions
 )
+HistoryQuery = AccountQuery | QueryExposures
 HistoryRequest = HistoryQuery | QueryStatus
 HistoryAnswer = (
     PastOrders
@@ -414,6 +416,7 @@ HistoryAnswer = (
     | PastReports
     | Movements
     | Positions
+    | Exposures
     | ProcessStatus
     | Refused
 )

@@ -44,21 +44,35 @@ class Valued(Struct, frozen=True):
         return self.net * basis_points // WHOLE_BASIS_POINTS
 
 
-def valued(position: AccountPosition) -> Valued:
-    """A position at its mark. Before a symbol's first trade there is none, and nothing is held."""
-    mark, lots = position.mark_ticks, int(position.lots)
-    net = lots * mark
-    bids = int(position.bid_notional) + int(position.bid_unpriced_lots) * mark
-    asks = int(position.ask_notional) + int(position.ask_unpriced_lots) * mark
+def value(
+    lots: int, cost: int, mark_ticks: int, bids: tuple[int, int, int], asks: tuple[int, int, int]
+) -> Valued:
+    """A position at a mark. `bids`, `asks`: lots, notional and lots without a price of the open orders of a side."""
+    net = lots * mark_ticks
+    bid_lots, bid_notional, bid_unpriced = bids
+    ask_lots, ask_notional, ask_unpriced = asks
+    to_pay = bid_notional + bid_unpriced * mark_ticks
+    to_get = ask_notional + ask_unpriced * mark_ticks
     return Valued(
         lots,
         net,
-        net - int(position.cost),
-        bids,
-        asks,
-        lots + int(position.bid_lots),
-        lots - int(position.ask_lots),
-        max(abs(net + bids), abs(net - asks)),
+        net - cost,
+        to_pay,
+        to_get,
+        lots + bid_lots,
+        lots - ask_lots,
+        max(abs(net + to_pay), abs(net - to_get)),
+    )
+
+
+def valued(position: AccountPosition) -> Valued:
+    """A position at its mark. Before a symbol's first trade there is none, and nothing is held."""
+    return value(
+        int(position.lots),
+        int(position.cost),
+        position.mark_ticks,
+        (int(position.bid_lots), int(position.bid_notional), int(position.bid_unpriced_lots)),
+        (int(position.ask_lots), int(position.ask_notional), int(position.ask_unpriced_lots)),
     )
 
 

@@ -24,7 +24,7 @@ from bus.clock import monotonic_ns
 from bus.errors import MatchbusError, NotConnected, NotTaken, SessionOver
 from bus.protocol.codec import MalformedMessage, encode_message
 from bus.protocol.control import Refused
-from bus.protocol.exposure import Positions, QueryPositions
+from bus.protocol.exposure import Exposures, Positions, QueryExposures, QueryPositions
 from bus.protocol.history import (
     Executions,
     HistoryAnswer,
@@ -175,6 +175,8 @@ class HistoryClient:
     @overload
     def ask(self, request: QueryMovements, timeout: float | None = None) -> Movements: ...
     @overload
+    def ask(self, request: QueryExposures, timeout: float | None = None) -> Exposures: ...
+    @overload
     def ask(self, request: QueryStatus, timeout: float | None = None) -> ProcessStatus: ...
 
     def ask(self, request: HistoryRequest, timeout: float | None = None) -> Any:
@@ -268,6 +270,8 @@ class AsyncHistoryClient:
     async def ask(self, request: QueryPositions, timeout: float | None = None) -> Positions: ...
     @overload
     async def ask(self, request: QueryMovements, timeout: float | None = None) -> Movements: ...
+    @overload
+    async def ask(self, request: QueryExposures, timeout: float | None = None) -> Exposures: ...
     @overload
     async def ask(self, request: QueryStatus, timeout: float | None = None) -> ProcessStatus: ...
 

@@ -39,7 +39,7 @@ from bus.sockets.recovery import REPLAY_BYTES_MAX, REQUESTS_PER_MESSAGE_MAX
 from bus.sockets.router import HARD_LIMIT_FACTOR
 from matcher.gate.instruments import DECIMALS_MAX, QUANTITY_LIMIT_LOTS
 from matcher.ledger.account import AHEAD_NS, REMEMBER_NS, STALE_NS
-from publisher.oversight.history import answers
+from publisher.oversight.history import answers, queries
 from tests.support import protocol_page
 from tests.support.processes import Processes
 
@@ -80,6 +80,7 @@ NUMBERS = {
     "Order state": history.ORDER_STATES,
     "Execution state": history.EXECUTION_STATES,
     "Movement kind": history.MOVEMENT_KINDS,
+    "Ranking": exposure.RANKINGS,
 }
 NS_PER_HOUR = 3600 * 1_000_000_000
 LIMITS = {
@@ -95,6 +96,7 @@ LIMITS = {
     "HARD_LIMIT_FACTOR": HARD_LIMIT_FACTOR,
     "REQUESTS_PER_MESSAGE_MAX": REQUESTS_PER_MESSAGE_MAX,
     "HISTORY_REQUESTS_PER_MESSAGE_MAX": answers.REQUESTS_PER_MESSAGE_MAX,
+    "WEIGHED_SYMBOLS_MAX": queries.WEIGHED_SYMBOLS_MAX,
     "ROWS_PER_PAGE_MAX": history.ROWS_PER_PAGE_MAX,
     "REQUESTS_PER_CONNECTION_MAX": answers.REQUESTS_PER_CONNECTION_MAX,
     "REQUESTS_WAITING_MAX": answers.REQUESTS_WAITING_MAX,

@@ -1,12 +1,16 @@
 """Positions as the protocol has them, read from the database. Called by `history.reading`, in its transaction."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from bus.protocol.exposure import AccountPosition, QueryPositions
+from bus.protocol.exposure import AccountPosition, Exposures, QueryExposures, QueryPositions
 from publisher.oversight.exposure.folding import Account
 from publisher.oversight.exposure.keeping import account_of
+from publisher.oversight.exposure.positions import DAY_NS
+from publisher.oversight.exposure.ranking import Held, totals, worst
+from publisher.oversight.history.changes import Position
 from publisher.oversight.history.tables import marks, positions
 
 
@@ -22,6 +26,41 @@ def positions_of(connection: Connection, query: QueryPositions) -> list[AccountP
     if query.symbol:
         question = question.where(positions.c.symbol == query.symbol)
     return [told(row.symbol, account_of(row), row.price_ticks or 0) for row in connection.execute(question)]
+
+
+def exposures_of(
+    connection: Connection, query: QueryExposures, correlation_id: int, at: Position
+) -> Exposures:
+    """The worst accounts as of a position of the history. O(positions of all accounts)."""
+    prices = {row.symbol: row.price_ticks for row in connection.execute(select(marks))}
+    known = [
+        (weighed.symbol, prices[weighed.symbol]) for weighed in query.symbols if weighed.symbol in prices
+    ]
+    day_ns = at.time_ns - at.time_ns % DAY_NS
+    summed = totals(_all_held(connection), query.symbols, prices, day_ns)
+    rows = worst(summed, query.by, query.limit)
+    return Exposures(correlation_id, at.log_sequence, at.time_ns, len(summed), known, rows)
+
+
+def _all_held(connection: Connection) -> Iterator[Held]:
+    columns = positions.c
+    question = select(
+        columns.account,
+        columns.symbol,
+        columns.lots,
+        columns.cost,
+        columns.realised,
+        columns.opening_realised,
+        columns.opening_day_ns,
+        columns.bid_lots,
+        columns.bid_notional,
+        columns.bid_unpriced_lots,
+        columns.ask_lots,
+        columns.ask_notional,
+        columns.ask_unpriced_lots,
+    ).where(_is_told())
+    for row in connection.execute(question):
+        yield Held._make(row)
 
 
 def told(symbol: str, account: Account, mark_ticks: int) -> AccountPosition:

@@ -15,11 +15,12 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, select, t
 
 from bus.database.failures import named_failures
 from bus.errors import StoreDamaged
-from bus.protocol.exposure import Positions, QueryPositions
+from bus.protocol.exposure import Exposures, Positions, QueryExposures, QueryPositions
 from bus.protocol.history import (
     ENDED,
     MOVEMENTS_PER_REPORT_MAX,
     OPEN,
+    AccountQuery,
     Execution,
     Executions,
     HistoryQuery,
@@ -38,7 +39,7 @@ from bus.protocol.history import (
     Rejections,
 )
 from bus.protocol.reports import Rejected, Report
-from publisher.oversight.exposure.reading import positions_of
+from publisher.oversight.exposure.reading import exposures_of, positions_of
 from publisher.oversight.history.changes import Position
 from publisher.oversight.history.rows import order_of
 from publisher.oversight.history.tables import executions, movements, orders, position, rejections, reports
@@ -47,7 +48,9 @@ from publisher.oversight.history.tables import executions, movements, orders, po
 STATEMENT_MS_MAX: Final = 5_000
 
 #: A page, as far as the database knows it; None when there is no such order.
-Page = PastOrders | OrderLife | Executions | Rejections | PastReports | Movements | Positions | None
+Page = (
+    PastOrders | OrderLife | Executions | Rejections | PastReports | Movements | Positions | Exposures | None
+)
 
 T = TypeVar("T")
 
@@ -84,10 +87,17 @@ class HistoryReader:
             if row is None:
                 raise StoreDamaged(f"{self.name}: does not say how far it goes")
             at = Position(row.drop_number, row.log_sequence, row.time_ns, row.epoch)
+            if isinstance(query, QueryExposures):
+                return at, exposures_of(connection, query, correlation_id, at)
+            if isinstance(query, QueryPositions):
+                held, more = _cut(positions_of(connection, query), query.limit)
+                return at, Positions(
+                    correlation_id, at.log_sequence, query.account, list(held), more, at.time_ns
+                )
             return at, _page(connection, query, correlation_id, at.log_sequence)
 
 
-def _page(connection: Connection, query: HistoryQuery, correlation_id: int, sequence: int) -> Page:
+def _page(connection: Connection, query: AccountQuery, correlation_id: int, sequence: int) -> Page:
     account = query.account
     if isinstance(query, QueryPastOrders):
         rows, more = _cut(_past_orders(connection, query), query.limit)
@@ -114,9 +124,6 @@ def _page(connection: Connection, query: HistoryQuery, correlation_id: int, sequ
         )
         rows, more = _cut(_all(connection, _in_order(question, reports.c.report_number, query)), query.limit)
         return OrderLife(correlation_id, sequence, account, order_of(order).told(), _reports(rows), more)
-    if isinstance(query, QueryPositions):
-        held, more = _cut(positions_of(connection, query), query.limit)
-        return Positions(correlation_id, sequence, account, list(held), more)
     question = select(reports.c.report_number, reports.c.data).where(
         reports.c.account == account, reports.c.report_number > query.after
     )

@@ -41,6 +41,7 @@ from bus.protocol import reasons
 from bus.protocol.codec import encode_envelope
 from bus.protocol.control import Refused
 from bus.protocol.feed import StreamHeartbeat
+from bus.protocol.history import QueryOrderLife
 from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
 from bus.protocol.topics import DROP
 from bus.sockets.async_subscriber import AsyncSubscriber
@@ -375,7 +376,8 @@ class HistoryService:
             position, page = done.result()
             if page is None:
                 query = asked.query
-                name = getattr(query, "order_id", 0) or repr(getattr(query, "client_order_id", ""))
+                assert isinstance(query, QueryOrderLife), "nothing else may be missing"
+                name = query.order_id or repr(query.client_order_id)
                 text = f"{query.account} has no order {name}"
                 self._send(self.answers.refuse(asked, reasons.NOT_OFFERED, text))
             else:

@@ -12,7 +12,7 @@ from bus.errors import StoreDamaged, StoreMismatch
 from bus.protocol.history import (
     ENDED,
     OPEN,
-    HistoryQuery,
+    AccountQuery,
     QueryExecutions,
     QueryMovements,
     QueryOrderLife,
@@ -34,7 +34,7 @@ def reader(url: str) -> Iterator[HistoryReader]:
         yield reader
 
 
-def everything(reader: HistoryReader, kind: type[HistoryQuery], rows: str, account: str) -> list[Any]:
+def everything(reader: HistoryReader, kind: type[AccountQuery], rows: str, account: str) -> list[Any]:
     """All rows of a list."""
     page: Any = reader.page(kind(account, limit=1000), 1)[1]
     assert not page.more
@@ -175,7 +175,7 @@ def test_every_filter_gives_what_a_plain_list_gives(reader: HistoryReader) -> No
         )
 
 
-QUERIES: list[HistoryQuery] = [
+QUERIES: list[AccountQuery] = [
     *(
         QueryPastOrders("acc-anna", symbol, state, name, from_ns, 2**62, after, 5, backwards)
         for symbol in ("", "BTC-USD")
