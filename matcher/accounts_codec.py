@@ -61,7 +61,7 @@ def account_row(account: Account) -> Row:
     closed: list[Row] = []
     plain: list[Row] = []
     ended: list[int] = []
-    for request in account.ended:
+    for request in account.ended or ():
         ended.append(request.sequence)
         if isinstance(request, Order):
             closed.append(_order_row(request, 0))
@@ -89,7 +89,7 @@ def account_row(account: Account) -> Row:
         account.countdown_ns,
         account.countdown_number,
         _limit_rows(account),
-        [(symbol, side, order_id) for (symbol, side), order_id in account.quotes.items()],
+        [(symbol, side, order_id) for (symbol, side), order_id in (account.quotes or {}).items()],
         account.limits is not None and account.limits.stopped,
         [] if account.limits is None else list(account.limits.rejected_ns),
         [(asset, balance.total) for asset, balance in account.balances.items()],
@@ -186,8 +186,13 @@ def _order_row(order: Order, public_id: int) -> Row:
     )
 
 
-def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> Account:
-    """The account with all its requests. Its open orders are also put into `resting`, to be placed where they stand."""
+def account_of(
+    row: Row, symbols: dict[str, str], assets: dict[str, str], resting: dict[int, Order]
+) -> Account:
+    """The account with all its requests. Its open orders are also put into `resting`, to be placed where they stand.
+
+    `symbols` and `assets`: each by itself, so that all accounts share one text.
+    """
     account = Account(row[0])
     account.forgotten_ns = row[1]
     account.next_report = row[2]
@@ -216,7 +221,7 @@ def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> 
         request.ended_ns = ended_ns
         plain[sequence] = request
     requests = account.requests
-    ended: deque[Request] = account.ended
+    ended: deque[Request] = deque()
     for sequence in row[6]:
         known = plain.get(sequence) or orders.get(sequence)
         if known is None or not known.ended_ns:
@@ -224,13 +229,15 @@ def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> 
         ended.append(known)
         # An id that was taken again after its time had passed is the later request's.
         requests[known.request_id] = known
+    if ended:
+        account.ended = ended
     for order_id in account.open:
         order = orders[order_id]
         requests[order.request_id] = order
     account.countdown_ns = row[7]
     account.countdown_number = row[8]
     for symbol, side, order_id in row[10]:
-        account.quotes[(symbol, side)] = order_id
+        account.quote(symbol, side, order_id)
     if row[9] or row[11] or row[14] is not None:
         account.limits = limits = Limits(open_symbols(account))
         for limited in row[9]:
@@ -238,7 +245,10 @@ def account_of(row: Row, symbols: dict[str, str], resting: dict[int, Order]) -> 
         limits.stopped = row[11]
         limits.rejected_ns.extend(row[12])
     for asset, total in row[13]:
-        account.balances[asset] = Balance(total)
+        shared = assets.get(asset)
+        if shared is None:
+            raise ValueError(f"not a state: account {account.name} has {asset}, which is no asset")
+        account.balances[shared] = Balance(total)
     return account
 
 

@@ -90,7 +90,7 @@ class Overlay:
         self._open = account.open
         account.open = account.open.copy()
         self._quotes = account.quotes
-        account.quotes = account.quotes.copy()
+        account.quotes = None if account.quotes is None else account.quotes.copy()
         self._had_limits = account.limits is not None
         self._stopped = account.limits is not None and account.limits.stopped
         #: what was counted of the commands of this second
@@ -258,7 +258,7 @@ class Overlay:
         self._take_id(command.request_id, order)
         account.open[order.sequence] = order
         self._back(order, "")
-        account.quotes[(command.symbol, command.side)] = order.sequence
+        account.quote(command.symbol, command.side, order.sequence)
         if account.limits is not None:
             account.limits.opened(order.symbol)
         self._count(order)

@@ -91,7 +91,7 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
     published = len(instrument.levels)
     _end(market, account, last, side, reasons.QUOTE_REPLACED)
     _end(market, account, crossed, SELL if side == BUY else BUY, reasons.QUOTE_REPLACED)
-    account.quotes[(symbol, side)] = market.sequence
+    account.quote(symbol, side, market.sequence)
     market.enter(account, entered)
     assert market.sequence == account.requests[request_id].sequence, "what passed the gate is in"
     publish_once(instrument, published)
@@ -99,6 +99,8 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
 
 def quoted(account: Account, symbol: str, side: int) -> Order | None:
     """The order that is the account's quote of this side, if it is still in the book."""
+    if account.quotes is None:
+        return None
     order_id = account.quotes.get((symbol, side), 0)
     order = account.open.get(order_id)
     if isinstance(order, Order) and order.status == RESTING:
@@ -188,5 +190,6 @@ def _end(market: Trading, account: Account, order: Order | None, side: int, reas
     """An order is no quote any more, and ends."""
     if order is None:
         return
-    account.quotes.pop((order.symbol, side), None)
+    if account.quotes is not None:
+        account.quotes.pop((order.symbol, side), None)
     market.take_out(order, reason, True)

@@ -105,7 +105,7 @@ class State:
         )
         for name, account in self.accounts.items():
             assert name == account.name, "an account is found by its name"
-            for (symbol, side), order_id in account.quotes.items():
+            for (symbol, side), order_id in (account.quotes or {}).items():
                 order = account.open.get(order_id)
                 if isinstance(order, Order):
                     assert (order.symbol, order.side) == (symbol, side), "a quote stands at its place"

@@ -83,12 +83,14 @@ _INSTRUMENT: Final[Any] = tuple[
     _PAUSE | None, int, int, int, _PROTECTION | None, _SCHEDULE | None,
 ]  # fmt: skip
 _STATE: Final[Any] = tuple[
-    int, int, int, int, int, Rules, int, int, list[ACCOUNT], list[_SESSION], list[_INSTRUMENT], int,
+    int, int, int, int, int, Rules, int, int, list[msgspec.Raw], list[_SESSION], list[_INSTRUMENT], int,
     _BREAKERS | None, list[tuple[str, int]] | None, list[tuple[str, int, list[str]]]
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final[Any] = msgspec.msgpack.Decoder(_STATE).decode
+#: One at a time: the rows of all accounts at once would leave memory in holes that nothing else fits in.
+_decode_account: Final[Any] = msgspec.msgpack.Decoder(ACCOUNT).decode
 _decode_anything: Final = msgspec.msgpack.Decoder().decode
 
 
@@ -139,9 +141,17 @@ def decode_state(payload: bytes) -> State:
         set_instrument_timers(state.timers, instrument)
         symbols[instrument.symbol] = instrument.symbol
     resting: dict[int, Order] = {}
+    assets = {asset: asset for asset, _ in row[13] or ()}
+    at_risk: list[Row] = []
     for one in row[8]:
-        account = account_of(one, symbols, resting)
+        try:
+            one_row: Row = _decode_account(one)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise ValueError(f"not a state: {error}") from None
+        account = account_of(one_row, symbols, assets, resting)
         state.accounts[account.name] = account
+        if account.limits is not None:
+            at_risk.append(one_row)
         set_timers(state.timers, account)
     for name, discount, members in row[14]:
         state.groups[name] = _group_of(name, discount, members, state.accounts)
@@ -159,8 +169,8 @@ def decode_state(payload: bytes) -> State:
     relink(state.accounts, state.instruments, resting)
     if resting:
         raise ValueError(f"not a state: order {next(iter(resting))} is open and stands nowhere")
-    for one in row[8]:
-        count_risk(one, state.accounts[one[0]], state.instruments)
+    for one_row in at_risk:
+        count_risk(one_row, state.accounts[one_row[0]], state.instruments)
     orders = orders_by_sequence(state.accounts) if any(one[12][2] for one in row[10]) else {}
     for instrument_row in row[10]:
         fill_kept(state.instruments[instrument_row[0].symbol], instrument_row[12], state.accounts, orders)

@@ -129,7 +129,7 @@ def serve(config: Config) -> None:
         tune_garbage_collector()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(config, directory, journal, recovery, started, process))
-        _write_checkpoint(recovery, journal)
+        write_checkpoint(recovery, journal)
 
 
 async def _run(
@@ -225,7 +225,7 @@ def _engine_started(config: Config, core: Engine) -> EngineStarted:
     return EngineStarted(core.epoch + 1, SEMANTICS_VERSION, clock, rules)
 
 
-def _write_checkpoint(recovery: Recovery, journal: Journal) -> None:
+def write_checkpoint(recovery: Recovery, journal: Journal) -> None:
     """A clean stop leaves the state behind, so that the next start replays little."""
     core = recovery.core
     header = CheckpointHeader(

@@ -64,8 +64,8 @@ class Account:
         self.open: dict[int, Request] = {}
         #: the account's own id -> request, open and ended
         self.requests: dict[str, Request] = {}
-        #: ended requests, by the time of their end
-        self.ended: deque[Request] = deque()
+        #: ended requests, by the time of their end; None before the first, since a deque takes 700 bytes
+        self.ended: deque[Request] | None = None
         #: when the oldest ended request is to be forgotten; 0 when that has to be looked up
         self.forget_at_ns = 0
         self.forgotten_ns = 0
@@ -73,8 +73,8 @@ class Account:
         #: when all of its orders are cancelled, and the sequence of the command that said so; 0 when nobody did
         self.countdown_ns = 0
         self.countdown_number = 0
-        #: (symbol, side) -> order id of its last quote, which may have ended
-        self.quotes: dict[tuple[str, int], int] = {}
+        #: (symbol, side) -> order id of its last quote, which may have ended; None for the many that never quoted
+        self.quotes: dict[tuple[str, int], int] | None = None
         #: None for the many that have none
         self.limits: Limits | None = None
         #: asset -> what the account has of it; empty where the venue does not clear
@@ -86,9 +86,17 @@ class Account:
         """A request has ended: from here on it is remembered for a time only. Amortized O(1)."""
         request.ended_ns = time_ns
         ended = self.ended
+        if ended is None:
+            ended = self.ended = deque()
         ended.append(request)
         if time_ns > self.forget_at_ns or len(ended) > ended_max:
-            self._forget(time_ns, ended_max)
+            self._forget(ended, time_ns, ended_max)
+
+    def quote(self, symbol: str, side: int, order_id: int) -> None:
+        """This order is the quote of a side from now on."""
+        if self.quotes is None:
+            self.quotes = {}
+        self.quotes[(symbol, side)] = order_id
 
     def find(self, request_id: str, time_ns: int) -> Request | None:
         """The request of this id, unless its time has passed."""
@@ -108,15 +116,14 @@ class Account:
             assert order_id == order.sequence, "an order's id is its sequence"
             assert order.ended_ns == 0, "an open order has not ended"
             assert self.requests.get(order.request_id) is order, "an open order's id is remembered"
-        ends = [request.ended_ns for request in self.ended]
+        ends = [request.ended_ns for request in self.ended or ()]
         assert ends == sorted(ends), "requests end in order of time"
         remembered = sum(1 for request in self.requests.values() if request.ended_ns)
-        assert remembered <= len(self.ended), "an ended request waits to be forgotten"
+        assert remembered <= len(ends), "an ended request waits to be forgotten"
         assert remembered == len(self.requests) - len(self.open), "a request is open or ended"
 
-    def _forget(self, time_ns: int, ended_max: int) -> None:
+    def _forget(self, ended: deque[Request], time_ns: int, ended_max: int) -> None:
         """Forget two at a time: faster than they can come, and never a long pause."""
-        ended = self.ended
         for _ in range(2):
             oldest = ended[0]
             if len(ended) <= ended_max and oldest.ended_ns + REMEMBER_NS >= time_ns:

@@ -89,6 +89,12 @@ def test_memory(processes: Processes) -> None:  # noqa: F811
     }
 
 
+def test_accounts(processes: Processes) -> None:  # noqa: F811
+    result = run(processes, "accounts")
+    assert keys(result) == dict.fromkeys(("accounts", "assets", "seconds", "bytes_per_account"))
+    assert (result["accounts"], result["assets"]) == (500, 5)
+
+
 def test_recovery(processes: Processes) -> None:  # noqa: F811
     result = run(processes, "recovery")
     assert set(result) == {"commands", "seconds", "seconds_one_a_batch"}

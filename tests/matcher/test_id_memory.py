@@ -119,6 +119,7 @@ def test_what_has_had_its_time_is_forgotten_two_at_a_time() -> None:
     kept = []
     for number in range(5):
         exchange.say(1, ioc(f"b{number}"))
+        assert ended is not None
         kept.append(sum(request.request_id.startswith("a") for request in ended))
     assert kept == [5, 3, 1, 0, 0]
 

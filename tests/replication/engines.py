@@ -22,7 +22,7 @@ from bus.sockets.outbound import Departure
 from matcher.engine import Engine
 from tests.node.parties import BTC_USD, buy, sell
 from tests.support.running_node import small_config
-from tools.engine import Recovery, _engine_started, _write_checkpoint, recover_engine
+from tools.engine import Recovery, _engine_started, recover_engine, write_checkpoint
 
 ROOT = "/data"
 SEGMENT_BYTES = 65_536
@@ -100,7 +100,7 @@ class Engineless:
         """In good order; with a checkpoint, as an engine does, or without."""
         self.journal.sync_now()
         if checkpoint:
-            _write_checkpoint(self.recovery, self.journal)
+            write_checkpoint(self.recovery, self.journal)
         self.journal.close()
 
     def vanish(self) -> None:

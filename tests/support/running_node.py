@@ -35,7 +35,7 @@ from bus.protocol.commands import SetSchedule
 from bus.protocol.records import EmergencyRaised
 from matcher.engine import Engine
 from tools.core_kind import core_kind
-from tools.engine import Recovery, _engine_started, _unforeseen, _write_checkpoint, recover_engine
+from tools.engine import Recovery, _engine_started, _unforeseen, recover_engine, write_checkpoint
 
 T = TypeVar("T")
 
@@ -204,7 +204,7 @@ class RunningNode:
             return
         if self.error is None:
             self.call(self.node.stop)
-            _write_checkpoint(self.recovery, self.journal)
+            write_checkpoint(self.recovery, self.journal)
         self._end()
 
     def vanish(self, power_loss: Callable[[], None] = lambda: None) -> None:

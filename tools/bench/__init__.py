@@ -5,7 +5,7 @@
               ├─ shadow ───┤
               ├─ memory ───┴─ session: a tight client that measures the engine and not itself
               ├─ core, book: in this process, without sockets
-              ├─ recovery ─── rerun: the real recovery, in a fresh process
+              ├─ recovery, accounts ── rerun: the real recovery, in a fresh process
               ├─ publisher ── market: what stands beside a publisher
               └─ web ──────── http: what stands beside a web
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bus.errors import ConfigError
 from tools.bench import (
+    accounts,
     auction,
     book,
     core,
@@ -25,6 +26,7 @@ from tools.bench import (
     web,
     wire,
 )
+from tools.bench.accounts import Accounts
 from tools.bench.auction import AuctionCosts
 from tools.bench.book import BookCosts
 from tools.bench.core import CoreCosts
@@ -102,6 +104,14 @@ def memory_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) 
     measured = Memory(memory.QUICK if quick else memory.Size(), _say)
     measured.run()
     results.show("memory", measured.result(), measured.tables(), [], as_json=as_json, out=out)
+
+
+@bench.command("accounts")
+def accounts_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+    """How long an engine takes to start with 100,000 accounts that have money, and what each costs in memory."""
+    measured = Accounts(accounts.QUICK if quick else accounts.Size(), _say)
+    measured.run()
+    results.show("accounts", measured.result(), measured.tables(), [], as_json=as_json, out=out)
 
 
 @bench.command("recovery")

@@ -8,6 +8,7 @@ fills the rings with the last 100,000 commands.
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from bus.journal.batch import join_entries
 from bus.journal.journal import Journal
 from bus.protocol.codec import encode, encode_message
 from bus.protocol.commands import Command
-from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record, SessionOpened
+from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record, Rules, SessionOpened
 from bus.protocol.terms import CLOCK_SYSTEM, OPERATOR
 from bus.sequencer import RECORDS
 from tools.bench import flow, parts, results
@@ -95,27 +96,28 @@ class Recoveries:
         return [results.table(title, ("", "median", "rounds"), rows), results.targets_table([target])]
 
 
-def write_journal(data: str, commands: Sequence[Command], a_batch: int) -> None:
+def write_journal(data: str, commands: Sequence[Command], a_batch: int, rules: Rules = flow.RULES) -> None:
     """A journal with these commands of one session, so many in each message and batch, synced at its end."""
-    journal = Journal.open(data, policy="os")
-    assert not list(journal.batches()), "a new directory"
-    writer = journal.writer
-    time_ns = time.time_ns() - (len(commands) + 1_000)
-    sequence = 0
+    with closing(Journal.open(data, policy="os")) as journal:
+        assert not list(journal.batches()), "a new directory"
+        time_ns = time.time_ns() - (len(commands) + 1_000)
+        records: tuple[Record, ...] = (
+            EngineStarted(1, SEMANTICS_VERSION, CLOCK_SYSTEM, rules),
+            SessionOpened(1, "bench", OPERATOR, 0, False),
+        )
+        for sequence, record in enumerate(records, 1):
+            journal.writer.append(sequence, 1, time_ns + sequence, join_entries([(RECORDS, encode(record))]))
+        sequence = len(records) + 1
+        write_commands(journal, sequence, time_ns + sequence, [flow.definition(_SYMBOL)], 1)
+        write_commands(journal, sequence + 1, time_ns + sequence + 1, commands, a_batch)
 
-    def append(session: int, payload: bytes, count: int) -> None:
-        nonlocal sequence
-        writer.append(sequence + 1, count, time_ns + sequence, join_entries([(session, payload)]))
-        sequence += count
 
-    records: tuple[Record, ...] = (
-        EngineStarted(1, SEMANTICS_VERSION, CLOCK_SYSTEM, flow.RULES),
-        SessionOpened(1, "bench", OPERATOR, 0, False),
-    )
-    for record in records:
-        append(RECORDS, encode(record), 1)
-    append(1, encode_message(1, 1, time_ns, [flow.definition(_SYMBOL)]), 1)
+def write_commands(
+    journal: Journal, sequence: int, time_ns: int, commands: Sequence[Command], a_batch: int
+) -> None:
+    """Commands of that session behind what is there, the first under this sequence, and a ns for each."""
     for start in range(0, len(commands), a_batch):
         items = commands[start : start + a_batch]
-        append(1, encode_message(1, 2 + start, time_ns, items), len(items))
-    journal.close()
+        at_ns = time_ns + start
+        payload = encode_message(1, 2 + start, at_ns, items)
+        journal.writer.append(sequence + start, len(items), at_ns, join_entries([(1, payload)]))

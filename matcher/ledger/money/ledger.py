@@ -19,10 +19,12 @@ from matcher.ledger.products.spot import Spot, price_to_hold, product_of, produc
 class Ledger:
     """`assets`: decimals by name. `products`: by symbol, of what can be cleared (follows from the instruments)."""
 
-    __slots__ = ("assets", "products")
+    __slots__ = ("_names", "assets", "products")
 
     def __init__(self) -> None:
         self.assets: dict[str, int] = {}
+        #: each asset by itself, so that all accounts share one text
+        self._names: dict[str, str] = {}
         self.products: dict[str, Spot] = {}
 
     def learn(self, definition: DefineInstrument) -> None:
@@ -44,6 +46,7 @@ class Ledger:
 
     def move(self, source: Account, target: Account, asset: str, units: int) -> None:
         """So much leaves one account and comes to another."""
+        asset = self._names.setdefault(asset, asset)
         _balance(source, asset).total -= units
         _balance(target, asset).total += units
 
