@@ -3,11 +3,15 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.support.api_page import MONEY, run
+from tests.support.browser import WAIT_MS, Watched, chromium
+from tests.support.contrast import poorly_shown
 from tests.support.money_venue import SYMBOL, MoneyVenue
 from tests.support.streaming import Stream, url
 from tests.support.venue import ApiKey, Response, Venue
@@ -316,6 +320,79 @@ def test_balances_and_movements_are_told_as_they_change(bank: MoneyVenue) -> Non
 
     asyncio.run(follow())
     bank.signed(dora, "POST", "/v1/order/cancel_all", {})
+
+
+def test_the_page_shows_what_there_is_and_says_what_is_missing(bank: MoneyVenue) -> None:
+    """One account before the page, its counterparty over HTTP, and the operator at his desk."""
+    frank, gerda = (bank.key(name, "read", "trade") for name in ("frank", "gerda"))
+    desk = bank.key("ops", "read", "operator")
+    bank.deposit("frank", "USD", "1000", transfer_id="f-in")
+    bank.deposit("gerda", "BTC", "3")
+    address = f"http://127.0.0.1:{bank.web_port}/"
+    expect.set_options(timeout=WAIT_MS)
+    with chromium() as browser, closing(Watched(browser, address)) as opened:
+        page = opened.page
+
+        def row(tab: str, *texts: str) -> None:
+            rows = page.locator(f"#{tab} tbody tr")
+            found = rows.filter(has_text=texts[0])
+            for text in texts:
+                expect(found.first).to_contain_text(text)
+
+        expect(page.locator("#tab-balances")).to_be_hidden()
+        paste(page, frank)
+        expect(page.locator("[data-sum=free] dd")).to_have_text("1,000.00 USD")
+        page.click("#tab-balances")
+        row("balances", "USD", "1,000.00", "0.00")
+        # One unit too much is said beside the field; a share of what is free is whole lots.
+        page.fill("#ticket-price", "400")
+        page.fill("#ticket-quantity", "2.501")
+        expect(page.locator("[data-sum=hold] dd")).to_have_text("1,000.40 USD")
+        page.click("#submit")
+        expect(page.locator("#ticket-wrong")).to_contain_text(
+            "this takes 1,000.40 USD, and 1,000.00 USD is free"
+        )
+        page.click(".shares [data-share='50']")
+        expect(page.locator("#ticket-quantity")).to_have_value("1.250")
+        page.click("#submit")
+        row("balances", "USD", "1,000.00", "500.00")
+        expect(page.locator("[data-sum=free] dd")).to_have_text("500.00 USD")
+        sell = {"symbol": SYMBOL, "side": "sell", "quantity": "1", "price": "390"}
+        assert bank.signed(gerda, "POST", "/v1/order", sell).status == 200
+        row("balances", "USD", "600.00", "100.00", "500.00")
+        row("balances", "BTC", "1.00")
+        page.click("#tab-movements")
+        row("movements", "Deposit", "+1,000.00", "f-in")
+        row("movements", "Trade", SYMBOL)
+        page.click("#tab-positions")
+        row("positions", SYMBOL, "+1.00", "400.00")
+        page.select_option("#ticket-type", "market")
+        page.click("#submit")
+        expect(page.locator("#ticket-wrong")).to_have_text("Say the worst price: what buys is backed by it.")
+        assert poorly_shown(page) == []
+        # The operator gives somebody else money, whom the page tells of it.
+        with closing(Watched(browser, address)) as other:
+            paste(other.page, desk)
+            other.page.click("#desk-open")
+            other.page.fill("#desk-holder", "frank")
+            other.page.fill("#desk-amount", "12.5")
+            other.page.select_option("#desk-asset", "USD")
+            other.page.click("#desk-deposit")
+            other.page.click("#ask-yes")
+            expect(other.page.locator("#toasts")).to_contain_text("Deposit 12.5 USD")
+            assert other.complaints == []
+        expect(page.locator("#toasts")).to_contain_text("12.50 USD came in")
+        expect(page.locator("[data-sum=free] dd")).to_have_text("512.50 USD")
+        assert opened.complaints == []
+    bank.signed(frank, "POST", "/v1/order/cancel_all", {})
+
+
+def paste(page: Page, key: ApiKey) -> None:
+    """Use a key on a page."""
+    page.click("#account")
+    page.fill("#key-id", json.dumps({"account": key.account, "key": key.key_id, "secret": key.secret}))
+    page.click("#key-save")
+    expect(page.locator("#account-text")).to_have_text(key.account)
 
 
 def test_where_nobody_clears_there_is_no_money(venue: Venue) -> None:

@@ -43,6 +43,61 @@ def run(asked: Watched, script: str, *words: Any) -> Any:
     return asked.page.evaluate(f"async (words) => {{ {script} }}", list(words))
 
 
+def funded(asked: Watched, free: dict[str, str], **changes: Any) -> Any:
+    """The same where orders are backed, and so much is free; and what the order would hold."""
+    script = """
+    const { holdOf, orderOf } = await import('/page/order.js');
+    Object.assign(market.instrument, { base: "BTC", quote: "USD" });
+    const funds = { clears: true, free: (asset) => words[2][asset] ?? "0" };
+    const { problem = "", field = "" } = orderOf(words[0], market, words[1], funds);
+    return [holdOf(words[0], market), field, problem];
+    """
+    return run(asked, MARKET + script, {**FORM, **changes}, NOW_MS, free)
+
+
+def test_an_order_is_backed_or_says_what_is_missing(asked: Watched) -> None:
+    assert funded(asked, {"USD": "99"}) == [["99", "USD"], "", ""]
+    hold, field, problem = funded(asked, {"USD": "98.999999", "BTC": "5"}, quantity="1.0", price="99.00")
+    assert (float(hold[0]), hold[1], field) == (99.0, "USD", "quantity")
+    assert problem == "Not enough funds: this takes 99.00 USD, and 98.999999 USD is free."
+    assert funded(asked, {"BTC": "1"}, side="sell", quantity="1.000") == [["1.000", "BTC"], "", ""]
+    assert funded(asked, {"BTC": "0.999"}, side="sell")[1] == "quantity"
+    # What buys at market is backed by the worst price, what sells by its quantity.
+    market = {"type": "market", "force": "IOC", "price": ""}
+    rich = {"USD": "1000", "BTC": "1000"}
+    assert funded(asked, rich, **market)[1] == "protection"
+    assert funded(asked, rich, **market, protection="101")[1:] == ["", ""]
+    assert funded(asked, rich, **market, side="sell")[1:] == ["", ""]
+    # Of orders that hold later, or together with others, the engine alone knows.
+    assert funded(asked, {}, cancelsWith="other")[1:] == ["", ""]
+    assert funded(asked, {}, triggeredBy="other") == [None, "", ""]
+
+
+def test_a_share_of_what_is_free_is_whole_lots_that_it_pays_for(asked: Watched) -> None:
+    script = "const { Step } = await import('/page/numbers.js'); const lot = new Step(words[0]);"
+    script += "return words[1].map(([free, percent, price]) => lot.share(free, BigInt(percent), price));"
+    rows = [
+        ["1000", 100, "3"],
+        ["1000", 25, "3"],
+        ["0.0029", 100, "1"],
+        ["0", 50, "7.5"],
+        ["123456.789", 75, "0.01"],
+    ]
+    assert run(asked, script, "0.001", rows) == ["333.333", "83.333", "0.002", "0.000", "9259259.175"]
+
+
+def test_amounts_of_money_have_two_decimals_or_what_they_need(asked: Watched) -> None:
+    script = "const { amount, plus } = await import('/page/numbers.js');"
+    script += "return words[0].map((text) => [amount(text), plus(text)]);"
+    assert run(asked, script, ["1000.000000", "-1234.500000", "0.00000001", "0.000000", "-7"]) == [
+        ["1000.00", "+1,000.00"],
+        ["-1234.50", "-1,234.50"],
+        ["0.00000001", "+0.00000001"],
+        ["0.00", "0.00"],
+        ["-7.00", "-7.00"],
+    ]
+
+
 def judged(asked: Watched, **changes: Any) -> Any:
     """What becomes of a form: an order, or a field and its problem."""
     script = "const { orderOf } = await import('/page/order.js'); return orderOf(words[0], market, words[1]);"

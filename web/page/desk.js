@@ -1,6 +1,7 @@
-// The operator's desk, for keys of scope operator: phases, kill switches and the emergency stop. Each asks once more.
+// The operator's desk, for keys of scope operator: phases, kill switches, money and the emergency stop. Each asks once more.
 
 import { ask, at, draw, make, say, toast } from "./dom.js";
+import { grouped, isDecimal } from "./numbers.js";
 import { PHASES } from "./phase.js";
 import { signed } from "./rest.js";
 
@@ -21,6 +22,8 @@ export class Desk {
     at("desk-set").addEventListener("click", () => this.#setPhase());
     at("desk-stop").addEventListener("click", () => this.#switch(true));
     at("desk-release").addEventListener("click", () => this.#switch(false));
+    at("desk-deposit").addEventListener("click", () => this.#cash("deposits"));
+    at("desk-withdraw").addEventListener("click", () => this.#cash("withdrawals"));
     at("desk-emergency").addEventListener("click", () => this.#emergency(true));
     at("desk-go-on").addEventListener("click", () => this.#emergency(false));
     at("desk-form").addEventListener("submit", (event) => event.preventDefault());
@@ -45,7 +48,22 @@ export class Desk {
     }
   }
 
+  /** Which assets there are; none where the venue does not clear. */
+  async #assets() {
+    at("desk-cash").hidden = true;
+    try {
+      const { assets } = await signed(this.#key, "GET", "/api/v1/admin/assets");
+      const before = at("desk-asset").value;
+      at("desk-asset").replaceChildren(...assets.map(({ asset }) => make("option", { value: asset, textContent: asset })));
+      if (before) at("desk-asset").value = before;
+      at("desk-cash").hidden = !assets.length;
+    } catch {
+      // There is no money here.
+    }
+  }
+
   open() {
+    this.#assets();
     at("desk-phase").value = this.#market.status.phase;
     this.#arrange();
     say(at("desk-wrong"), "");
@@ -78,6 +96,19 @@ export class Desk {
     }
     const what = on ? "all its orders end, and nothing but cancels is taken from it" : "it may trade again";
     this.#do(`${on ? "Stop" : "Release"} ${account}`, `${account}: ${what}.`, "kill_switch", { account, on });
+  }
+
+  #cash(name) {
+    const [account, amount, asset] = ["holder", "amount", "asset"].map((part) => at(`desk-${part}`).value.trim());
+    if (!account || !isDecimal(amount)) {
+      say(at("desk-wrong"), account ? "An amount is a number, with a point before decimals." : "Name the account.");
+      return;
+    }
+    const much = `${grouped(amount)} ${asset}`;
+    // A name of its own, so that what was sent twice happens once.
+    const transfer_id = `desk-${crypto.randomUUID().slice(0, 23)}`;
+    const [title, text] = name === "deposits" ? [`Deposit ${much}`, `${account} has ${much} more, from outside.`] : [`Withdraw ${much}`, `${account} has ${much} less, which leaves the venue.`];
+    this.#do(title, text, name, { account, asset, amount, transfer_id });
   }
 
   #emergency(on) {

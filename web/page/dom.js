@@ -101,7 +101,8 @@ export function tabs(list, chosen = () => {}) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    choose(buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length), true);
+    const there = buttons.filter((button) => !button.hidden);
+    choose(there.at((there.indexOf(document.activeElement) + step) % there.length), true);
   });
   return (id) => choose(buttons.find((button) => button.getAttribute("aria-controls") === id), false);
 }

@@ -10,6 +10,7 @@ import { listenToKeys } from "./keyboard.js";
 import { Ladder } from "./ladder.js";
 import { Market, Markets } from "./markets.js";
 import { Mine } from "./mine.js";
+import { Money } from "./money.js";
 import { grouped, trimmed } from "./numbers.js";
 import { compareClocks, get, serverClock, signed } from "./rest.js";
 import { Phase, phaseOf } from "./phase.js";
@@ -43,6 +44,8 @@ class Page {
     this.tape = new Tape();
     this.account = new AccountKey((key) => this.#known(key));
     this.ticket = new Ticket((order) => this.#enter(order), () => this.account.open());
+    this.money = new Money(() => this.ticket.changed(), () => this.#wantMoney());
+    this.ticket.funds = this.money;
     this.ladder = new Ladder((price) => this.#takePrice(price));
     this.mine = new Mine((orders) => this.#ownOrders(orders));
     this.alerts = new Alerts();
@@ -51,7 +54,10 @@ class Page {
       at("intervals").hidden = at("averages").hidden = at("legend").hidden = id === "depth";
       this.depth.changed();
     });
-    this.mineTab = tabs(at("mine-tabs"), (id) => this.mine.showPast(id === "past"));
+    this.mineTab = tabs(at("mine-tabs"), (id) => {
+      this.mine.showPast(id === "past");
+      this.money.show(id);
+    });
     this.#listen();
     listenToKeys(this);
     at("theme").addEventListener("click", () => this.theme());
@@ -178,14 +184,17 @@ class Page {
     stream.on("statistics", (message) => this.markets.statistics(message));
     stream.on("alert", (message) => this.alerts.fired(message));
     stream.on("report", (message) => this.mine.happened(message.sequence));
+    stream.on("balances", (message) => this.money.take(message));
+    stream.on("moved", (message) => this.money.moved(message));
     stream.on("gap", (message) => this.#gap(message));
     stream.on("login", () => {
       stream.want("orders", { channels: ["orders"] });
       stream.want("alerts", { channels: ["alerts"] });
+      this.#wantMoney();
     });
     // What happened before was not told.
     stream.on("told", (name) => {
-      const part = { orders: this.mine, alerts: this.alerts }[name];
+      const part = { orders: this.mine, alerts: this.alerts, money: this.money }[name];
       if (!part) return;
       part.reported = true;
       part.refresh();
@@ -199,6 +208,7 @@ class Page {
       lost ||= state === "lost";
       this.mine.reported &&= state === "live";
       this.alerts.reported &&= state === "live";
+      this.money.reported &&= state === "live";
     });
     stream.on("open", () => {
       // What was missed meanwhile is not told again.
@@ -280,14 +290,21 @@ class Page {
     this.ticket.focus("quantity");
   }
 
+  /** Balances and what moves them are told once it is known that there are any, and to whom. */
+  #wantMoney() {
+    if (this.money.clears && this.stream.isLoggedIn) this.stream.want("money", { channels: ["balances", "movements"] });
+  }
+
   #known(key) {
     this.ticket.known(key);
     this.mine.known(key);
     this.alerts.known(key);
+    this.money.known(key);
     this.desk.known(key);
     // Without a login own orders are looked for over REST: later, and as well.
     this.stream.login(key).catch(() => {});
-    if (!key) for (const name of ["orders", "alerts"]) this.stream.drop(name);
+    this.mineTab("open");
+    if (!key) for (const name of ["orders", "alerts", "money"]) this.stream.drop(name);
   }
 
   async #enter(order) {
@@ -304,7 +321,7 @@ class Page {
       return true;
     } catch (error) {
       if (error.reason === "unknown" || error.status === 0) await this.#settle(named, what);
-      else toast("bad", `${what}: not taken`, error.message);
+      else toast("bad", `${what}: ${error.reason === "insufficient_funds" ? "not enough funds" : "not taken"}`, error.message);
       return false;
     }
   }

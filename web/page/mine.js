@@ -4,6 +4,7 @@
 import { ask, at, make, say, toast } from "./dom.js";
 import { compare, dayAndClock, exact, grouped, isDecimal, placesOf, textOf } from "./numbers.js";
 import { signed } from "./rest.js";
+import { cell, meter, number, sideCell, table } from "./rows.js";
 import { TYPES } from "./order.js";
 
 /** Reports come by the hundred; the lists are read again so often at most. */
@@ -12,21 +13,6 @@ const ROWS = 100;
 /** Reports say at once that something happened; this finds what no report has told, more often where none comes. */
 const LOOK_MS = 1_000;
 const LOOKS_WITH_REPORTS = 10;
-
-const cell = (label, text, words = {}) => {
-  const { child, ...rest } = words;
-  const box = make("td", { ...rest, data: { label } });
-  box.append(child ?? text);
-  return box;
-};
-const number = (label, text) => cell(label, text, { className: "number" });
-const sideCell = (side) => cell("Side", side === "buy" ? "Buy" : "Sell", { className: side === "buy" ? "up" : "down" });
-
-function table(columns) {
-  const head = make("tr", {}, ...columns.map(([name, kind]) => make("th", { scope: "col", textContent: name, className: kind ?? "" })));
-  const body = make("tbody");
-  return { whole: make("table", {}, make("thead", {}, head), body), body };
-}
 
 const OPEN_COLUMNS = [["Time"], ["Market"], ["Side"], ["Type"], ["Price", "number"], ["Trigger", "number"], ["Quantity", "number"], ["Filled", "number"], ["Status"], [""]];
 const FILL_COLUMNS = [["Time"], ["Market"], ["Side"], ["Price", "number"], ["Quantity", "number"], ["Value", "number"], ["Role"], ["Order", "number"], ["Trade", "number"]];
@@ -212,8 +198,6 @@ export class Mine {
 
   #openRow(order) {
     const share = Number(order.filled_quantity) / Number(order.quantity);
-    const meter = make("i", { className: "meter" }, make("b"));
-    meter.firstChild.style.transform = `scaleX(${share})`;
     const button = make("button", { className: "row-cancel", textContent: "Cancel", "aria-label": `Cancel ${order.side} ${order.quantity} ${order.symbol}`, data: { cancel: String(order.order_id) } });
     return make("tr", { data: { order: String(order.order_id) } },
       cell("Time", dayAndClock(order.entered_ms)),
@@ -223,7 +207,7 @@ export class Mine {
       number("Price", order.price ? grouped(order.price) : order.type === "pegged" ? (order.peg ?? "—") : "market"),
       number("Trigger", triggerText(order)),
       number("Quantity", order.quantity),
-      cell("Filled", "", { className: "number", child: make("span", {}, `${(share * 100).toFixed(share && share < 0.1 ? 1 : 0)}%`, meter) }),
+      cell("Filled", "", { className: "number", child: make("span", {}, `${(share * 100).toFixed(share && share < 0.1 ? 1 : 0)}%`, meter(share)) }),
       cell("Status", order.status),
       cell("", "", { child: button }));
   }

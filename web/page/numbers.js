@@ -44,6 +44,14 @@ export class Step {
     return textOf(BigInt(count) * this.units, this.places);
   }
 
+  /** So many percent of an amount, divided by a price, rounded down to whole steps. */
+  share(text, percent, price) {
+    const [places, pricePlaces] = [placesOf(text), placesOf(price)];
+    const top = exact(text, places) * percent * 10n ** BigInt(pricePlaces + this.places);
+    const steps = top / (100n * 10n ** BigInt(places) * exact(price, pricePlaces) * this.units);
+    return textOf(steps * this.units, this.places);
+  }
+
   /** Whether a decimal is a whole number of steps. */
   divides(text) {
     const units = exact(text, this.places);
@@ -73,6 +81,15 @@ export function product(a, b) {
 
 /** An exact amount without zeros that say nothing. */
 export const trimmed = (text) => (text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text);
+
+/** An amount of money: at least two decimals, and no further zeros that say nothing. */
+export function amount(text) {
+  const [whole, part = ""] = trimmed(text).split(".");
+  return `${whole}.${part.padEnd(2, "0")}`;
+}
+
+/** The same, grouped and with its sign. */
+export const plus = (text) => (text.startsWith("-") || !Number(text) ? "" : "+") + grouped(amount(text));
 
 /** "64012.30" as "64,012.30". */
 export function grouped(text) {

@@ -3,7 +3,7 @@
 // The engine has the last word; this only says early, beside the field, what it would refuse. See docs/rules.md.
 
 import { phaseOf } from "./phase.js";
-import { compare, exact, grouped, isDecimal } from "./numbers.js";
+import { amount, compare, exact, grouped, isDecimal, product } from "./numbers.js";
 
 const REST = ["GTC", "DAY", "GTD"];
 const ALL = ["GTC", "IOC", "FOK", "DAY", "GTD"];
@@ -73,11 +73,32 @@ function phaseProblem(form, phase, has) {
 }
 
 /**
+ * What an order would hold until it has traded or ended, `[amount, asset]`; null where that is not known.
+ *
+ * Its price times its quantity, or its quantity; fees are on top. What waits for another order holds nothing yet.
+ */
+export function holdOf(form, market) {
+  const { base, quote } = market.instrument;
+  if (form.triggeredBy || !isDecimal(form.quantity)) return null;
+  if (form.side === "sell") return [form.quantity, base];
+  const price = TYPES[form.type].needs.includes("price") ? form.price : form.protection;
+  return isDecimal(price) ? [product(price, form.quantity), quote] : null;
+}
+
+/** Whether there is as much free; "" when there is. Orders that cancel each other hold once: of those nothing is said. */
+function fundsProblem(form, market, funds) {
+  const hold = form.cancelsWith ? null : holdOf(form, market);
+  if (!hold || compare(hold[0], funds.free(hold[1])) <= 0) return "";
+  const [needed, free] = [hold[0], funds.free(hold[1])].map((text) => `${grouped(amount(text))} ${hold[1]}`);
+  return `Not enough funds: this takes ${needed}, and ${free} is free.`;
+}
+
+/**
  * What was written in the ticket as the body of an order, or what is wrong with it.
  *
- * `form`: text by field. Returns `{ order }` or `{ field, problem }`, the first problem in the order of the fields.
+ * `form`: text by field. `funds`: whether the venue `clears`, and what of an asset is `free(asset)`. Returns `{ order }` or `{ field, problem }`, the first problem in the order of the fields.
  */
-export function orderOf(form, market, nowMs) {
+export function orderOf(form, market, nowMs, funds = null) {
   const type = TYPES[form.type];
   const order = { symbol: market.symbol, side: form.side, type: form.type, quantity: form.quantity, time_in_force: form.force };
   const has = (name) => type.needs.includes(name) || type.may.includes(name);
@@ -117,6 +138,8 @@ export function orderOf(form, market, nowMs) {
   } else if (has("protection") && form.protection) {
     check("protection", priceProblem(form.protection, market));
     order.price = form.protection;
+  } else if (funds?.clears && form.side === "buy") {
+    check("protection", "Say the worst price: what buys is backed by it.");
   }
   check("quantity", form.quantity ? quantityProblem(form.quantity, market) : "Say a quantity.");
   if (form.force === "GTD") {
@@ -150,6 +173,7 @@ export function orderOf(form, market, nowMs) {
     if (!wrong) check("minimum", compare(form.minimum, form.quantity) <= 0 ? "" : "A minimum is at most the quantity.");
     order.minimum_quantity = form.minimum;
   }
+  if (funds?.clears && !wrong) check("quantity", fundsProblem(form, market, funds));
   if (form.selfTrade) order.self_trade = form.selfTrade;
   if (form.cancelsWith) order.cancels_with = form.cancelsWith;
   if (form.triggeredBy) order.triggered_by = form.triggeredBy;

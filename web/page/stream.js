@@ -11,7 +11,7 @@ const WAIT_MS_MAX = 5_000;
 const SILENCE_MS_MAX = 15_000;
 const PING_MS = 3_000;
 /** What needs a login before it can be subscribed to; whoever hears of the login wants it. */
-const OWN = new Set(["orders", "alerts"]);
+const OWN = new Set(["orders", "alerts", "money"]);
 
 export class Stream extends Bell {
   #socket = null;
@@ -26,6 +26,8 @@ export class Stream extends Bell {
   #told = new Set();
   #key = null;
   state = "connecting";
+  /** Whether own channels may be subscribed to. */
+  isLoggedIn = false;
   latency = null;
 
   constructor() {
@@ -88,6 +90,7 @@ export class Stream extends Bell {
     const timestamp = String(serverClock.now());
     const signature = await this.#key.sign(timestamp, "GET", "/ws");
     await this.ask({ op: "login", key: this.#key.id, timestamp: Number(timestamp), signature });
+    this.isLoggedIn = true;
     this.tell("login", this.#key);
   }
 
@@ -128,6 +131,7 @@ export class Stream extends Bell {
     for (const { reject } of this.#answers.values()) reject(new Error("The connection was lost."));
     this.#answers.clear();
     this.#told.clear();
+    this.isLoggedIn = false;
     this.#set("lost", event.reason);
     // With some chance in it, so that not everybody comes back in the same moment.
     this.#timer = setTimeout(() => this.open(), this.#wait * (0.5 + Math.random()));

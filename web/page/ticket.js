@@ -1,8 +1,8 @@
 // The order ticket: fields as the type of order wants them, what it would cost, and one button that sends it.
 
 import { at, draw, make, pace, say } from "./dom.js";
-import { compare, compact, grouped, isDecimal, product, trimmed } from "./numbers.js";
-import { AUCTION, FORCES, orderOf, phaseNote, TYPES } from "./order.js";
+import { amount, compare, compact, grouped, isDecimal, product, trimmed } from "./numbers.js";
+import { AUCTION, FORCES, holdOf, orderOf, phaseNote, TYPES } from "./order.js";
 import { serverClock } from "./rest.js";
 
 const SELF_TRADES = { "": "allowed", "cancel-newest": "cancel the newest", "cancel-oldest": "cancel the oldest", "cancel-both": "cancel both", decrement: "reduce both" };
@@ -26,6 +26,8 @@ function field(name, label, control, unit = "") {
 const numberBox = (words = {}) => make("input", { type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false, maxLength: 40, ...words });
 
 const HOUR_MS = 3_600_000;
+/** Of what is free, in percent. */
+const SHARES = [25, 50, 75, 100];
 
 /** Beyond which prices an auction begins. */
 function bandsOf(bands) {
@@ -48,6 +50,8 @@ export class Ticket {
   #touched = false;
   #shown = {};
   rules = {};
+  /** What there is to trade with; null where orders are not backed. */
+  funds = null;
 
   /** `send(order)` sends one: a promise. `connect()`: a key is wanted. */
   constructor(send, connect) {
@@ -128,7 +132,7 @@ export class Ticket {
     this.force = make("select", { title: "Time in force" }, ...Object.entries(FORCES).map(([value, title]) => make("option", { value, textContent: value, title })));
     this.submit = make("button", { className: "submit", type: "submit", id: "submit" });
     this.wrong = make("p", { className: "wrong", role: "alert", id: "ticket-wrong" });
-    this.sum = Object.fromEntries(["value", "average", "slippage"].map((name) => [name, make("dd")]));
+    this.sum = Object.fromEntries(["value", "average", "slippage", "hold", "free"].map((name) => [name, make("dd")]));
     const post = make("select", {}, ...options({ "": "may take", only: "post only", reprice: "post only, one tick off" }));
     const quote = (box) => (box.querySelector(".unit").dataset.unit = "quote") && box;
     const base = (box) => (box.querySelector(".unit").dataset.unit = "base") && box;
@@ -144,6 +148,8 @@ export class Ticket {
       quote(field("price", "Price", numberBox())),
       quote(field("protection", "Worst price", numberBox({ placeholder: "any" }))),
       base(field("quantity", "Quantity", numberBox())),
+      (this.shares = make("div", { className: "shares", role: "group", "aria-label": "Share of what is free", hidden: true },
+        ...SHARES.map((share) => make("button", { type: "button", textContent: share === 100 ? "Max" : `${share}%`, data: { share: String(share) } })))),
       field("expires", "Until", make("input", { type: "datetime-local" }), null),
       make("details", { id: "ticket-more" }, make("summary", { textContent: "More" }), make("div", {},
         field("post", "Maker", post, null),
@@ -156,7 +162,9 @@ export class Ticket {
       make("dl", { className: "sum" },
         make("div", { data: { sum: "value" } }, make("dt", { textContent: "Order value" }), this.sum.value),
         make("div", { data: { sum: "average" } }, make("dt", { textContent: "Average price" }), this.sum.average),
-        make("div", { data: { sum: "slippage" } }, make("dt", { textContent: "From the best price" }), this.sum.slippage)),
+        make("div", { data: { sum: "slippage" } }, make("dt", { textContent: "From the best price" }), this.sum.slippage),
+        make("div", { data: { sum: "hold" } }, make("dt", { textContent: "Will be held" }), this.sum.hold),
+        make("div", { data: { sum: "free" } }, make("dt", { textContent: "Free" }), this.sum.free)),
       (this.note = make("p", { className: "note", id: "ticket-phase", hidden: true })),
       make("div", { className: "send" }, this.wrong, this.submit),
       make("dl", { className: "sum rules" }, ...Object.entries(RULES).map(([name, textContent]) => make("div", {}, make("dt", { textContent }), (this.rules[name] = make("dd"))))));
@@ -180,6 +188,7 @@ export class Ticket {
       draw(this.draw);
     });
     form.addEventListener("change", () => this.#arrange());
+    this.shares.addEventListener("click", (event) => this.#share(event.target.dataset.share));
     form.addEventListener("keydown", (event) => this.#stepped(event));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -231,7 +240,7 @@ export class Ticket {
     const market = this.#market;
     if (!market) return;
     const form = this.#read();
-    const judged = orderOf(form, market, serverClock.now());
+    const judged = orderOf(form, market, serverClock.now(), this.funds);
     const show = this.#touched && judged.problem;
     say(this.rules.bands, bandsOf(market.status.bands));
     const note = phaseNote(market.status.phase);
@@ -249,6 +258,7 @@ export class Ticket {
     }
     this.#shown = judged;
     this.#sums(form, market);
+    this.#funds(form, market);
     const verb = this.side === "buy" ? "Buy" : "Sell";
     say(this.submit, this.#key ? (this.#sending ? "Sending …" : `${verb} ${market.instrument.base}`) : "Connect a key to trade");
     this.submit.disabled = this.#sending;
@@ -282,11 +292,41 @@ export class Ticket {
     say(this.sum.slippage, `${off.toFixed(3)}%`);
   }
 
+  /** What there is to trade with, and what of it the order would hold: where orders are backed, for who has a key. */
+  #funds(form, market) {
+    const known = Boolean(this.#key && this.funds?.clears);
+    for (const name of ["hold", "free"]) this.form.querySelector(`[data-sum="${name}"]`).hidden = !known;
+    this.shares.hidden = !known;
+    this.#field("protection").placeholder = known && form.side === "buy" ? "needed" : "any";
+    if (!known) return;
+    const asset = form.side === "buy" ? market.instrument.quote : market.instrument.base;
+    const hold = holdOf(form, market);
+    const free = this.funds.free(asset);
+    say(this.sum.hold, hold ? `${grouped(amount(hold[0]))} ${asset}` : form.triggeredBy ? "nothing until it is released" : "—");
+    say(this.sum.free, `${grouped(amount(free))} ${asset}`);
+    this.sum.hold.classList.toggle("down", Boolean(hold && !form.cancelsWith && compare(hold[0], free) > 0));
+  }
+
+  /** Fill the quantity from a share of what is free: at the order's price, or at the best one there is. */
+  #share(percent) {
+    const market = this.#market;
+    if (!percent || !market) return;
+    const form = this.#read();
+    const { base, quote } = market.instrument;
+    const buys = form.side === "buy";
+    const best = market.book.best[1];
+    const price = [form.price, form.protection].find((text) => isDecimal(text)) ?? (best ? market.tick.text(best) : null);
+    if (buys && (!price || !compare(price, "0"))) return;
+    const lots = market.lot.share(this.funds.free(buys ? quote : base), BigInt(percent), buys ? price : "1");
+    this.#field("quantity").value = lots;
+    draw(this.draw);
+  }
+
   async #submit() {
     if (!this.#key) return this.connect();
     if (this.#sending || !this.#market) return;
     this.#touched = true;
-    const judged = orderOf(this.#read(), this.#market, serverClock.now());
+    const judged = orderOf(this.#read(), this.#market, serverClock.now(), this.funds);
     if (judged.problem) {
       this.#draw();
       this.focus(judged.field);
