@@ -48,7 +48,7 @@ _RISK: Final[Any] = tuple[
 _QUOTE: Final[Any] = tuple[str, int, int]
 ACCOUNT: Final[Any] = tuple[
     str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE],
-    bool, list[int], list[tuple[str, int]], _RISK | None
+    bool, list[int], list[tuple[str, int]], _RISK | None, bool
 ]  # fmt: skip
 
 
@@ -94,6 +94,7 @@ def account_row(account: Account) -> Row:
         [] if account.limits is None else list(account.limits.rejected_ns),
         [(asset, balance.total) for asset, balance in account.balances.items()],
         _risk_row(account),
+        account.limits is not None and account.limits.shut,
     )
 
 
@@ -238,11 +239,12 @@ def account_of(
     account.countdown_number = row[8]
     for symbol, side, order_id in row[10]:
         account.quote(symbol, side, order_id)
-    if row[9] or row[11] or row[14] is not None:
+    if row[9] or row[11] or row[14] is not None or row[15]:
         account.limits = limits = Limits(open_symbols(account))
         for limited in row[9]:
             limits.by_symbol[limited[0]] = Limit(*limited[1:])
         limits.stopped = row[11]
+        limits.shut = row[15]
         limits.rejected_ns.extend(row[12])
     for asset, total in row[13]:
         shared = assets.get(asset)

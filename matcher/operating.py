@@ -10,6 +10,7 @@ from bus.protocol import reasons
 from bus.protocol.commands import (
     ADVANCE_CLOCK,
     BUST_TRADE,
+    CLOSE_ACCOUNT,
     CORRECT_TRADE,
     DEFINE_ASSET,
     DEFINE_INSTRUMENT,
@@ -25,6 +26,7 @@ from bus.protocol.commands import (
     SET_SCHEDULE,
     AdvanceClock,
     BustTrade,
+    CloseAccount,
     CorrectTrade,
     DefineAsset,
     DefineInstrument,
@@ -94,6 +96,8 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = set_emergency(market, command)
     elif isinstance(command, SetKillSwitch):
         reason = market.set_kill_switch(command)
+    elif isinstance(command, CloseAccount):
+        reason = market.close_account(command)
     elif isinstance(command, SetProtection):
         reason = set_protection(market, command)
     elif isinstance(command, SetGroup):
@@ -130,6 +134,8 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_EMERGENCY
     if isinstance(command, SetKillSwitch):
         return SET_KILL_SWITCH
+    if isinstance(command, CloseAccount):
+        return CLOSE_ACCOUNT
     if isinstance(command, SetProtection):
         return SET_PROTECTION
     if isinstance(command, SetGroup):

@@ -15,6 +15,7 @@ Duplicate whatever the options say, since nothing is done by that.
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from bus.protocol.commands import Transfer
 from bus.protocol.reasons import BATCH_REFUSED, TOO_LATE
 from bus.protocol.records import Skipped, Withheld
 from bus.protocol.terms import ALL_OR_NOTHING, VALIDATE_ONLY
@@ -189,5 +190,7 @@ def _tag_of(command: object) -> int:
 
 def _id_of(command: object) -> str:
     """The id that a refusal of the command names: the one that it would take, or that of the order which it means."""
+    if isinstance(command, Transfer):
+        return command.transfer_id
     request_id: str = getattr(command, "request_id", "") or getattr(command, "client_order_id", "")
     return request_id

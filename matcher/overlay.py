@@ -13,6 +13,7 @@ they were before the message.
 
 from bus.protocol.commands import (
     CancelOrder,
+    CloseAccount,
     DefineAsset,
     DefineInstrument,
     EnterOrder,
@@ -47,6 +48,7 @@ from matcher.ledger.products.spot import Spot
 from matcher.ledger.request import PlainRequest, Request
 from matcher.quoting import crossed_quote, quoted
 from matcher.reporting import Reporting
+from matcher.safety.stopping import shut
 from matcher.views import open_symbols
 
 
@@ -77,6 +79,7 @@ class Overlay:
         "_redefined",
         "_risk",
         "_sequence",
+        "_shut",
         "_stopped",
         "_time_ns",
     )
@@ -93,6 +96,8 @@ class Overlay:
         account.quotes = None if account.quotes is None else account.quotes.copy()
         self._had_limits = account.limits is not None
         self._stopped = account.limits is not None and account.limits.stopped
+        #: who was closed or opened, and how that was before
+        self._shut: list[tuple[Account, Limits | None, bool]] = []
         #: what was counted of the commands of this second
         self._rates: list[tuple[Limit, int, int]] = []
         if account.limits is not None:
@@ -177,6 +182,11 @@ class Overlay:
         elif isinstance(command, SetKillSwitch):
             if command.account == self._account.name:
                 self._stop(command.on)
+        elif isinstance(command, CloseAccount):
+            closing = market.state.accounts[command.account]
+            limits = closing.limits
+            self._shut.append((closing, limits, limits is not None and limits.shut))
+            shut(closing, command.closed)
         elif isinstance(command, SetGroup):
             if self._groups is None:
                 self._groups = market.state.groups
@@ -211,6 +221,10 @@ class Overlay:
                 del account.requests[request_id]
             else:
                 account.requests[request_id] = before
+        for closing, limits, was_shut in reversed(self._shut):
+            closing.limits = limits
+            if limits is not None:
+                limits.shut = was_shut
         if not self._had_limits:
             account.limits = None
         elif account.limits is not None:

@@ -38,6 +38,9 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
         return
     limits = account.limits
     hurries = limits is not None and lots != 0 and limits.hurries(symbol, market.sequence, market.time_ns)
+    if limits is not None and limits.shut:
+        market.refuse_for_good(account, QUOTE, request_id, command, reasons.ACCOUNT_CLOSED)
+        return
     instrument = market.state.instruments.get(symbol)
     if instrument is None:
         market.refuse_for_good(account, QUOTE, request_id, command, reasons.UNKNOWN_SYMBOL)

@@ -7,7 +7,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
      stopped, breakers, assets, groups]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
-                 limits, quotes, stopped, rejected_ns, balances, risk]
+                 limits, quotes, stopped, rejected_ns, balances, risk, closed]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
                  kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,

@@ -76,6 +76,9 @@ class Trading(Requests):
             return
         limits = account.limits
         hurries = limits is not None and limits.hurries(fields[1], self.sequence, self.time_ns)
+        if limits is not None and limits.shut:
+            self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.ACCOUNT_CLOSED)
+            return
         instrument = self.state.instruments.get(fields[1])
         if instrument is None:
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_SYMBOL)

@@ -14,6 +14,7 @@ from matcher.gate.orders import is_printable
 from matcher.ledger.account import Account
 from matcher.reporting import Reporting
 from matcher.requests import Requests
+from matcher.safety.stopping import is_shut
 from matcher.state import Session
 
 
@@ -69,6 +70,9 @@ def transfer_reason(market: Reporting, session: Session, command: Transfer) -> i
     if not is_operator and limits is not None and limits.stopped:
         return reasons.ACCOUNT_STOPPED
     giver = accounts.get(source)
+    for one in (giver, accounts.get(target)):
+        if one is not None and is_shut(one):
+            return reasons.ACCOUNT_CLOSED
     if source == EXTERNAL:
         has_room = ledger.has_room(giver, command.asset, command.amount)
         return 0 if has_room else reasons.BALANCE_TOO_LARGE

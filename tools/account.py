@@ -203,6 +203,68 @@ def transfer(
     )
 
 
+@account.command()
+def close(
+    name: Annotated[str, typer.Argument(help="The account that ends.", show_default=False)],
+    why: options.Why = "",
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Close an account that has no open order and no money: nothing comes in any more.
+
+    \b
+    Examples:
+      matchbus account close alice --why "has left"
+    """
+    operate(
+        lambda client: client.close_account(name, why=why),
+        f"{name} is closed",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+        who,
+    )
+
+
+@account.command()
+def reopen(
+    name: Annotated[str, typer.Argument(help="The account that was closed.", show_default=False)],
+    why: options.Why = "",
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Open an account again that was closed.
+
+    \b
+    Examples:
+      matchbus account reopen alice
+    """
+    operate(
+        lambda client: client.close_account(name, False, why=why),
+        f"{name} is open again",
+        data,
+        token_file,
+        port_base,
+        connect,
+        timeout,
+        as_json,
+        who,
+    )
+
+
 def _transfer(
     client: Client, source: str, target: str, asset: str, amount: str, transfer_id: str | None, why: str
 ) -> PendingAnswer:

@@ -33,6 +33,7 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetBreakers,
         commands.SetEmergency,
         commands.SetKillSwitch,
+        commands.CloseAccount,
         commands.SetGroup,
         commands.JoinGroup,
         commands.SetRisk,

@@ -58,6 +58,7 @@ SET_PROTECTION: Final = 26
 SET_BREAKERS: Final = 27
 SET_EMERGENCY: Final = 28
 SET_KILL_SWITCH: Final = 29
+CLOSE_ACCOUNT: Final = 158
 SET_GROUP: Final = 153
 JOIN_GROUP: Final = 154
 SET_RISK: Final = 155
@@ -359,6 +360,19 @@ class SetEmergency(
     why: Note = ""
 
 
+class CloseAccount(
+    Struct, array_like=True, tag=CLOSE_ACCOUNT, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: no order, quote or money is taken for an account any more, or with `closed` false, is again.
+
+    Only one that has no open order and no money is closed. `why`: for the record.
+    """
+
+    account: AccountName
+    closed: bool = True
+    why: Note = ""
+
+
 class SetKillSwitch(
     Struct, array_like=True, tag=SET_KILL_SWITCH, forbid_unknown_fields=True, frozen=True, gc=False
 ):
@@ -440,6 +454,7 @@ OperatorCommand = (
     | SetBreakers
     | SetEmergency
     | SetKillSwitch
+    | CloseAccount
     | SetGroup
     | JoinGroup
     | SetRisk

@@ -42,12 +42,14 @@ ID_TAKEN: Final = 205
 TOO_LATE: Final = 206
 BATCH_REFUSED: Final = 207
 
+ACCOUNT_CLOSED: Final = 300
 UNKNOWN_SYMBOL: Final = 301
 NOT_TRADING: Final = 302
 NOT_IN_PHASE: Final = 303
 MARKET_STOPPED: Final = 304
 NO_CLEARING: Final = 305
 UNKNOWN_ASSET: Final = 306
+UNKNOWN_ACCOUNT: Final = 307
 
 INVALID_SIDE: Final = 401
 INVALID_ORDER_TYPE: Final = 402
@@ -122,6 +124,7 @@ ASSETS_DO_NOT_DIVIDE: Final = 720
 TRADE_SETTLED: Final = 721
 INVALID_GROUP: Final = 725
 INVALID_RISK: Final = 726
+ACCOUNT_IN_USE: Final = 728
 
 BY_REQUEST: Final = 801
 BY_MASS_CANCEL: Final = 802
@@ -175,12 +178,14 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     ID_TAKEN: ("id_taken", "the account used this id before, for something else"),
     TOO_LATE: ("too_late", "the deadline of its message had passed; nothing was done, and the id is free"),
     BATCH_REFUSED: ("batch_refused", "another command of its message was refused, and all or nothing was to be done"),
+    ACCOUNT_CLOSED: ("account_closed", "the account is closed"),
     UNKNOWN_SYMBOL: ("unknown_symbol", "no instrument has this symbol"),
     NOT_TRADING: ("not_trading", "the instrument is halted or closed: only cancels are taken"),
     NOT_IN_PHASE: ("not_in_phase", "the instrument's phase takes orders, but none of this kind"),
     MARKET_STOPPED: ("market_stopped", "the whole market was stopped: only cancels are taken"),
     NO_CLEARING: ("no_clearing", "the venue does not clear: accounts have no money here"),
     UNKNOWN_ASSET: ("unknown_asset", "no such asset is defined"),
+    UNKNOWN_ACCOUNT: ("unknown_account", "there is no such account"),
     INVALID_SIDE: ("invalid_side", "a side is 1 (buy) or 2 (sell)"),
     INVALID_ORDER_TYPE: ("invalid_order_type", "no such order type"),
     INVALID_TIME_IN_FORCE: ("invalid_time_in_force", "no such time in force"),
@@ -251,6 +256,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     TRADE_SETTLED: ("trade_settled", "the trade has moved money; what is to be given back is transferred"),
     INVALID_GROUP: ("invalid_group", "a group has a name like an account, a discount of up to everything, and is there before anybody joins; there are at most 1,000"),
     INVALID_RISK: ("invalid_risk", "limits of risk are 0 or positive, of a well-formed name; what goes with a limit comes with it, and a stated position has a symbol and at most 2^62 lots"),
+    ACCOUNT_IN_USE: ("account_in_use", "an account with open orders or money is not closed"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),
     IOC_REMAINDER: ("ioc_remainder", "what an IOC order could not trade at once"),

@@ -30,6 +30,7 @@ RESTATED: Final = 48
 PREVENTED: Final = 49
 TRADE_REVISED: Final = 50
 KILL_SWITCH_SET: Final = 51
+ACCOUNT_CLOSED: Final = 56
 MOVED: Final = 52
 SETTLED: Final = 53
 
@@ -255,6 +256,18 @@ class KillSwitchSet(Struct, array_like=True, tag=KILL_SWITCH_SET, frozen=True, g
     why: str
 
 
+class AccountClosed(Struct, array_like=True, tag=ACCOUNT_CLOSED, frozen=True, gc=False):
+    """An account is closed, or open again. Told to it, and to each account of which an operator has a session."""
+
+    sequence: int
+    time_ns: int
+    session: int
+    correlation_id: int
+    account: str
+    closed: bool
+    why: str
+
+
 class Moved(Struct, array_like=True, tag=MOVED, frozen=True, gc=False):
     """A transfer moved `amount` units of an asset. Told to both accounts, those of the venue included.
 
@@ -309,6 +322,7 @@ Report = (
     | Prevented
     | TradeRevised
     | KillSwitchSet
+    | AccountClosed
     | Moved
     | Settled
 )

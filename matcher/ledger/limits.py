@@ -143,9 +143,9 @@ class Limits:
 
     The counts follow from the open orders; they are kept so that no order has to wait for a walk over the others.
 
-    `stopped`: the kill switch is on. `rejected_ns`: when its last commands were rejected, as far as that is limited.
-    `counted`: the sequence of the command that was counted last, and `hurried` and `chattered` what came of that; no
-    state. `risk`: what the account has at stake, if that is limited.
+    `shut`: the account is closed. `stopped`: the kill switch is on. `rejected_ns`: when its last commands were
+    rejected, as far as that is limited. `counted`: the sequence of the command that was counted last, and `hurried` and
+    `chattered` what came of that; no state. `risk`: what the account has at stake, if that is limited.
     """
 
     __slots__ = (
@@ -156,6 +156,7 @@ class Limits:
         "open_orders",
         "rejected_ns",
         "risk",
+        "shut",
         "stopped",
     )
 
@@ -163,6 +164,7 @@ class Limits:
         """`open_symbols`: of each open order of the account. O(these)."""
         self.by_symbol: dict[str, Limit] = {}
         self.open_orders: dict[str, int] = {}
+        self.shut = False
         self.stopped = False
         self.counted = 0
         self.hurried = False
@@ -175,7 +177,7 @@ class Limits:
     @property
     def is_any(self) -> bool:
         """Whether the account is limited in anything."""
-        return self.stopped or bool(self.by_symbol) or self.risk is not None
+        return self.stopped or self.shut or bool(self.by_symbol) or self.risk is not None
 
     def opened(self, symbol: str) -> None:
         """The account has an order more."""
@@ -251,7 +253,7 @@ class Limits:
         for symbol, limit in self.by_symbol.items():
             limit.check(symbol)
         assert self.open_orders == Limits(open_symbols).open_orders, "open orders are counted by symbol"
-        assert not (self.stopped and self.open_orders), "who is stopped has no open orders"
+        assert not ((self.stopped or self.shut) and self.open_orders), "who is stopped has no open orders"
         assert self.risk is None or self.risk.is_any, "risk that is not limited is not counted"
         common = self.by_symbol.get(ALL_INSTRUMENTS)
         counts = common is not None and common.rejects_max != 0 and not self.stopped

@@ -1,11 +1,14 @@
-"""Stopping an account: its kill switch, by an operator's word or by rule (docs/rules.md, chapter STOP).
+"""Stopping an account: its kill switch, by an operator's word or by rule (docs/rules.md, chapter STOP), and its end.
 
-While it is on nothing but cancels is taken from the account, and it has no open order (`matcher.gate.limits`).
+While it is on nothing but cancels is taken from the account, and it has no open order (`matcher.gate.limits`). So it is
+with an account that is closed, which has no money either.
 """
 
+from typing import Any
+
 from bus.protocol import reasons
-from bus.protocol.commands import SetKillSwitch
-from bus.protocol.reports import KILL_SWITCH_SET, REJECTED
+from bus.protocol.commands import CloseAccount, SetKillSwitch
+from bus.protocol.reports import ACCOUNT_CLOSED, KILL_SWITCH_SET, REJECTED
 from bus.protocol.terms import OPERATOR
 from bus.protocol.topics import ACCOUNT
 from matcher.book.level import open_orders_of
@@ -81,13 +84,46 @@ class Stopping(Following):
         self.follow_all(taken)
         self._tell(account, True, rejects, why)
 
+    def close_account(self, command: CloseAccount) -> int:
+        """An account is closed, or open again: a reason, 0 when it was done. What is so already is told again."""
+        # gate
+        account = self.state.accounts.get(command.account)
+        if account is None or ACCOUNT.fullmatch(command.account) is None:
+            return reasons.UNKNOWN_ACCOUNT
+        if command.closed and (account.open or any(one.total for one in account.balances.values())):
+            return reasons.ACCOUNT_IN_USE
+        if self.judging:
+            return 0
+        # ledger, events
+        shut(account, command.closed)
+        row = (ACCOUNT_CLOSED, self.sequence, self.time_ns, 0, 0, account.name, command.closed, command.why)
+        self._tell_all(account, row)
+        return 0
+
     def _tell(self, account: Account, on: bool, rejects: int, why: str) -> None:
+        row = (KILL_SWITCH_SET, self.sequence, self.time_ns, 0, 0, account.name, on, rejects, why)
+        self._tell_all(account, row)
+
+    def _tell_all(self, account: Account, row: tuple[Any, ...]) -> None:
         """The account, and each account of which an operator has a session. O(sessions)."""
         told = [account]
         for session in self.state.sessions.values():
             if session.role == OPERATOR and session.account not in told:
                 told.append(session.account)
         for one in told:
-            self.report(
-                one, (KILL_SWITCH_SET, self.sequence, self.time_ns, 0, 0, account.name, on, rejects, why)
-            )
+            self.report(one, row)
+
+
+def is_shut(account: Account) -> bool:
+    """Whether an account is closed."""
+    return account.limits is not None and account.limits.shut
+
+
+def shut(account: Account, closed: bool) -> None:
+    """It is closed, or not. O(its open orders), of which who is closed has none."""
+    limits = account.limits
+    if limits is None:
+        limits = account.limits = Limits(open_symbols(account))
+    limits.shut = closed
+    if not limits.is_any:
+        account.limits = None

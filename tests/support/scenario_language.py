@@ -27,6 +27,7 @@ Commands:
     risk ACCOUNT [SYMBOL] [long=N] [short=N] [open-notional=N] [loss=N [stops]] [collar=50bp] [per-fill=N] [from=N]
          [reduce-only] [position=N] [why WORD]
     kill-switch ACCOUNT on|off [why WORD]
+    close|reopen ACCOUNT [why WORD]
     group GROUP [discount=25%] [why WORD]
     join ACCOUNT GROUP|none [why WORD]
     breakers [SYMBOL] [700bp=5m] [1300bp=5m] [2000bp=0s] [auction 5m] [random 30s] [why WORD]
@@ -460,6 +461,11 @@ def _kill_switch(words: list[str]) -> commands.SetKillSwitch:
     return commands.SetKillSwitch(account, {"on": True, "off": False}[on], why[1] if why else "")
 
 
+def _close(words: list[str], closed: bool) -> commands.CloseAccount:
+    account, *why = words
+    return commands.CloseAccount(account, closed, why[1] if why else "")
+
+
 def _group(words: list[str]) -> commands.SetGroup:
     group, *more = words
     discount = 0
@@ -518,6 +524,8 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "limits": _limits,
     "risk": _risk,
     "kill-switch": _kill_switch,
+    "close": lambda words: _close(words, True),
+    "reopen": lambda words: _close(words, False),
     "group": _group,
     "join": _join,
     "emergency": _emergency,

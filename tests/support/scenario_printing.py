@@ -43,6 +43,7 @@ _VERBS = {
     commands.DEFINE_ASSET: "asset",
     commands.SET_LIMITS: "limits",
     commands.SET_KILL_SWITCH: "kill-switch",
+    commands.CLOSE_ACCOUNT: "close",
     commands.SET_GROUP: "group",
     commands.JOIN_GROUP: "join",
     commands.SET_RISK: "risk",
@@ -259,6 +260,9 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
         f" received {it.received} {it.received_asset}, {it.received_total} there"
     ),
     reports.KillSwitchSet: _kill_switch_set,
+    reports.AccountClosed: lambda it: (
+        f"{'close' if it.closed else 'reopen'} {it.account}{f' why {it.why}' if it.why else ''}"
+    ),
     reports.Completed: lambda it: f"completed {_VERBS[it.command]}: {it.count}",
     feed.Trade: lambda it: (
         f"trade {it.trade_id}: {it.quantity_lots} @ {it.price_ticks}"

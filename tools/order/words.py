@@ -113,6 +113,12 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         line.append(f"{report.account}: its kill switch is {'on' if report.on else 'off'}")
         line.append(f"  {counted(report.rejects, 'reject')} in its window" if report.rejects else "", "dim")
         line.append(f"  {report.why}" if report.why else "", "dim")
+    elif isinstance(report, reports.AccountClosed):
+        line.append(
+            "closed    " if report.closed else "opened    ", "bold red" if report.closed else "bold green"
+        )
+        line.append(f"{report.account} is {'closed' if report.closed else 'open again'}")
+        line.append(f"  {report.why}" if report.why else "", "dim")
     elif isinstance(report, reports.Moved):
         line.append("moved     ", "bold cyan")
         line.append(f"{report.amount} units of {report.asset} from {report.source} to {report.target}")

@@ -30,6 +30,7 @@ EVENTS: Final[dict[type, str]] = {
     told.Prevented: "prevented",
     told.TradeRevised: "trade_revised",
     told.KillSwitchSet: "kill_switch_set",
+    told.AccountClosed: "account_closed",
     told.Moved: "moved",
     told.Settled: "settled",
 }
@@ -61,6 +62,8 @@ def report_told(scale: Scale | None, number: int, report: Report) -> ReportTold:
         fields["count"] = report.count
     if isinstance(report, told.KillSwitchSet):
         fields |= {"account": report.account, "on": report.on, "rejects": report.rejects, "why": report.why}
+    if isinstance(report, told.AccountClosed):
+        fields |= {"account": report.account, "closed": report.closed, "why": report.why}
     if scale is not None:
         fields |= _further(scale, number, report)
         fields["order"] = ReportedOrder(

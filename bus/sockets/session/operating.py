@@ -6,6 +6,7 @@ from bus.calendar.words import HoursRow, schedule_of
 from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
+    CloseAccount,
     CorrectTrade,
     DefineAsset,
     JoinGroup,
@@ -247,6 +248,16 @@ class Operating(Answers[A]):
         """Operator: an asset, in units of `10**-decimals`. Answered with Completed or Rejected."""
         pending = self._new_pending("", "")
         self._put(pending, DefineAsset(asset, decimals))
+        return pending
+
+    def close_account(self, account: str, closed: bool = True, *, why: str = "") -> A:
+        """Operator: take no order, quote or money for an account any more, or again.
+
+        Only one without open orders and money is closed. Answered with Completed or Rejected.
+        """
+        command = CloseAccount(account, closed, orders.checked_note(why))
+        pending = self._new_pending("", "")
+        self._put(pending, command)
         return pending
 
     def set_kill_switch(self, account: str, on: bool, *, why: str = "") -> A:
