@@ -58,3 +58,9 @@ def test_money_comes_moves_and_leaves_from_the_command_line(
     for amount in ("0", "-1"):
         assert "amount_not_positive" in run("deposit", "alice", "USD", amount, status=1)
     run("deposit", "alice", "USD", "1", "--idd", "wire-2", status=2)
+    assert "account_in_use" in run("close", "alice.algo", status=1)
+    run("withdraw", "alice.algo", "USD", "0.25")
+    assert run("close", "alice.algo", "--why", "has left") == "alice.algo is closed"
+    assert "account_closed" in run("deposit", "alice.algo", "USD", "1", status=1)
+    assert run("reopen", "alice.algo") == "alice.algo is open again"
+    assert run("deposit", "alice.algo", "USD", "1") == "alice.algo has 1 USD more"
