@@ -18,6 +18,7 @@ OFFSETS: Final = {
     "market_data": 11,
     "market_requests": 12,
     "history": 13,
+    "exposures": 14,
     "web": 30,
     "metrics_engine": 41,
     "metrics_publisher": 42,
@@ -49,6 +50,7 @@ class Addresses(msgspec.Struct, frozen=True):
     market_requests: str  # ROUTER: snapshots of these, and history
     # The private history.
     history: str  # ROUTER: orders and executions of an account
+    exposures: str  # PUB: what accounts hold and have open, for the house
     # The web.
     web: HostPort  # HTTP: REST, WebSocket and the page
     metrics_engine: HostPort
@@ -69,6 +71,7 @@ def addresses(port_base: int, host: str) -> Addresses:
         market_data=_endpoint(port_base, "market_data", host),
         market_requests=_endpoint(port_base, "market_requests", host),
         history=_endpoint(port_base, "history", host),
+        exposures=_endpoint(port_base, "exposures", host),
         web=_host_port(port_base, "web", host),
         metrics_engine=_host_port(port_base, "metrics_engine", host),
         metrics_publisher=_host_port(port_base, "metrics_publisher", host),

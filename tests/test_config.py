@@ -187,6 +187,7 @@ def test_addresses_shift_together() -> None:
         market_data="tcp://127.0.0.1:4011",
         market_requests="tcp://127.0.0.1:4012",
         history="tcp://127.0.0.1:4013",
+        exposures="tcp://127.0.0.1:4014",
         web=("127.0.0.1", 4030),
         metrics_engine=("127.0.0.1", 4041),
         metrics_publisher=("127.0.0.1", 4042),

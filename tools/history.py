@@ -111,7 +111,8 @@ async def _run(config: Config, token: str) -> None:
                     print(f"note: {service.status(0).problem}", file=sys.stderr)
                 at = service.position
                 print(
-                    f"ready history={service.endpoint} drop_number={at.drop_number} sequence={at.log_sequence}"
+                    f"ready history={service.endpoint} exposures={service.exposures_endpoint}"
+                    f" drop_number={at.drop_number} sequence={at.log_sequence}"
                     f" metrics={metrics.url} pid={os.getpid()}",
                     flush=True,
                 )

@@ -1,8 +1,22 @@
 """Exposure: what accounts hold of each symbol, what they made of it, and what their open orders may still do.
 
-Asked of the private history on its ROUTER, as everything there (`bus.protocol.history`). Sums may leave 64 bits and are
-decimal text. Amounts of money are in tick-lots: price in ticks times quantity in lots. What follows from a row at a
-price, the profit that is not realised for one, is in `bus.protocol.valuing`.
+Asked of the private history on its ROUTER, as everything there (`bus.protocol.history`), and told on its PUB. A
+publication has two parts: the topic, and one frame:
+
+    [version, shard, epoch, sequence, previous_sequence, time_ns, [event]]
+
+    exposure.<account>.              what changed of an account, at most every 100 ms              chained
+    marks.                           the prices of last trades, what changed of them               chained
+    heartbeat.exposure.<account>.    the last frame of the account, once after it has changed
+    heartbeat.marks.                 all marks, whole
+
+Everything that the log caused in a topic up to `sequence` has been told in it. `previous_sequence` is that of the frame
+before: a reader that holds an account as of sequence q takes a frame whose `previous_sequence` is at most q, drops one
+whose `sequence` is at most q, and asks again (QueryPositions) behind any other, and when `epoch` is another one. A
+subscription to `exposure.alice.` matches the sub-accounts `alice.x`, too.
+
+Sums may leave 64 bits and are decimal text. Amounts of money are in tick-lots: price in ticks times quantity in lots.
+What follows from a row at a price, the profit that is not realised for one, is in `bus.protocol.valuing`.
 """
 
 from typing import Final
@@ -16,6 +30,13 @@ QUERY_EXPOSURES: Final = 127
 
 POSITIONS: Final = 136
 EXPOSURES: Final = 137
+
+ACCOUNT_CHANGED: Final = 160
+MARKS: Final = 161
+ACCOUNT_HEARTBEAT: Final = 162
+
+EXPOSURE_TOPIC: Final = "exposure"
+MARKS_TOPIC: Final = "marks."
 
 #: By what accounts are ranked, the worst first.
 BY_MOVE: Final = 1
@@ -149,3 +170,30 @@ class Exposures(Struct, array_like=True, tag=EXPOSURES, frozen=True):
     accounts: int
     marks: list[tuple[str, int]]
     exposures: list[AccountExposure]
+
+
+class AccountChanged(Struct, array_like=True, tag=ACCOUNT_CHANGED, frozen=True):
+    """The positions of an account that changed since the frame before, by a trade, a revision or an open order.
+
+    Each is whole, as it stands now. A mark alone changes no position: it is told on `marks.`.
+    """
+
+    account: str
+    positions: list[AccountPosition]
+
+
+class Marks(Struct, array_like=True, tag=MARKS, frozen=True):
+    """Symbols and the prices of their last trades, in ticks: those that changed, or all of them (`whole`)."""
+
+    whole: bool
+    marks: list[tuple[str, int]]
+
+
+class AccountHeartbeat(Struct, array_like=True, tag=ACCOUNT_HEARTBEAT, frozen=True):
+    """The last frame of `exposure.<account>.` has this sequence, so that one that was lost is noticed."""
+
+    account: str
+    sequence: int
+
+
+ExposureEvent = AccountChanged | Marks | AccountHeartbeat

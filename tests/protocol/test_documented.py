@@ -55,6 +55,7 @@ STRUCTS: dict[str, list[type[msgspec.Struct]]] = {
     "CommandMessage": [codec.CommandMessage],
     "Envelope": [codec.Envelope, codec.RecoveryEnvelope, history_codec.HistoryEnvelope],
     "Frame": [codec.Frame],
+    "ExposureFrame": [history_codec.ExposureFrame],
     "DropGroup": [codec.DropGroup],
 }
 NUMBERS = {

@@ -288,6 +288,12 @@ def _in_market_frame(example: Example) -> tuple[Any, bytes]:
     return event, codec.encode(event)
 
 
+def _in_exposure_frame(example: Example) -> tuple[Any, bytes]:
+    data = history_codec.encode_exposure_frame(1, 1, 1, 1, Raw(example.packed))  # type: ignore[arg-type]  # undecoded
+    (event,) = history_codec.decode_exposure_frame(data).events
+    return event, codec.encode(event)
+
+
 def _in_frame(example: Example) -> tuple[Any, bytes]:
     frame = codec.decode_frame(codec.encode_frame(1, 1, 1, 1, 1, [Raw(example.packed)]))
     (event,) = frame.events
@@ -313,6 +319,7 @@ DECODERS: Final[dict[str, _Decode]] = {
     "history-request": _in_history_message,
     "history-answer": _in_history_envelope,
     "event": _in_frame,
+    "exposure-event": _in_exposure_frame,
     "record": _whole(codec.decode_record),
     "message": _whole(codec.decode_client_message),
     "envelope": _whole(codec.decode_envelope),

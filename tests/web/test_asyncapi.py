@@ -231,6 +231,7 @@ def published() -> dict[str, tuple[str, re.Pattern[str]]]:
         (server,) = (one["$ref"].rpartition("/")[2] for one in channel["servers"])
         if channel["address"] is not None and server != "websocket":
             looks = re.escape(channel["address"]).replace(re.escape("{symbol}"), "[A-Z0-9_-]{1,20}")
+            looks = looks.replace(re.escape("{account}"), "[A-Za-z0-9_.-]{1,32}")
             found[name] = (server, re.compile(looks))
     return found
 
@@ -250,7 +251,7 @@ def test_every_topic_has_the_frames_that_are_told(venue: Venue) -> None:
         venue.client("operator", role="operator", token=venue.token) as operator,
     ):
         heard = {}
-        for server in ("feed", "drop_copy", "market_data"):
+        for server in ("feed", "drop_copy", "market_data", "exposures"):
             heard[server] = context.socket(zmq.SUB)
             heard[server].connect(getattr(where, server))
             heard[server].subscribe("")

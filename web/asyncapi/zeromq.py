@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from bus.addresses import OFFSETS
-from bus.protocol import codec, feed, history_codec
+from bus.protocol import codec, exposure, feed, history_codec
 from bus.protocol.market import codec as market
 from bus.protocol.market import streams
 from web.asyncapi.parts import MESSAGES, Node, Part, of_channel, reference, server
@@ -23,6 +23,12 @@ from web.openapi.components import REF
 _WIRE: Final = "wire."
 _MSGPACK: Final = "application/vnd.msgpack"
 _SYMBOL: Final = "{symbol}."
+_ACCOUNT: Final = "{account}."
+#: What stands in the place of a name, and what that is.
+_PARAMETERS: Final = {
+    _SYMBOL: ("symbol", {"description": "The name of an instrument."}),
+    _ACCOUNT: ("account", {"description": "The name of an account."}),
+}
 _NAME: Final = re.compile(r"[^A-Za-z0-9]+")
 
 #: name -> (socket, yours, what it is)
@@ -35,6 +41,11 @@ _SERVERS: Final = {
     "market_data": ("XPUB", "SUB", "A publisher: what it makes of the feed."),
     "market_requests": ("ROUTER", "DEALER", "A publisher: what can be asked of it."),
     "history": ("ROUTER", "DEALER", "The history: what accounts did in the past, for the house."),
+    "exposures": (
+        "PUB",
+        "SUB",
+        "The history: what accounts hold and have open, as it changes, for the house.",
+    ),
 }
 #: server -> (what comes, what is answered)
 _ASKED: Final[dict[str, tuple[tuple[type[Struct], ...], type[Struct]]]] = {
@@ -80,6 +91,12 @@ _PUBLISHED: Final[dict[str, dict[str, tuple[type[Struct], tuple[type[Struct], ..
         f"alert.{_SYMBOL}": (market.MarketFrame, (streams.AlertFired,)),
         f"symbol.{_SYMBOL}": (market.MarketFrame, (streams.Symbol,)),
         f"heartbeat.{_SYMBOL}": (market.MarketFrame, (streams.StreamsHeartbeat,)),
+    },
+    "exposures": {
+        f"exposure.{_ACCOUNT}": (history_codec.ExposureFrame, (exposure.AccountChanged,)),
+        "marks.": (history_codec.ExposureFrame, (exposure.Marks,)),
+        f"heartbeat.exposure.{_ACCOUNT}": (history_codec.ExposureFrame, (exposure.AccountHeartbeat,)),
+        "heartbeat.marks.": (history_codec.ExposureFrame, (exposure.Marks,)),
     },
 }
 
@@ -136,7 +153,7 @@ def _publish(
 ) -> None:
     """A topic of a PUB."""
     channel = _NAME.sub("_", f"{name}_{topic}").strip("_")
-    of_symbol = _SYMBOL in topic
+    of_topic = {name: text for place, (name, text) in _PARAMETERS.items() if place in topic}
     found.messages[f"{_WIRE}{channel}"] = {
         "name": topic.partition(".")[0],
         "title": f"A frame of {topic}",
@@ -148,7 +165,7 @@ def _publish(
         "title": f"{' '.join(one.__name__ for one in events) or frame.__name__} on {topic}",
         "servers": [reference(f"#/servers/{name}")],
         "messages": {"frame": reference(f"{MESSAGES}{_WIRE}{channel}")},
-        **({"parameters": {"symbol": {"description": "The name of an instrument."}}} if of_symbol else {}),
+        **({"parameters": of_topic} if of_topic else {}),
         "x-zeromq": {"parts": [topic, "frame"]},
     }
     found.operations[f"{channel}_published"] = {

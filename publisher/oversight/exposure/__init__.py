@@ -8,9 +8,12 @@ Pure:
 
 - `positions`: lots, cost and realised profit of an account in a symbol, trade by trade
 - `open_orders`: what open orders may still buy and sell
+- `ranking`: accounts over all of their positions, the worst first
+- `streaming`: what is told of changes, and when
 - `folding`: what the reports of a transaction make of all of them
 
 With a database:
 
+- `reading`: positions and exposures for whoever asks
 - `keeping`: stored positions and marks, written, and made anew from the executions
 """

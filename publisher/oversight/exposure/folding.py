@@ -37,6 +37,13 @@ class Mark(Struct, frozen=True, gc=False):
     time_ns: int
 
 
+class Moved(Struct, frozen=True):
+    """What changed, as it stands now."""
+
+    accounts: Mapping[Pair, Account]
+    marks: Mapping[str, Mark]
+
+
 def pairs_of(changes: Changes) -> set[Pair]:
     """All that these changes touch: whatever traded or was revised is a trade of one of the orders."""
     return {(order.account, order.entered.symbol) for order in changes.orders.values()}

@@ -11,7 +11,16 @@ from msgspec.structs import astuple
 from sqlalchemy import Connection, and_, delete, func, select
 
 from bus.protocol.history import Execution
-from publisher.oversight.exposure.folding import Account, Mark, Pair, folded, marks_of, pairs_of, with_order
+from publisher.oversight.exposure.folding import (
+    Account,
+    Mark,
+    Moved,
+    Pair,
+    folded,
+    marks_of,
+    pairs_of,
+    with_order,
+)
 from publisher.oversight.exposure.open_orders import OpenSide
 from publisher.oversight.exposure.positions import DAY_NS, Held, Opening, Standing, at_opening, executed
 from publisher.oversight.history.changes import Changes
@@ -40,9 +49,7 @@ class Positions:
         self._put_marks = Bulk(marks, dialect_name, replaces=True)
         self._at_hand: dict[Pair, Account] = {}
 
-    def keep(
-        self, connection: Connection, changes: Changes, before: Mapping[int, OrderState]
-    ) -> tuple[dict[Pair, Account], dict[str, Mark]]:
+    def keep(self, connection: Connection, changes: Changes, before: Mapping[int, OrderState]) -> Moved:
         """Write what changes make of positions and marks: those that they touch. `before`: orders as they were.
 
         O(what they touch), and for a revised trade O(what its account traded of it in the day).
@@ -55,7 +62,7 @@ class Positions:
             after[pair] = _revised(connection, pair, after[pair], report.time_ns)
         marked = marks_of(kept.execution for kept in changes.executions.values())
         self._write(connection, after, marked.values())
-        return after, marked
+        return Moved(after, marked)
 
     def rebuild(self, connection: Connection, pairs: set[Pair]) -> None:
         """Make these, and their symbols' marks, anew from orders and executions that are kept. O(these executions)."""
@@ -199,3 +206,8 @@ def _executed(connection: Connection, pair: Pair, standing: Standing) -> Standin
             standing = executed(standing, Execution(*row))
         if len(rows) < _EXECUTIONS_AT_ONCE:
             return standing
+
+
+def all_marks(connection: Connection) -> dict[str, int]:
+    """The price of each symbol's last trade, in ticks."""
+    return {row.symbol: row.price_ticks for row in connection.execute(select(marks))}

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, or_, select
 
 from bus.protocol.exposure import AccountPosition, Exposures, QueryExposures, QueryPositions
 from publisher.oversight.exposure.folding import Account
-from publisher.oversight.exposure.keeping import account_of
+from publisher.oversight.exposure.keeping import account_of, all_marks
 from publisher.oversight.exposure.positions import DAY_NS
 from publisher.oversight.exposure.ranking import Held, totals, worst
 from publisher.oversight.history.changes import Position
@@ -32,7 +32,7 @@ def exposures_of(
     connection: Connection, query: QueryExposures, correlation_id: int, at: Position
 ) -> Exposures:
     """The worst accounts as of a position of the history. O(positions of all accounts)."""
-    prices = {row.symbol: row.price_ticks for row in connection.execute(select(marks))}
+    prices = all_marks(connection)
     known = [
         (weighed.symbol, prices[weighed.symbol]) for weighed in query.symbols if weighed.symbol in prices
     ]

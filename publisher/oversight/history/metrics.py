@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from bus.metrics.metric import COUNTER, GAUGE, Metric, Reading
 from bus.metrics.of_process import ProcessMetrics
 from bus.protocol.status import ProcessStatus
+from publisher.oversight.exposure.streaming import ExposureStreams
 from publisher.oversight.history.answers import Answers
 from publisher.oversight.history.changes import Position
 
@@ -46,6 +47,15 @@ WAITING_REQUESTS: Final = Metric(
     "matchbus_history_waiting_requests", GAUGE, "Requests that are not answered yet."
 )
 
+EXPOSURE_FRAMES: Final = Metric(
+    "matchbus_history_exposure_frames_total",
+    COUNTER,
+    "Frames of exposures and marks that were told, heartbeats included.",
+)
+EXPOSURES_WAITING: Final = Metric(
+    "matchbus_history_exposures_waiting", GAUGE, "Accounts that changed and were not told yet."
+)
+
 METRICS: Final = (
     *HISTORY.all(),
     DROP_NUMBER,
@@ -59,6 +69,8 @@ METRICS: Final = (
     MESSAGES,
     PAGES,
     WAITING_REQUESTS,
+    EXPOSURE_FRAMES,
+    EXPOSURES_WAITING,
 )
 
 _NS_PER_S: Final = 1_000_000_000
@@ -76,6 +88,7 @@ class Keeping(Protocol):
     transactions: int
     pages_read: int
     answers: Answers
+    streams: ExposureStreams
 
 
 def read_history(
@@ -95,3 +108,5 @@ def read_history(
     yield MESSAGES, messages
     yield PAGES, service.pages_read
     yield WAITING_REQUESTS, service.answers.waiting
+    yield EXPOSURE_FRAMES, service.streams.frames
+    yield EXPOSURES_WAITING, service.streams.waiting

@@ -25,6 +25,7 @@ from bus.addresses import Addresses
 from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.errors import (
+    AddressInUse,
     ConfigError,
     DataDirectoryHeld,
     HistoryMismatch,
@@ -46,7 +47,8 @@ from bus.protocol.status import DEGRADED, HEALING, OK, ProcessStatus
 from bus.protocol.topics import DROP
 from bus.sockets.async_subscriber import AsyncSubscriber
 from bus.sockets.reading.feed_items import Item, Run
-from bus.sockets.router import Router
+from bus.sockets.router import Router, bind, plain_send
+from publisher.oversight.exposure.streaming import ExposureStreams, Frame
 from publisher.oversight.history.answers import Answers, Asked, Letter
 from publisher.oversight.history.asking import Asker, stand
 from publisher.oversight.history.changes import Position
@@ -55,6 +57,9 @@ from publisher.oversight.history.reading import HistoryReader, Page
 from publisher.oversight.history.writing import HistoryWriter, open_history
 
 T = TypeVar("T")
+
+_NOBLOCK: Final = int(zmq.NOBLOCK)
+_SNDMORE: Final = int(zmq.NOBLOCK) | int(zmq.SNDMORE)
 
 #: Reports of one transaction. It takes some tens of ms; more would only make readers of their own writes wait.
 REPORTS_PER_TRANSACTION_MAX: Final = 4_096
@@ -70,7 +75,8 @@ _SILENT_HEARTBEATS: Final = 3
 _SILENT_MIN_NS: Final = 3_000_000_000
 #: A gap is healed in no time, unless nobody keeps what is missing.
 _MISSING_MIN_NS: Final = 2_000_000_000
-#: How often is looked whether somebody has waited too long, and whether a message sleeps in the socket.
+#: How often is looked whether somebody has waited too long, and whether a message sleeps in the socket; and how often
+#: an account's exposure is told at the most.
 _HOUSEKEEPING_S: Final = 0.1
 #: Answers that may wait for one reader inside ZeroMQ. They are large; who does not read them asks again.
 _SEND_HIGH_WATER_MARK: Final = 64
@@ -146,6 +152,19 @@ class HistoryService:
             on_drained=self._on_drained,
         )
         self.endpoint = self._router.endpoint
+        # A send never blocks: a reader that is too slow misses frames and notices by their numbers.
+        self._publication = context.socket(zmq.PUB)
+        self._publication.setsockopt(zmq.SNDHWM, limits.send_high_water_mark)
+        self._publication.setsockopt(zmq.LINGER, 0)
+        try:
+            self.exposures_endpoint = bind(self._publication, addresses.exposures)
+        except AddressInUse:
+            self._router.close(linger_ms=0)
+            raise
+        self._publish = plain_send(self._publication)
+        self.streams = ExposureStreams()
+        self._beat_ns = 0
+        self._between_beats_ns = config.feed.heartbeat_interval_ms * 1_000_000
 
     def start(self) -> None:
         """Follow and answer."""
@@ -167,6 +186,7 @@ class HistoryService:
             self._write_thread.shutdown()
             self._read_threads.shutdown()
             self._router.close(linger_ms=500)
+            self._publication.close(0)
 
     def status(self, correlation_id: int) -> ProcessStatus:
         """How it is."""
@@ -254,6 +274,7 @@ class HistoryService:
         epoch = await self._in_writer(lambda: stand(writer, self._asker))
         self.known_number = writer.position.drop_number
         self.reports_withdrawn += kept - writer.position.drop_number
+        self.streams.begin(replace(writer.position, epoch=epoch), await self._in_writer(writer.marks))
         self._reach(writer.position)
         self._problem = (OK, "")
         self.ready.set()
@@ -294,7 +315,9 @@ class HistoryService:
         if runs:
             last = runs[-1]
             self.known_number = max(self.known_number, last.first_number + len(last.events) - 1)
-            self._reach(await self._in_writer(lambda: writer.write(runs)))
+            at = await self._in_writer(lambda: writer.write(runs))
+            self.streams.take(at, writer.moved)
+            self._reach(at)
             self.transactions += 1
             self.reports_written += sum(len(run.events) for run in runs)
         if quiet is not None:
@@ -404,5 +427,16 @@ class HistoryService:
 
     def _keep_house(self) -> None:
         self._house = self._loop.call_later(_HOUSEKEEPING_S, self._keep_house)
-        self._send(self.answers.expire(monotonic_ns()))
+        now_ns = monotonic_ns()
+        self._send(self.answers.expire(now_ns))
         self._router.check()
+        if self.ready.is_set():
+            self._tell(self.streams.flush())
+            if now_ns - self._beat_ns >= self._between_beats_ns:
+                self._beat_ns = now_ns
+                self._tell(self.streams.beat())
+
+    def _tell(self, frames: list[Frame]) -> None:
+        for name, frame in frames:
+            self._publish(name, _SNDMORE)
+            self._publish(frame, _NOBLOCK)

@@ -20,8 +20,8 @@ from bus.database.opening import open_database
 from bus.errors import DataDirectoryHeld, StoreDamaged, StoreUnavailable
 from bus.protocol.reports import Report, TradeRevised
 from bus.sockets.reading.feed_items import DropReport, Run
-from publisher.oversight.exposure.folding import Pair
-from publisher.oversight.exposure.keeping import Positions
+from publisher.oversight.exposure.folding import Moved, Pair
+from publisher.oversight.exposure.keeping import Positions, all_marks
 from publisher.oversight.history.changes import (
     Changes,
     Position,
@@ -65,7 +65,7 @@ def open_history(url: str, data_dir: str) -> tuple[Engine, str]:
 
 @final
 class HistoryWriter:
-    """An open database that is written. `position`: how far what it keeps goes.
+    """An open database that is written. `position`: how far what it keeps goes; `moved`: what it last changed there.
 
     After anything but success it is of no more use: whether a transaction took place when the connection was lost in
     its last moment is known only to the database, and the position of a new one tells.
@@ -82,6 +82,7 @@ class HistoryWriter:
         self._bulk = {table.name: Bulk(table, dialect) for table in tables}
         self._at_hand: dict[int, OrderState] = {}
         self._positions = Positions(dialect)
+        self.moved = Moved({}, {})
         self.orders_read = 0  # how many orders had to be read again
         self.position = self._stored_position()
 
@@ -105,8 +106,8 @@ class HistoryWriter:
             before = self._orders(connection, orders_named(runs))
             changes = changes_of(runs, before)
             self._insert(connection, changes)
-            self._positions.keep(connection, changes, before)
-        self.position = following
+            moved = self._positions.keep(connection, changes, before)
+        self.position, self.moved = following, moved
         self._keep_at_hand(changes.orders.values())
         return following
 
@@ -136,6 +137,11 @@ class HistoryWriter:
             self._positions.rebuild(connection, pairs)
         self.position = following
         return following
+
+    def marks(self) -> dict[str, int]:
+        """The price of each symbol's last trade, in ticks."""
+        with named_failures(self.name), self._engine.connect() as connection:
+            return all_marks(connection)
 
     def report(self, drop_number: int) -> tuple[str, int, bytes]:
         """`(account, report number, encoded report)` of a number that is kept. StoreDamaged when it is not there."""
