@@ -205,7 +205,7 @@ BAD = [
     (encode_message(0, 1, 0, [[120, "a", 5]]), reasons.MALFORMED),
     (encode_message(0, 1, 0, [[120, "a", "", -1]]), reasons.MALFORMED),
     (encode_message(0, 1, 0, [[120, "a", "", 0, "", 0, 0, 0, 1, False, 0, "", 1]]), reasons.MALFORMED),
-    (encode_message(0, 1, 0, [[125, "a"]]), reasons.MALFORMED),
+    (encode_message(0, 1, 0, [[119, "a"]]), reasons.MALFORMED),
     (encode_message(0, 1, 0, [[10, "o", "BTC-USD", 1, 1, 1]]), reasons.MALFORMED),
     (encode_message(0, 1, 0, [QueryStatus()] * 17), reasons.MESSAGE_TOO_LARGE),
     (b"\0" * 70_000, reasons.MESSAGE_TOO_LARGE),
