@@ -8,7 +8,8 @@ What a symbol's market is made of:
 - `alignment`: its events in the order of the log, complete up to a moment
 - `book`, `trades`, `candles/`, `statistics/`, `symbols`: what is known of it
 - `indicators/`, `alerts/`: what is asked of that
-- `market`: all of it together, and what is said when; `events`, `streams`: said how
+- `market`: all of it together, and what is said when; `conflation`: the book, once a period
+- `events`, `streams`: said how
 - `rounding`: the ways to round that are written down
 
 What makes a process of it:

@@ -17,7 +17,6 @@ from typing import Any, Final
 from bus.protocol.control import InstrumentState
 from bus.protocol.feed import (
     INDICATIVE,
-    LEVEL,
     AuctionEnded,
     Indicative,
     PhaseChanged,
@@ -37,12 +36,9 @@ from bus.protocol.market.streams import (
     STARTED,
     STATISTICS_TOPIC,
     SYMBOL_TOPIC,
-    TOP,
-    TOPS,
     TRADES,
     WRONG_BOOK,
     Symbol,
-    offset_ns,
 )
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import AUCTIONS, CONTINUOUS
@@ -54,6 +50,7 @@ from publisher.book import NO_ROW, Book, Row
 from publisher.candles.candle import Candle
 from publisher.candles.intervals import INTERVALS
 from publisher.candles.series import CandleSeries
+from publisher.conflation import FAST_NS, NEVER_NS, Conflation
 from publisher.events import alert_event, alert_rows, candle_event, mini_event, statistics_event
 from publisher.statistics.rolling import RollingStatistics
 from publisher.statistics.seconds import BucketRow
@@ -63,10 +60,7 @@ from publisher.streams import SymbolStreams
 from publisher.symbols import Place, SymbolState
 from publisher.trades import TradeRing, with_price
 
-_FAST_NS: Final = PERIODS["100ms"]
-_SLOW_NS: Final = PERIODS["1s"]
 _SECOND_NS: Final = 1_000_000_000
-_NEVER: Final = 2**63 - 1
 
 
 class Revision:
@@ -125,22 +119,15 @@ class Market:
         self._last_sequence = 0  # of the last event on the trade topic
         self._held: list[Moment | Reached] = []
         self._begin_reason = begin_reason
-        self._next_fast_ns = _NEVER
-        self._next_slow_ns = _NEVER
-        self._next_second_ns = _NEVER
-        self._offset_ns = offset_ns(symbol)
-        self._due_ns = _NEVER  # when something is to be said next
+        self._next_second_ns = NEVER_NS
+        self._due_ns = NEVER_NS  # when something is to be said next
         self.candles_version = 0  # another one when a candle is another
         self._said_day: tuple[Statistics, Row, Row] | None = None
         self._said_mini: tuple[Any, ...] = ()
         streams = self.streams
         self._trades = streams.stream(TRADES, chained=True)
         self._depth = streams.stream(DEPTH, chained=True)
-        self._conflated = [streams.stream(f"{DEPTH}-{name}", chained=True) for name in PERIODS]
-        self._tops = [[streams.stream(f"top{count}-{name}") for count in TOPS] for name in PERIODS]
-        self._said_tops: list[list[tuple[list[Row], list[Row]] | None]] = [
-            [None] * len(TOPS) for _ in PERIODS
-        ]
+        self._conflation = Conflation(symbol, self.book, streams)
         self._candles = {name: streams.stream(f"{CANDLES}-{name}") for name in INTERVALS}
         self._statistics = streams.stream(STATISTICS_TOPIC)
         self._mini = streams.stream(MINI)
@@ -396,9 +383,7 @@ class Market:
             self._begin_indicative(snapshot)
         rows = (BOOK, book.sequence, book.level_number, snapshot.checksum, snapshot.bids, snapshot.asks)
         self.streams.begin(self._depth, self._begin_reason, book.sequence, snapshot.time_ns, [rows])
-        for stream in self._conflated:
-            stream.next_previous = None  # they begin at their next time
-        self._said_tops = [[None] * len(TOPS) for _ in PERIODS]
+        self._conflation.begin_anew()
         self._change(snapshot.time_ns)
 
     def _begin_indicative(self, snapshot: BookSnapshot) -> None:
@@ -414,7 +399,7 @@ class Market:
         self.wrong_book = True
         self.book.ready = False
         self._begin_reason = WRONG_BOOK
-        for stream in (self._depth, *self._conflated):
+        for stream in (self._depth, *self._conflation.chains):
             if stream.next_previous is not None:
                 self.streams.begin(stream, WRONG_BOOK, self.book.sequence, self.time_ns, [])
 
@@ -434,70 +419,31 @@ class Market:
             end_ns = candle.open_time_ns + INTERVALS[name].length_ns
             self._say_candle(name, candle, self._last_sequence, end_ns)
         self.statistics.advance(due_ns)
-        if due_ns >= self._next_fast_ns:
-            self._next_fast_ns = _NEVER
-            self._say_book(0, due_ns)
-            for name, candle in self.candles.changed_since(due_ns - _FAST_NS - 1):
+        if self._conflation.say_fast(due_ns, self._begin_reason):
+            for name, candle in self.candles.changed_since(due_ns - FAST_NS - 1):
                 self._say_candle(name, candle, self._last_sequence, due_ns)
-        if due_ns >= self._next_slow_ns:
-            self._next_slow_ns = _NEVER
-            self._say_book(1, due_ns)
+        self._conflation.say_slow(due_ns, self._begin_reason)
         if not due_ns % _SECOND_NS:
-            self._next_second_ns = _NEVER
+            self._next_second_ns = NEVER_NS
             self._say_statistics(due_ns)
         self._find_due()
 
     def _find_due(self) -> None:
         self._due_ns = min(
-            self._next_fast_ns,
-            self._next_slow_ns,
+            self._conflation.due_ns,
             self._next_second_ns,
             self.candles.next_close_ns(),
             self.statistics.next_change_ns(),
         )
 
     def _change(self, time_ns: int) -> None:
-        """Something happened at this time: it is said when the periods that hold it end.
-
-        The longer one of the book ends with a shorter one, the second of the statistics with neither.
-        """
-        if self._next_fast_ns == _NEVER:
-            past_ns = time_ns - self._offset_ns
-            self._next_fast_ns = time_ns - past_ns % _FAST_NS + _FAST_NS
-            if self._next_slow_ns == _NEVER:
-                self._next_slow_ns = time_ns - past_ns % _SLOW_NS + _SLOW_NS
-            self._due_ns = min(self._due_ns, self._next_fast_ns)
-        if self._next_second_ns == _NEVER:
+        """Something happened at this time: it is said when the periods that hold it end."""
+        self._due_ns = min(self._due_ns, self._conflation.change(time_ns))
+        if self._next_second_ns == NEVER_NS:
             self._next_second_ns = time_ns - time_ns % _SECOND_NS + _SECOND_NS
             self._due_ns = min(self._due_ns, self._next_second_ns)
 
     # What is said.
-
-    def _say_book(self, period: int, time_ns: int) -> None:
-        book = self.book
-        if not book.ready:
-            return
-        streams, stream = self.streams, self._conflated[period]
-        changes = [
-            *self._changes(1, book.bids.take_changes(period)),
-            *self._changes(2, book.asks.take_changes(period)),
-        ]
-        if stream.next_previous is None:
-            bids, asks = list(book.bids.rows()), list(book.asks.rows())
-            whole = (BOOK, book.sequence, book.level_number, book.checksum(), bids, asks)
-            streams.begin(stream, self._begin_reason, book.sequence, time_ns, [whole])
-        elif changes:
-            streams.say(stream, book.sequence, time_ns, changes)
-        bids, asks = book.bids.best(TOPS[-1]), book.asks.best(TOPS[-1])
-        said = self._said_tops[period]
-        for index, count in enumerate(TOPS):
-            top = (bids[:count], asks[:count])
-            if top != said[index]:
-                said[index] = top
-                streams.say(self._tops[period][index], book.sequence, time_ns, [(TOP, *top)])
-
-    def _changes(self, side: int, rows: list[Row]) -> list[tuple[int, int, int, int, int, int]]:
-        return [(LEVEL, self.book.sequence, side, *row) for row in rows]
 
     def _say_candle(self, name: str, candle: Candle, sequence: int, time_ns: int) -> None:
         if self.live:

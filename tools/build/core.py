@@ -38,6 +38,7 @@ PUBLISHER_CORE = (
     "publisher/candles/intervals.py",
     "publisher/candles/ring.py",
     "publisher/candles/series.py",
+    "publisher/conflation.py",
     "publisher/desk.py",
     "publisher/events.py",
     "publisher/feed_reader.py",
