@@ -104,6 +104,9 @@ def test_an_order_goes_from_the_form_to_the_ladder_to_its_fill_and_to_its_end(
     expect(mine).to_have_class(re.compile("own"))
     rows = page.locator("#open tbody tr")
     expect(rows).to_have_count(1)
+    # Nobody has money here, and nothing is said of any.
+    for hidden in ("#tab-balances", "#tab-positions", "#tab-movements", "[data-sum=free]", ".shares"):
+        expect(page.locator(hidden)).to_be_hidden()
     opened.until(lambda: "report" in opened.heard)
 
     with venue.client("bob") as bob:

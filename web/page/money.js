@@ -34,7 +34,8 @@ export class Money {
   /** Whether the stream tells of balances. */
   reported = false;
 
-  /** `changed()`: balances, or whether there are any. `found()`: the venue clears, so that the stream may be asked. */
+  /** `changed()`: balances, or whether there are any. `found()`: the venue clears, so that the stream may be asked;
+   * again where it was, and does not tell. */
   constructor(changed, found) {
     this.changed = changed;
     this.found = found;
@@ -110,10 +111,9 @@ export class Money {
     try {
       const { balances } = await signed(key, "GET", "/api/v1/balances");
       if (key !== this.#key) return;
-      const first = this.clears === null;
       this.clears = true;
       this.take({ snapshot: true, balances });
-      if (first) this.found();
+      if (!this.reported) this.found();
     } catch (error) {
       if (key !== this.#key || error.reason !== "no_clearing") return;
       this.clears = false;
