@@ -108,6 +108,9 @@ class Core(Protocol):
     def clearing(self) -> int:
         """One of CLEARINGS."""
 
+    def fees(self, account: str, with_groups: bool) -> tuple[Any, ...]:
+        """A row in the shape of `bus.protocol.control.Fees`, from its tier on."""
+
     def instruments(self) -> list[tuple[Any, ...]]:
         """Rows in the shape of `bus.protocol.control.InstrumentState`, in order of definition."""
 

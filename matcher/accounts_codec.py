@@ -12,6 +12,7 @@ from matcher.book.level import Order
 from matcher.counting import count_all, valued_rows
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account
+from matcher.ledger.fees.fees_codec import VOLUME, volume_of, volume_row
 from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.money.balance import Balance
 from matcher.ledger.request import PlainRequest, Remembered, Request
@@ -28,10 +29,10 @@ FLOW: Final = re.compile(r"0|-?[1-9][0-9]*")
 # request_id, sequence, created_ns, ended_ns, session, symbol, side, order_type, time_in_force, flags,
 # entered_price_ticks, entered_quantity_lots, price_ticks, quantity_lots, filled_lots, status, public_id, shown_lots,
 # the command if it has instructions, when it ends, the order that it waits for, its group, the worst price if pegged,
-# what it holds
+# what it holds, and of a third asset for its fee
 _ORDER: Final[Any] = tuple[
     str, int, int, int, int, str, int, int, int, int, int, int, int, int, int, int, int, int, EnterOrder | None, int,
-    int, int, int, int
+    int, int, int, int, int
 ]  # fmt: skip
 # command, sequence, created_ns, ended_ns, reason, sequence of the target or 0
 _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote | Transfer, int, int, int, int, int]
@@ -48,7 +49,7 @@ _RISK: Final[Any] = tuple[
 _QUOTE: Final[Any] = tuple[str, int, int]
 ACCOUNT: Final[Any] = tuple[
     str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE],
-    bool, list[int], list[tuple[str, int]], _RISK | None, bool
+    bool, list[int], list[tuple[str, int]], _RISK | None, bool, VOLUME | None
 ]  # fmt: skip
 
 
@@ -95,6 +96,7 @@ def account_row(account: Account) -> Row:
         [(asset, balance.total) for asset, balance in account.balances.items()],
         _risk_row(account),
         account.limits is not None and account.limits.shut,
+        volume_row(account.volume),
     )
 
 
@@ -184,6 +186,7 @@ def _order_row(order: Order, public_id: int) -> Row:
         0 if instructions is None or instructions.group is None else instructions.group.number,
         0 if instructions is None or order.ended_ns or not instructions.pegged else instructions.limit_ticks,
         order.held,
+        order.held_fee,
     )
 
 
@@ -251,6 +254,10 @@ def account_of(
         if shared is None:
             raise ValueError(f"not a state: account {account.name} has {asset}, which is no asset")
         account.balances[shared] = Balance(total)
+    try:
+        account.volume = volume_of(row[16])
+    except ValueError as error:
+        raise ValueError(f"not a state: account {account.name} has {error}") from None
     return account
 
 
@@ -280,6 +287,7 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
         group,
         limit_ticks,
         held,
+        held_fee,
     ) = row
     shared = symbols.get(symbol)
     if shared is None:
@@ -313,6 +321,7 @@ def _order_of(row: Row, account: Account, symbols: dict[str, str]) -> Order:
     order.public_id = public_id
     order.shown_lots = shown_lots
     order.held = held
+    order.held_fee = held_fee
     return order
 
 

@@ -28,6 +28,8 @@ from bus.protocol.commands import (
     ReplaceOrder,
     SetBreakers,
     SetEmergency,
+    SetFees,
+    SetFeeTiers,
     SetGroup,
     SetKillSwitch,
     SetLimits,
@@ -84,6 +86,8 @@ _BEHIND_WHAT_IS_DUE = (
     SetBreakers,
     SetEmergency,
     SetKillSwitch,
+    SetFees,
+    SetFeeTiers,
     SetGroup,
     JoinGroup,
     SetRisk,
@@ -196,6 +200,8 @@ class Engine:
                     SetEmergency,
                     SetKillSwitch,
                     CloseAccount,
+                    SetFees,
+                    SetFeeTiers,
                     SetGroup,
                     JoinGroup,
                     SetRisk,
@@ -372,6 +378,11 @@ class Engine:
         """`(asset, decimals)` of all that are defined, in order of their definition."""
         ledger = self.state.ledger
         return [] if ledger is None else list(ledger.assets.items())
+
+    def fees(self, account: str, with_groups: bool) -> Event:
+        """A row in the shape of `bus.protocol.control.Fees`, from its tier on. O(instruments, groups)."""
+        groups = self.state.groups if with_groups else {}
+        return views.fees(self.state.accounts.get(account), self.state.ledger, groups, self.state.time_ns)
 
     def clearing(self) -> int:
         """One of CLEARINGS."""

@@ -166,8 +166,9 @@ class Following(Pegging):
         if ledger is None:
             return False
         lots = order.quantity_lots - order.filled_lots
-        freed = ledger.held_of(order)
-        return ledger.lacks(order.account, order.symbol, order.side, price_to_hold(order), lots, freed)
+        freed, freed_fee = ledger.held_of(order), ledger.fee_held_of(order)
+        price = price_to_hold(order)
+        return ledger.lacks(order.account, order.symbol, order.side, price, lots, freed, freed_fee)
 
     def breaks_risk(self, order: Order, instrument: Instrument) -> bool:
         """Whether an order that is to be active has ended instead, since its account may not have as much at stake."""

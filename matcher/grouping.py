@@ -3,10 +3,11 @@
 from typing import Final
 
 from bus.protocol.commands import JoinGroup, SetGroup
-from bus.protocol.reasons import INVALID_GROUP, NO_CLEARING
+from bus.protocol.reasons import INVALID_GROUP, NO_CLEARING, REBATE_UNPAID
+from bus.protocol.terms import RATE_ONE
 from bus.protocol.topics import ACCOUNT
 from matcher.ledger.account import Account, AccountGroup
-from matcher.ledger.fees.schedule import RATE_ONE
+from matcher.ledger.fees.schedule import pays_for_its_rebates
 from matcher.reporting import Reporting
 
 #: Groups are state, and each checkpoint has them all.
@@ -24,12 +25,18 @@ def set_group(market: Reporting, command: SetGroup) -> int:
         return INVALID_GROUP
     if command.discount and state.ledger is None:
         return NO_CLEARING
+    if command.discount and state.ledger is not None:
+        for product in state.ledger.products.values():
+            fees = product.fees
+            if fees is not None and not pays_for_its_rebates(fees.schedule, command.discount):
+                return REBATE_UNPAID
     if market.judging:
         return 0
     # ledger
     if group is None:
-        group = state.groups[command.group] = AccountGroup(command.group)
-    group.discount = command.discount
+        state.groups[command.group] = AccountGroup(command.group, command.discount)
+    else:
+        group.give(command.discount)
     return 0
 
 

@@ -17,6 +17,8 @@ from bus.protocol.commands import (
     JOIN_GROUP,
     SET_BREAKERS,
     SET_EMERGENCY,
+    SET_FEE_TIERS,
+    SET_FEES,
     SET_GROUP,
     SET_KILL_SWITCH,
     SET_LIMITS,
@@ -34,6 +36,8 @@ from bus.protocol.commands import (
     OperatorCommand,
     SetBreakers,
     SetEmergency,
+    SetFees,
+    SetFeeTiers,
     SetGroup,
     SetKillSwitch,
     SetLimits,
@@ -47,6 +51,7 @@ from bus.protocol.reports import TRADE_REVISED
 from bus.protocol.terms import BY_EMERGENCY, CLOCK_COMMANDS, CONTINUOUS, IN_AUCTION, MAKER, OPERATOR, TAKER
 from matcher.book.level import Order
 from matcher.book.trades import BUSTED
+from matcher.charging import learn_limits, redefinition_reason, set_fee_tiers, set_fees
 from matcher.day.phases import begin_phase, set_phase
 from matcher.day.scheduling import set_schedule
 from matcher.expiry import end_due
@@ -100,6 +105,10 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = market.close_account(command)
     elif isinstance(command, SetProtection):
         reason = set_protection(market, command)
+    elif isinstance(command, SetFees):
+        reason = set_fees(market, command)
+    elif isinstance(command, SetFeeTiers):
+        reason = set_fee_tiers(market, command)
     elif isinstance(command, SetGroup):
         reason = set_group(market, command)
     elif isinstance(command, JoinGroup):
@@ -138,6 +147,10 @@ def tag_of(command: OperatorCommand) -> int:
         return CLOSE_ACCOUNT
     if isinstance(command, SetProtection):
         return SET_PROTECTION
+    if isinstance(command, SetFees):
+        return SET_FEES
+    if isinstance(command, SetFeeTiers):
+        return SET_FEE_TIERS
     if isinstance(command, SetGroup):
         return SET_GROUP
     if isinstance(command, JoinGroup):
@@ -160,7 +173,7 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
         return reasons.INSTRUMENT_DIFFERS
     ledger = state.ledger
     if ledger is not None:
-        reason = product_reason(command, ledger.assets)
+        reason = product_reason(command, ledger.assets) or redefinition_reason(market, command)
         if reason:
             return reason
     if market.judging:
@@ -175,7 +188,7 @@ def define_instrument(market: Following, command: DefineInstrument) -> int:
         if instrument.watch is not None:  # another price may be allowed
             instrument.watch.pegs.forget()
     if ledger is not None:
-        ledger.learn(command)
+        learn_limits(market, ledger, instrument)
     # events
     market.touch(instrument)
     instrument.statuses.append(

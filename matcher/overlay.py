@@ -21,6 +21,7 @@ from bus.protocol.commands import (
     Quote,
     ReplaceOrder,
     SetEmergency,
+    SetFees,
     SetGroup,
     SetKillSwitch,
     SetPhase,
@@ -39,10 +40,13 @@ from bus.protocol.terms import (
     VOLATILITY_AUCTION,
 )
 from matcher.book.level import Order
+from matcher.charging import schedule_of
 from matcher.counting import count_order
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account, AccountGroup
+from matcher.ledger.fees.charging import Charging
 from matcher.ledger.limits import Limit, Limits
+from matcher.ledger.money.balance import Balance
 from matcher.ledger.money.ledger import Ledger
 from matcher.ledger.products.spot import Spot
 from matcher.ledger.request import PlainRequest, Request
@@ -109,7 +113,7 @@ class Overlay:
         #: who had the id before
         self._ids: list[tuple[str, Request | None]] = []
         #: end, status, price, quantity and what it held before
-        self._orders: list[tuple[Order, int, int, int, int, int]] = []
+        self._orders: list[tuple[Order, int, int, int, int, int, int]] = []
         self._phases: list[tuple[Instrument, int]] = []
         self._redefined: list[tuple[Instrument, DefineInstrument]] = []
         self._defined: list[str] = []
@@ -187,12 +191,22 @@ class Overlay:
             limits = closing.limits
             self._shut.append((closing, limits, limits is not None and limits.shut))
             shut(closing, command.closed)
+        elif isinstance(command, SetFees):
+            ledger = self._learning()
+            if ledger is not None:
+                product = ledger.products[command.symbol]
+                fees = None
+                if command.rates:
+                    price_max = market.state.instruments[command.symbol].price_max_ticks
+                    fees = Charging(
+                        schedule_of(command), product.base, product.quote, price_max, Balance(0), Balance(0)
+                    )
+                ledger.products[command.symbol] = product.that_charges(fees)
         elif isinstance(command, SetGroup):
             if self._groups is None:
                 self._groups = market.state.groups
                 market.state.groups = self._groups.copy()
-            market.state.groups[command.group] = group = AccountGroup(command.group)
-            group.discount = command.discount
+            market.state.groups[command.group] = AccountGroup(command.group, command.discount)
         elif isinstance(command, SetEmergency):
             self._set_emergency(command)
         elif isinstance(command, SetPhase):
@@ -205,7 +219,7 @@ class Overlay:
     def take_back(self) -> None:
         """The state, and the context of the market, are as they were."""
         account = self._account
-        for order, ended_ns, status, price_ticks, quantity_lots, held in reversed(self._orders):
+        for order, ended_ns, status, price_ticks, quantity_lots, held, held_fee in reversed(self._orders):
             if order.ended_ns and not ended_ns and account.limits is not None:
                 account.limits.opened(order.symbol)
             order.ended_ns = ended_ns
@@ -213,6 +227,7 @@ class Overlay:
             order.price_ticks = price_ticks
             order.quantity_lots = quantity_lots
             order.held = held
+            order.held_fee = held_fee
         for request_id, before in reversed(self._ids):
             known = account.requests[request_id]
             if isinstance(known, Order) and account.limits is not None:
@@ -284,7 +299,15 @@ class Overlay:
 
     def _note(self, order: Order) -> None:
         self._orders.append(
-            (order, order.ended_ns, order.status, order.price_ticks, order.quantity_lots, order.held)
+            (
+                order,
+                order.ended_ns,
+                order.status,
+                order.price_ticks,
+                order.quantity_lots,
+                order.held,
+                order.held_fee,
+            )
         )
 
     def _end(self, order: Order) -> None:
@@ -378,8 +401,16 @@ class Overlay:
             return
         ledger.hold(order)
         partner = self._account.requests.get(cancels_with) if cancels_with else None
-        if isinstance(partner, Order) and partner.side == order.side and not _is_grouped(partner):
-            self._note(partner)
+        if not isinstance(partner, Order) or _is_grouped(partner):
+            return
+        self._note(partner)
+        fees = ledger.products[order.symbol].fees
+        if fees is not None and fees.third:
+            shared = min(partner.held_fee, order.held_fee)
+            if shared:
+                self._account.balances[fees.third].held -= shared
+            partner.held_fee, order.held_fee = max(partner.held_fee, order.held_fee), 0
+        if partner.side == order.side:
             most = max(partner.held, order.held)
             shared = min(partner.held, order.held)
             asset = ledger.products[order.symbol].asset_to_hold(order.side)
@@ -395,6 +426,8 @@ class Overlay:
         for side, units in ((BUY, group.held_buying), (SELL, group.held_selling)):
             if units:
                 self._account.balances[product.asset_to_hold(side)].held -= units
+        if group.held_fee and product.fees is not None:
+            self._account.balances[product.fees.third].held -= group.held_fee
 
     def _move(self, command: Transfer) -> None:
         ledger = self._market.state.ledger
@@ -437,6 +470,11 @@ class Overlay:
         ledger = self._learning()
         if ledger is not None:
             ledger.learn(command)
+            product = ledger.products.get(command.symbol)
+            if product is not None and product.fees is not None:
+                ledger.products[command.symbol] = product.that_charges(
+                    product.fees.up_to(command.price_max_ticks)
+                )
         instruments = self._market.state.instruments
         instrument = instruments.get(command.symbol)
         if instrument is None:

@@ -72,7 +72,8 @@ def quote(market: Trading, account: Account, command: Quote) -> None:
             # What cancels with others may leave the hold to them.
             alone = last is not None and (last.instructions is None or last.instructions.group is None)
             freed = last.held if last is not None and alone else 0
-            reason = funds_reason(ledger, account, entered, freed)
+            freed_fee = last.held_fee if last is not None and alone else 0
+            reason = funds_reason(ledger, account, entered, freed, freed_fee)
         if not reason and limits is not None and limits.risk is not None:
             reason = _risk_reason(market, limits, account, instrument, entered, last, crossed)
     elif not reason and hurries:

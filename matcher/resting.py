@@ -13,6 +13,7 @@ from bus.protocol.terms import CANCELLED as STATUS_CANCELLED
 from matcher.book.level import Level, Order
 from matcher.counting import count_order
 from matcher.instruments import Instrument
+from matcher.ledger.fees.volume import day_of
 from matcher.ledger.money.ledger import Ledger
 from matcher.outputs import Event
 from matcher.reporting import Reporting
@@ -223,33 +224,51 @@ class Resting(Reporting):
         product = ledger.products[buyer.symbol]
         base_units = product.base_units(quantity_lots)
         quote_units = product.quote_units(price_ticks, quantity_lots)
-        ledger.settle(product, buyer, seller, base_units, quote_units)
+        fees = product.fees
+        buyer_fee = seller_fee = 0
+        if fees is None:
+            ledger.settle(product, buyer, seller, base_units, quote_units)
+        else:
+            buyer_fee, seller_fee = ledger.settle_with_fees(
+                product,
+                fees,
+                buyer,
+                seller,
+                base_units,
+                quote_units,
+                price_ticks,
+                taker,
+                day_of(self.time_ns),
+            )
         for order in (buyer, seller):
             buys = order is buyer
             paid_asset, paid = (product.quote, quote_units) if buys else (product.base, base_units)
             received_asset, received = (product.base, base_units) if buys else (product.quote, quote_units)
             took = order.side == taker
             balances = order.account.balances
-            self.report(
-                order.account,
-                (
-                    SETTLED,
-                    self.sequence,
-                    self.time_ns,
-                    self.session if took else 0,
-                    self.correlation_id if took else 0,
-                    order.sequence,
-                    order.request_id,
-                    order.symbol,
-                    trade_id,
-                    paid_asset,
-                    paid,
-                    balances[paid_asset].total,
-                    received_asset,
-                    received,
-                    balances[received_asset].total,
-                ),
+            settled: Event = (
+                SETTLED,
+                self.sequence,
+                self.time_ns,
+                self.session if took else 0,
+                self.correlation_id if took else 0,
+                order.sequence,
+                order.request_id,
+                order.symbol,
+                trade_id,
+                paid_asset,
+                paid,
+                balances[paid_asset].total,
+                received_asset,
+                received,
+                balances[received_asset].total,
             )
+            fee = buyer_fee if buys else seller_fee
+            if fee and fees is not None:
+                asset = fees.buyers_asset if buys else fees.sellers_asset
+                charged: Event = (asset, fee, balances[asset].total)
+                settled += charged
+            self.report(order.account, settled)
 
     def end(self, order: Order, status: int) -> None:
         """An order has ended: its account has an open order less, and remembers its id for a while."""

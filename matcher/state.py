@@ -6,7 +6,7 @@ from matcher.book.level import Order
 from matcher.counting import check_risk
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account, AccountGroup
-from matcher.ledger.money.checking import check_money
+from matcher.ledger.money.checking import check_fees, check_money
 from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import check_links
 from matcher.safety.breakers import Breakers
@@ -128,6 +128,7 @@ class State:
         assert (self.ledger is not None) == (self.rules.clearing != CLEARING_NONE), "who clears has a ledger"
         if self.ledger is not None:
             check_money(self.ledger, self.accounts)
+            check_fees(self.ledger, self.accounts)
         check_links(self.accounts, self.instruments)
         assert self.timers.counted() == timers.counted(), (
             "what ends by the clock has its timer, and nothing else"

@@ -4,10 +4,10 @@ The rule guarded here: everything on which future behaviour depends is in the by
 state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log)` wherever the snapshot was cut.
 
     [format, sequence, time_ns, epoch, clock, rules, clock_number, next_session, accounts, sessions, instruments,
-     stopped, breakers, assets, groups]
+     stopped, breakers, assets, groups, fees]
 
     account     [name, forgotten_ns, next_report, open, closed, plain, ended, countdown_ns, countdown_number,
-                 limits, quotes, stopped, rejected_ns, balances, risk, closed]
+                 limits, quotes, stopped, rejected_ns, balances, risk, closed, volume]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
                  kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
@@ -19,6 +19,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
                 the reference
     assets      [(name, decimals), ...], or nil where the venue does not clear
     groups      [(group, discount, members), ...], both in the order in which they came
+    fees        [thresholds, [(symbol, schedule, price_high_ticks), ...]], or nil where the venue does not clear
     schedule    [SetSchedule, number, set_ns, acts, rows], or nil
     breakers    [symbol, levels, auction_ms, random_ms, tripped], or nil
 
@@ -30,6 +31,8 @@ who waits for a trigger of its own, trailing stops with the best price that they
 elected, with the price that did it (0: the fill of another order), first in line first; nil when nobody is watched for.
 Who waits for another order, for a reference or for an auction, and who cancels with whom, follows from the orders.
 Accounts, sessions and instruments stand in the order in which the log brought them.
+
+`schedule` of fees, and `volume`: see `matcher.ledger.fees.fees_codec`.
 
 An order says what of its account's money it holds; what balances and groups hold follows from that. A balance is
 `[asset, total]`, in order of the first movement of each asset.
@@ -46,17 +49,21 @@ import msgspec
 
 from bus.protocol.commands import DefineInstrument, SetSchedule
 from bus.protocol.records import Rules
-from bus.protocol.terms import CLEARING_NONE, CONTINUOUS, PHASES, RESTING, TRAILING_STOP, WAITING
+from bus.protocol.terms import CLEARING_NONE, CONTINUOUS, PHASES, RATE_ONE, RESTING, TRAILING_STOP, WAITING
 from matcher.accounts_codec import ACCOUNT, account_of, account_row, count_risk
 from matcher.book.level import Order
 from matcher.book.protection import Protection
 from matcher.book.side import BookSide
 from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
+from matcher.charging import charging_of
 from matcher.day.schedule import PlannedRow, Schedule
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account, AccountGroup
-from matcher.ledger.money.checking import hold_again
+from matcher.ledger.fees.charging import tier_of
+from matcher.ledger.fees.fees_codec import SCHEDULE, schedule_row
+from matcher.ledger.fees.schedule import FeeSchedule
+from matcher.ledger.money.checking import check_fees, hold_again
 from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import relink
 from matcher.safety.breakers import Breakers
@@ -82,9 +89,10 @@ _INSTRUMENT: Final[Any] = tuple[
     DefineInstrument, int, int, int, int, int, int, int, int, _SIDE, _SIDE, _WAITING | None, KEPT, int, _STAGE | None,
     _PAUSE | None, int, int, int, _PROTECTION | None, _SCHEDULE | None,
 ]  # fmt: skip
+_FEES: Final[Any] = tuple[tuple[int, ...], list[tuple[str, SCHEDULE, int]]]
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[msgspec.Raw], list[_SESSION], list[_INSTRUMENT], int,
-    _BREAKERS | None, list[tuple[str, int]] | None, list[tuple[str, int, list[str]]]
+    _BREAKERS | None, list[tuple[str, int]] | None, list[tuple[str, int, list[str]]], _FEES | None
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -113,6 +121,7 @@ def encode_state(state: State) -> bytes:
             _breakers_row(state.breakers),
             None if state.ledger is None else list(state.ledger.assets.items()),
             [(group.name, group.discount, list(group.members)) for group in state.groups.values()],
+            None if state.ledger is None else _fees_row(state.ledger),
         )
     )
 
@@ -178,21 +187,49 @@ def decode_state(payload: bytes) -> State:
         state.breakers = Breakers(*row[12][:4])
         state.breakers.tripped = row[12][4]
         state.breakers.begin(state.instruments)
-    if (row[13] is None) != (state.rules.clearing == CLEARING_NONE):
+    if (row[13] is None) != (state.rules.clearing == CLEARING_NONE) or (row[13] is None) != (row[15] is None):
         raise ValueError("not a state: who clears has a ledger")
     if row[13] is not None:
         state.ledger = ledger = Ledger()
         ledger.assets.update(row[13])
         for instrument in state.instruments.values():
             ledger.learn(instrument.definition)
+        _charge(ledger, row[15], state.accounts)
         for account in state.accounts.values():
             hold_again(ledger, account)
     return state
 
 
+def _fees_row(ledger: Ledger) -> Row:
+    rows: list[Row] = []
+    for symbol, product in ledger.products.items():
+        if product.fees is not None:
+            rows.append((symbol, schedule_row(product.fees.schedule), product.fees.price_high_ticks))
+    return (ledger.thresholds, rows)
+
+
+def _charge(ledger: Ledger, row: Row, accounts: dict[str, Account]) -> None:
+    """What instruments cost, and accounts in their tiers."""
+    ledger.thresholds = row[0]
+    for symbol, schedule, price_high_ticks in row[1]:
+        product = ledger.products.get(symbol)
+        if product is None:
+            raise ValueError(f"not a state: fees of {symbol}, which is not cleared")
+        charging = charging_of(FeeSchedule(*schedule), product, price_high_ticks, accounts)
+        ledger.products[symbol] = product.that_charges(charging)
+    for account in accounts.values():
+        if account.volume is not None:
+            account.volume.tier = tier_of(ledger.thresholds, account.volume.before)
+    try:
+        check_fees(ledger, accounts)
+    except AssertionError as error:
+        raise ValueError(f"not a state: of the fees {error}") from None
+
+
 def _group_of(name: str, discount: int, members: list[str], accounts: dict[str, Account]) -> AccountGroup:
-    group = AccountGroup(name)
-    group.discount = discount
+    if not 0 <= discount <= RATE_ONE:
+        raise ValueError(f"not a state: group {name} has no such discount")
+    group = AccountGroup(name, discount)
     for member in members:
         account = accounts.get(member)
         if account is None or account.group is not None:

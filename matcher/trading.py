@@ -84,7 +84,8 @@ class Trading(Requests):
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_SYMBOL)
             return
         ledger = self.state.ledger
-        if ledger is not None and instrument.symbol not in ledger.products:
+        product = None if ledger is None else ledger.products.get(instrument.symbol)
+        if ledger is not None and product is None:
             self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.UNKNOWN_ASSET)
             return
         side: int = fields[2]
@@ -129,13 +130,15 @@ class Trading(Requests):
             if reason:
                 self.refuse_for_good(account, ENTER_ORDER, request_id, command, reason)
                 return
-        if ledger is not None and (
-            ledger.lacks(account, instrument.symbol, side, price, quantity, 0)
-            if instructions is None
-            else funds_reason(ledger, account, command, 0) != 0
-        ):
-            self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.INSUFFICIENT_FUNDS)
-            return
+        units = 0
+        if ledger is not None and product is not None:
+            if instructions is None:
+                units = ledger.backing(account, product, side, price, quantity)
+            elif funds_reason(ledger, account, command, 0, 0):
+                units = -1
+            if units < 0:
+                self.refuse_for_good(account, ENTER_ORDER, request_id, command, reasons.INSUFFICIENT_FUNDS)
+                return
         if limits is not None and limits.risk is not None:
             reason = enter_reason(
                 limits.risk, self.state.instruments, instrument, account, command, limits.chattered
@@ -191,8 +194,8 @@ class Trading(Requests):
         # book, and what follows from trades for ledger and events
         if instructions is None:
             reports.append(accepted)
-            if ledger is not None:
-                ledger.hold(order)
+            if ledger is not None and product is not None:
+                ledger.hold_first(order, product, units)
             if limits is not None:
                 self.count(order)
             self.execute(order, instrument)

@@ -7,7 +7,7 @@ body it is refused, and its id is kept as long (`matcher.requests`).
 from bus.protocol import reasons
 from bus.protocol.commands import TRANSFER, DefineAsset, Transfer
 from bus.protocol.reports import MOVED
-from bus.protocol.terms import BROKER, EXTERNAL, OPERATOR
+from bus.protocol.terms import BROKER, EXTERNAL, OPERATOR, VENUE_FEES
 from bus.protocol.topics import ACCOUNT, ASSET
 from matcher.gate.instruments import DECIMALS_MAX
 from matcher.gate.orders import is_printable
@@ -134,7 +134,7 @@ def _tell(market: Reporting, told: Account, command: Transfer, asking: Account) 
 
 
 def _may_have(name: str, is_operator: bool) -> bool:
-    return ACCOUNT.fullmatch(name) is not None or (is_operator and name == EXTERNAL)
+    return ACCOUNT.fullmatch(name) is not None or (is_operator and name in (EXTERNAL, VENUE_FEES))
 
 
 def _family(name: str) -> str:

@@ -4,11 +4,14 @@ from typing import Any, Final
 
 from msgspec.structs import astuple
 
-from bus.protocol.commands import ENTER_ORDER
+from bus.protocol.commands import ENTER_ORDER, SetFees
 from matcher.book.level import open_orders_of
 from matcher.gate.risk import open_notional, result_of_day
 from matcher.instruments import Instrument
-from matcher.ledger.account import Account
+from matcher.ledger.account import Account, AccountGroup
+from matcher.ledger.fees.charging import tier_of
+from matcher.ledger.fees.fees_codec import schedule_row
+from matcher.ledger.fees.volume import day_of
 from matcher.ledger.limits import Limit
 from matcher.ledger.money.ledger import Ledger
 from matcher.ledger.risk.risk import Risk
@@ -146,6 +149,31 @@ def assets(external: Account | None, ledger: Ledger) -> list[tuple[Any, ...]]:
         balance = None if external is None else external.balances.get(asset)
         rows.append((asset, decimals, 0 if balance is None else balance.total, 0))
     return rows
+
+
+def fees(
+    account: Account | None, ledger: Ledger | None, groups: dict[str, AccountGroup], time_ns: int
+) -> tuple[Any, ...]:
+    """A row in the shape of `bus.protocol.control.Fees`, from its tier on. O(instruments, groups)."""
+    thresholds: tuple[int, ...] = () if ledger is None else ledger.thresholds
+    schedules: list[SetFees] = []
+    if ledger is not None:
+        for symbol, product in ledger.products.items():
+            if product.fees is not None:
+                row = schedule_row(product.fees.schedule)
+                schedules.append(SetFees(symbol, list(row[0]), *row[1:]))
+    volume = None if account is None else account.volume
+    traded = 0 if volume is None else volume.at(day_of(time_ns))
+    group = None if account is None else account.group
+    return (
+        tier_of(thresholds, traded),
+        traded,
+        "" if group is None else group.name,
+        0 if group is None else group.discount,
+        thresholds,
+        schedules,
+        [(one.name, one.discount, len(one.members)) for one in groups.values()],
+    )
 
 
 def instrument_state(instrument: Instrument) -> tuple[Any, ...]:

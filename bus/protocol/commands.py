@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from bus.protocol.terms import GTC, LIMIT
+from bus.protocol.terms import GTC, IN_QUOTE, LIMIT, OF_NOTIONAL, RATE_ONE, ROUND_UP
 
 #: Everything the matcher computes with fits a signed 64-bit integer. Anything larger is malformed.
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -25,6 +25,7 @@ OptionalClientId = Annotated[str, Meta(max_length=36)]
 Symbol = Annotated[str, Meta(min_length=1, max_length=20)]
 OptionalSymbol = Annotated[str, Meta(max_length=20)]
 Asset = Annotated[str, Meta(min_length=1, max_length=12)]
+OptionalAsset = Annotated[str, Meta(max_length=12)]
 #: A remark for people, kept in the log.
 Note = Annotated[str, Meta(max_length=200)]
 AccountName = Annotated[str, Meta(min_length=1, max_length=32)]
@@ -38,6 +39,8 @@ DateText = Annotated[str, Meta(max_length=10)]
 #: Of a schedule: the second of the local day at which a phase begins, the phase, and by how many ms an auction may last
 #: longer.
 DayRow = tuple[Int64, Int64, Int64]
+#: Of fees: the rate of a maker and that of a taker, in billionths; below 0 a rebate.
+RateRow = tuple[Int64, Int64]
 
 ENTER_ORDER: Final = 10
 CANCEL_ORDER: Final = 11
@@ -48,6 +51,7 @@ CANCEL_ALL_AFTER: Final = 15
 DEFINE_ASSET: Final = 16
 TRANSFER: Final = 17
 SET_SCHEDULE: Final = 18
+SET_FEES: Final = 19
 DEFINE_INSTRUMENT: Final = 20
 SET_PHASE: Final = 21
 ADVANCE_CLOCK: Final = 22
@@ -59,6 +63,7 @@ SET_BREAKERS: Final = 27
 SET_EMERGENCY: Final = 28
 SET_KILL_SWITCH: Final = 29
 CLOSE_ACCOUNT: Final = 158
+SET_FEE_TIERS: Final = 152
 SET_GROUP: Final = 153
 JOIN_GROUP: Final = 154
 SET_RISK: Final = 155
@@ -387,6 +392,47 @@ class SetKillSwitch(
     why: Note = ""
 
 
+class SetFees(Struct, array_like=True, tag=SET_FEES, forbid_unknown_fields=True, frozen=True):
+    """Operator: what an instrument costs to trade from now on (docs/rules.md, chapter FEE); without rates, nothing.
+
+    `rates`: `[maker, taker]` of each tier, the first tier first. `basis`: what they are of, one of FEE_BASES.
+    `paid_in`: one of FEE_ASSETS, `asset` with a third one alone. `numerator` over `denominator`: units of the asset for
+    a unit of the basis. `rounding`: one of ROUNDINGS, to a multiple of `step_units`; then at least `minimum_units`, at
+    most `maximum_units` (0: no such), and at most `share_max` billionths of what the fill is worth. `payout_ticks`:
+    what a binary contract pays out. `volume_numerator` over `volume_denominator`: how much of a volume a quote unit is.
+
+    Open orders of the instrument hold anew, oldest first; those that are not backed any more end. `why`: for the
+    record.
+    """
+
+    symbol: Symbol
+    rates: list[RateRow]
+    basis: Int64 = OF_NOTIONAL
+    paid_in: Int64 = IN_QUOTE
+    asset: OptionalAsset = ""
+    numerator: Int64 = 1
+    denominator: Int64 = 1
+    rounding: Int64 = ROUND_UP
+    step_units: Int64 = 1
+    minimum_units: Int64 = 0
+    maximum_units: Int64 = 0
+    share_max: Int64 = RATE_ONE
+    payout_ticks: Int64 = 0
+    volume_numerator: Int64 = 1
+    volume_denominator: Int64 = 1
+    why: Note = ""
+
+
+class SetFeeTiers(Struct, array_like=True, tag=SET_FEE_TIERS, forbid_unknown_fields=True, frozen=True):
+    """Operator: the volumes of thirty days from which the second tier of fees is reached, the third, and so on.
+
+    They rise; none: there is one tier. `why`: for the record.
+    """
+
+    thresholds: list[Int64]
+    why: Note = ""
+
+
 class SetGroup(Struct, array_like=True, tag=SET_GROUP, forbid_unknown_fields=True, frozen=True, gc=False):
     """Operator: a group of accounts is there, or has another discount (docs/rules.md, chapter GROUP).
 
@@ -455,6 +501,8 @@ OperatorCommand = (
     | SetEmergency
     | SetKillSwitch
     | CloseAccount
+    | SetFees
+    | SetFeeTiers
     | SetGroup
     | JoinGroup
     | SetRisk

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from bus.protocol.commands import DayRow, DefineInstrument, EnterOrder, Symbol, Unsigned
+from bus.protocol.commands import DayRow, DefineInstrument, EnterOrder, SetFees, Symbol, Unsigned
 from bus.protocol.terms import CLEARING_NONE, RESTING, TRADER
 
 HELLO: Final = 1
@@ -23,6 +23,7 @@ QUERY_INSTRUMENTS: Final = 5
 QUERY_SCHEDULE: Final = 6
 QUERY_BALANCES: Final = 7
 QUERY_SAFEGUARDS: Final = 8
+QUERY_FEES: Final = 9
 
 WELCOME: Final = 30
 ENGINE_HEARTBEAT: Final = 31
@@ -34,6 +35,7 @@ RESUMED: Final = 36
 TRADING_SCHEDULE: Final = 37
 BALANCES: Final = 38
 SAFEGUARDS: Final = 39
+FEES: Final = 82
 
 
 class Hello(Struct, array_like=True, tag=HELLO, forbid_unknown_fields=True, frozen=True):
@@ -83,6 +85,12 @@ class QuerySchedule(Struct, array_like=True, tag=QUERY_SCHEDULE, forbid_unknown_
 
 class QueryBalances(Struct, array_like=True, tag=QUERY_BALANCES, forbid_unknown_fields=True, frozen=True):
     """What an account has: that of the session, or any other one for operators. Answered with Balances."""
+
+    account: str = ""
+
+
+class QueryFees(Struct, array_like=True, tag=QUERY_FEES, forbid_unknown_fields=True, frozen=True):
+    """What trading costs an account: that of the session, or any other one for operators. Answered with Fees."""
 
     account: str = ""
 
@@ -260,6 +268,34 @@ class Balances(Struct, array_like=True, tag=BALANCES, frozen=True):
     assets: list[tuple[str, int]] = []
 
 
+class GroupState(Struct, array_like=True, frozen=True):
+    """A group of accounts: its discount, as in SetGroup, and how many are in it."""
+
+    group: str
+    discount: int
+    members: int
+
+
+class Fees(Struct, array_like=True, tag=FEES, frozen=True):
+    """What trading costs an account, as it stood before its report `next_report`.
+
+    `tier`: the one that it is in today, from 0, by the `volume` of the thirty days before. `discount`: that of its
+    `group`, in billionths; "": it is in none. `thresholds`: as in SetFeeTiers; `schedules`: what instruments cost, in
+    order of their definition. `groups`: all that there are, for operators alone.
+    """
+
+    correlation_id: int
+    account: str
+    next_report: int
+    tier: int
+    volume: int
+    group: str
+    discount: int
+    thresholds: list[int]
+    schedules: list[SetFees]
+    groups: list[GroupState]
+
+
 class BreakersState(Struct, array_like=True, frozen=True):
     """The circuit breakers of the market, as in SetBreakers.
 
@@ -361,7 +397,7 @@ class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):
     next_report: int
 
 
-Query = QueryOrders | QueryInstruments | QuerySchedule | QueryBalances | QuerySafeguards
+Query = QueryOrders | QueryInstruments | QuerySchedule | QueryBalances | QuerySafeguards | QueryFees
 ClientControl = Hello | Heartbeat | Logout | Query
 Answer = (
     Welcome
@@ -374,4 +410,5 @@ Answer = (
     | TradingSchedule
     | Balances
     | Safeguards
+    | Fees
 )

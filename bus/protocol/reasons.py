@@ -122,6 +122,9 @@ INVALID_ASSET: Final = 718
 ASSET_DIFFERS: Final = 719
 ASSETS_DO_NOT_DIVIDE: Final = 720
 TRADE_SETTLED: Final = 721
+INVALID_FEES: Final = 722
+REBATE_UNPAID: Final = 723
+INVALID_FEE_TIERS: Final = 724
 INVALID_GROUP: Final = 725
 INVALID_RISK: Final = 726
 ACCOUNT_IN_USE: Final = 728
@@ -254,6 +257,9 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     ASSET_DIFFERS: ("asset_differs", "the decimals of an asset never change"),
     ASSETS_DO_NOT_DIVIDE: ("assets_do_not_divide", "a lot, and a tick times a lot, are whole units of their assets, and no order reaches 2^63 of them"),
     TRADE_SETTLED: ("trade_settled", "the trade has moved money; what is to be given back is transferred"),
+    INVALID_FEES: ("invalid_fees", "fees that contradict themselves, or do not fit the instrument: see docs/rules.md"),
+    REBATE_UNPAID: ("rebate_unpaid", "a rebate could be more than the other side of the same match pays"),
+    INVALID_FEE_TIERS: ("invalid_fee_tiers", "up to 31 volumes that rise, each of 1 unit or more"),
     INVALID_GROUP: ("invalid_group", "a group has a name like an account, a discount of up to everything, and is there before anybody joins; there are at most 1,000"),
     INVALID_RISK: ("invalid_risk", "limits of risk are 0 or positive, of a well-formed name; what goes with a limit comes with it, and a stated position has a symbol and at most 2^62 lots"),
     ACCOUNT_IN_USE: ("account_in_use", "an account with open orders or money is not closed"),

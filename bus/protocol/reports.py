@@ -289,8 +289,9 @@ class Moved(Struct, array_like=True, tag=MOVED, frozen=True, gc=False):
 class Settled(Struct, array_like=True, tag=SETTLED, frozen=True, gc=False):
     """A fill of the order moved money, between its account and `venue:settlement`: right behind its Filled.
 
-    `paid` units of one asset left the account, `received` units of the other one came; the totals are what it has of
-    them afterwards.
+    `paid` units of one asset left the account, `received` units of the other one came, and `fee` went to the venue,
+    below 0 a rebate that came from it; the totals are what the account has afterwards, behind all of it. The fields
+    behind `received_total` stand there when the fill cost something, or brought a rebate.
     """
 
     sequence: int
@@ -307,6 +308,9 @@ class Settled(Struct, array_like=True, tag=SETTLED, frozen=True, gc=False):
     received_asset: str
     received: int
     received_total: int
+    fee_asset: str = ""
+    fee: int = 0
+    fee_total: int = 0
 
 
 Report = (

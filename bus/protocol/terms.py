@@ -174,8 +174,39 @@ CLOCK_SYSTEM: Final = 1
 CLOCK_COMMANDS: Final = 2
 CLOCKS: Final = {CLOCK_SYSTEM: "system", CLOCK_COMMANDS: "commands"}
 
+#: A rate of one: all of what it is of. The finest rates in use are of hundredths of a basis point, 1,000 of these.
+RATE_ONE: Final = 10**9
+
+#: What the rate of a fee is of.
+OF_NOTIONAL: Final = 1
+OF_QUANTITY: Final = 2
+OF_BINARY: Final = 3
+FEE_BASES: Final = {OF_NOTIONAL: "notional", OF_QUANTITY: "quantity", OF_BINARY: "binary"}
+
+#: What a fee is paid with. Received: the base asset by who buys, the quote asset by who sells.
+IN_QUOTE: Final = 1
+IN_BASE: Final = 2
+IN_RECEIVED: Final = 3
+IN_THIRD: Final = 4
+FEE_ASSETS: Final = {IN_QUOTE: "quote", IN_BASE: "base", IN_RECEIVED: "received", IN_THIRD: "third"}
+
+#: Where a fee goes that is no whole step. Up: the venue keeps the remainder; down: whoever pays keeps it, of a rebate
+#: the venue; half up: to the nearest step, the venue keeps a half; half even: the nearest, of two the even one.
+ROUND_UP: Final = 1
+ROUND_DOWN: Final = 2
+ROUND_HALF_UP: Final = 3
+ROUND_HALF_EVEN: Final = 4
+ROUNDINGS: Final = {
+    ROUND_UP: "up",
+    ROUND_DOWN: "down",
+    ROUND_HALF_UP: "half-up",
+    ROUND_HALF_EVEN: "half-even",
+}
+
 #: The account of the venue where deposits come from and withdrawals go to. No client's has a colon in its name.
 EXTERNAL: Final = "venue:external"
+#: The account of the venue that gets fees and pays rebates.
+VENUE_FEES: Final = "venue:fees"
 
 #: Whether orders are backed by the money of their accounts.
 CLEARING_NONE: Final = 0

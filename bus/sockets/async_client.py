@@ -28,9 +28,11 @@ from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, Unkno
 from bus.protocol.commands import Command
 from bus.protocol.control import (
     Balances,
+    Fees,
     InstrumentState,
     OpenOrders,
     QueryBalances,
+    QueryFees,
     QueryInstruments,
     QueryOrders,
     QuerySafeguards,
@@ -197,6 +199,11 @@ class AsyncClient(Desk[AnswerFuture]):
     async def balances(self, account: str = "", timeout: float | None = None) -> Balances:
         """What an account has, its own by default; others only for an operator, else NotTaken."""
         found: Balances = await self._answer_of(self._ask(QueryBalances(account)), timeout)
+        return found
+
+    async def fees(self, account: str = "", timeout: float | None = None) -> Fees:
+        """What trading costs an account, its own by default; others only for an operator, else NotTaken."""
+        found: Fees = await self._answer_of(self._ask(QueryFees(account)), timeout)
         return found
 
     async def instruments(self, timeout: float | None = None) -> dict[str, InstrumentState]:

@@ -24,9 +24,11 @@ from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, Unkno
 from bus.protocol.commands import Command
 from bus.protocol.control import (
     Balances,
+    Fees,
     InstrumentState,
     OpenOrders,
     QueryBalances,
+    QueryFees,
     QueryInstruments,
     QueryOrders,
     QuerySafeguards,
@@ -200,6 +202,11 @@ class Client(Desk[PendingAnswer]):
     def balances(self, account: str = "", timeout: float | None = None) -> Balances:
         """What an account has, its own by default; others only for an operator, else NotTaken."""
         found: Balances = self._ask(QueryBalances(account)).result(timeout)
+        return found
+
+    def fees(self, account: str = "", timeout: float | None = None) -> Fees:
+        """What trading costs an account, its own by default; others only for an operator, else NotTaken."""
+        found: Fees = self._ask(QueryFees(account)).result(timeout)
         return found
 
     def instruments(self, timeout: float | None = None) -> dict[str, InstrumentState]:

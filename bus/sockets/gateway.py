@@ -22,6 +22,7 @@ from bus.protocol.codec import (
 from bus.protocol.commands import CancelAllAfter, CancelOrder, MassCancel
 from bus.protocol.control import (
     BALANCES,
+    FEES,
     INSTRUMENTS,
     OPEN_ORDERS,
     SAFEGUARDS,
@@ -32,6 +33,7 @@ from bus.protocol.control import (
     LoggedOut,
     Logout,
     QueryBalances,
+    QueryFees,
     QueryInstruments,
     QueryOrders,
     QuerySafeguards,
@@ -342,6 +344,8 @@ class Gateway:
             self._send(departure, seat, route, (INSTRUMENTS, correlation_id, core.instruments()))
         elif isinstance(item, QueryBalances):
             self._send(departure, seat, route, self._balances(seat, correlation_id, item))
+        elif isinstance(item, QueryFees):
+            self._send(departure, seat, route, self._fees(seat, correlation_id, item))
         elif isinstance(item, QuerySafeguards):
             self._send(departure, seat, route, self._safeguards(seat, correlation_id))
         else:
@@ -401,6 +405,15 @@ class Gateway:
         rows = core.balances(account)
         about = (core.clearing(), core.assets())
         return (BALANCES, correlation_id, account, core.next_report(account), rows, *about)
+
+    def _fees(self, seat: Seat, correlation_id: int, query: QueryFees) -> object:
+        core = self._core
+        account = query.account or seat.account
+        is_operator = seat.role == OPERATOR
+        if account != seat.account and not is_operator:
+            text = "what others pay is for operators"
+            return Refused(correlation_id, 1, reasons.NOT_OFFERED, text)
+        return (FEES, correlation_id, account, core.next_report(account), *core.fees(account, is_operator))
 
     def _safeguards(self, seat: Seat, correlation_id: int) -> object:
         if seat.role != OPERATOR:

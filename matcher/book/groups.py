@@ -10,10 +10,11 @@ class Group:
 
     `decided`: the first of them that traded or ended, 0 while none has. Between commands it is 0.
 
-    `held_buying` and `held_selling`: what all of them together hold of each side's asset (`matcher.ledger.money`).
+    `held_buying` and `held_selling`: what all of them together hold of each side's asset (`matcher.ledger.money`);
+    `held_fee`: of the third asset in which their fees are paid, if that is so.
     """
 
-    __slots__ = ("decided", "held_buying", "held_selling", "members", "number")
+    __slots__ = ("decided", "held_buying", "held_fee", "held_selling", "members", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -21,3 +22,4 @@ class Group:
         self.decided = 0
         self.held_buying = 0
         self.held_selling = 0
+        self.held_fee = 0

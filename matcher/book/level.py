@@ -27,7 +27,8 @@ class Order(Request):
     feed (0 before, and for hidden orders). The command itself is kept by `instructions` only: its strings and numbers
     of its own would cost 90 bytes an order.
 
-    `held`: what of its account's money backs it, where the venue clears.
+    `held`: what of its account's money backs it, where the venue clears; `held_fee`: what of a third asset, in which
+    its fee is paid.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class Order(Request):
         "filled_lots",
         "flags",
         "held",
+        "held_fee",
         "instructions",
         "level",
         "newer",
@@ -84,7 +86,7 @@ class Order(Request):
         self.entered_price_ticks = self.price_ticks = price_ticks
         self.entered_quantity_lots = self.quantity_lots = self.shown_lots = quantity_lots
         self.instructions = instructions
-        self.filled_lots = self.public_id = self.held = 0
+        self.filled_lots = self.public_id = self.held = self.held_fee = 0
         self.status = RESTING
         self.level: Level | None = None
         self.older: Order | None = None

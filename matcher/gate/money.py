@@ -14,16 +14,23 @@ def limit_reason(side: int, price_ticks: int) -> int:
     return LIMIT_NEEDED if side == BUY and not price_ticks else 0
 
 
-def funds_reason(ledger: Ledger, account: Account, command: EnterOrder, freed_units: int) -> int:
-    """Whether the account has too little free for an order; `freed_units` are those of one that ends for it.
+def funds_reason(
+    ledger: Ledger, account: Account, command: EnterOrder, freed_units: int, freed_fee: int
+) -> int:
+    """Whether the account has too little free for an order; what is freed is held by one that ends for it.
 
     What waits for the fill of another order is backed at its release.
     """
     if command.triggered_by:
         return 0
-    freed_units += ledger.held_with(account, command)
     lacks = ledger.lacks(
-        account, command.symbol, command.side, command.price_ticks, command.quantity_lots, freed_units
+        account,
+        command.symbol,
+        command.side,
+        command.price_ticks,
+        command.quantity_lots,
+        freed_units + ledger.held_with(account, command),
+        freed_fee + ledger.fee_held_with(account, command),
     )
     return INSUFFICIENT_FUNDS if lacks else 0
 
@@ -36,6 +43,6 @@ def replace_funds_reason(ledger: Ledger, order: Order, price_ticks: int, quantit
     price = price_ticks or price_to_hold(order)
     if lots <= 0:
         return 0
-    freed = ledger.held_of(order)
-    lacks = ledger.lacks(order.account, order.symbol, order.side, price, lots, freed)
+    freed, freed_fee = ledger.held_of(order), ledger.fee_held_of(order)
+    lacks = ledger.lacks(order.account, order.symbol, order.side, price, lots, freed, freed_fee)
     return INSUFFICIENT_FUNDS if lacks else 0

@@ -5,5 +5,5 @@
 - `risk/`: what an account has at stake, and may have
 - `account`: an account
 - `money/`: what accounts have, and how it moves; `products/`: what orders and fills mean in money
-- `fees/`: what trading costs; nobody is charged yet
+- `fees/`: what trading costs
 """

@@ -6,8 +6,11 @@ moves `forgotten_ns` to the creation time of that request, and a request that wa
 """
 
 from collections import deque
+from math import gcd
 from typing import Any, Final
 
+from bus.protocol.terms import RATE_ONE
+from matcher.ledger.fees.volume import Volume
 from matcher.ledger.limits import Limits
 from matcher.ledger.money.balance import Balance
 from matcher.ledger.request import Request
@@ -21,15 +24,24 @@ AHEAD_NS: Final = 3600 * 1_000_000_000
 
 
 class AccountGroup:
-    """Accounts of which an operator says something once. `members`: by name, in the order in which they joined."""
+    """Accounts of which an operator says something once. `members`: by name, in the order in which they joined.
 
-    __slots__ = ("discount", "members", "name")
+    `discount`: the share of their fees that members do not pay, in billionths; so they pay `kept` of `kept_of`.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("discount", "kept", "kept_of", "members", "name")
+
+    def __init__(self, name: str, discount: int) -> None:
         self.name = name
-        #: the share of their fees that members do not pay, in billionths
-        self.discount = 0
         self.members: dict[str, Account] = {}
+        self.give(discount)
+
+    def give(self, discount: int) -> None:
+        """Members have this discount."""
+        self.discount = discount
+        divisor = gcd(RATE_ONE - discount, RATE_ONE)
+        self.kept = (RATE_ONE - discount) // divisor
+        self.kept_of = RATE_ONE // divisor
 
     def check(self) -> None:
         """AssertionError when somebody is in the group and does not know it."""
@@ -56,6 +68,7 @@ class Account:
         "quotes",
         "reports",
         "requests",
+        "volume",
     )
 
     def __init__(self, name: str) -> None:
@@ -80,6 +93,8 @@ class Account:
         #: asset -> what the account has of it; empty where the venue does not clear
         self.balances: dict[str, Balance] = {}
         self.group: AccountGroup | None = None
+        #: what it has traded, where that costs something; None for who has not
+        self.volume: Volume | None = None
         self.reports: list[tuple[Any, ...]] = []
 
     def end(self, request: Request, time_ns: int, ended_max: int) -> None:

@@ -3,14 +3,10 @@
 from fractions import Fraction
 from random import Random
 
-import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matcher.ledger.fees.amounts import fee_units, worst_fee_units
-from matcher.ledger.fees.fees_codec import FEES, fees_of, fees_row
-from matcher.ledger.fees.schedule import (
+from bus.protocol.terms import (
     IN_BASE,
     IN_QUOTE,
     IN_RECEIVED,
@@ -18,22 +14,29 @@ from matcher.ledger.fees.schedule import (
     OF_BINARY,
     OF_NOTIONAL,
     OF_QUANTITY,
-    RATE_MAX,
     RATE_ONE,
     ROUND_DOWN,
     ROUND_HALF_EVEN,
     ROUND_UP,
-    Extent,
-    FeeSchedule,
-    is_valid,
 )
-from matcher.ledger.fees.venue import VenueFees
+from matcher.ledger.account import AccountGroup
+from matcher.ledger.fees.amounts import fee_units, worst_fee_units
+from matcher.ledger.fees.schedule import RATE_MAX, Extent, FeeSchedule, is_valid, pays_for_its_rebates
 from matcher.ledger.fees.volume import BUCKET_MAX, Volume, day_of
 from matcher.ledger.money.balance import UNITS_END
 from tests.support.naive_fees import NaiveVolumes, converted, naive_fee, worth
 
 EXTENT = Extent("BTC", "USD", 1_000, 10_000, 10, 7)
 DAY_NS = 24 * 3600 * 1_000_000_000
+
+
+def fee(
+    schedule: FeeSchedule, rate: int, discount: int, base: int, quote: int, price: int, buys: bool
+) -> int:
+    """What a member of a group with this discount pays."""
+    group = AccountGroup("vip", discount)
+    return fee_units(schedule, rate, group.kept, group.kept_of, base, quote, price, buys)
+
 
 ways = st.integers(ROUND_UP, ROUND_HALF_EVEN)
 #: Rates as they are, and as nobody would set them: remainders, minimums and maximums all matter.
@@ -97,7 +100,8 @@ def fills(draw: st.DrawFn) -> tuple[int, int, int, int]:
 
 @given(schedules())
 def test_what_is_drawn_is_valid(schedule: FeeSchedule) -> None:
-    assert is_valid(schedule, EXTENT, 0)
+    assert is_valid(schedule, EXTENT)
+    assert pays_for_its_rebates(schedule, 0)
 
 
 @settings(max_examples=200)
@@ -111,13 +115,13 @@ def test_a_fee_is_the_naive_one(
 ) -> None:
     _, base_units, quote_units, price = fill
     rate = data.draw(st.sampled_from([rate for pair in schedule.rates for rate in pair]))
-    fee = fee_units(schedule, rate, discount, base_units, quote_units, price, buys)
-    assert fee == naive_fee(schedule, rate, discount, base_units, quote_units, price, buys)
+    paid = fee(schedule, rate, discount, base_units, quote_units, price, buys)
+    assert paid == naive_fee(schedule, rate, discount, base_units, quote_units, price, buys)
     # The sign is that of the rate, and nothing is paid that is not there, or that no balance holds.
-    assert fee == 0 or (fee > 0) == (rate > 0)
-    assert abs(fee) <= worth(schedule, base_units, quote_units, buys) < UNITS_END
+    assert paid == 0 or (paid > 0) == (rate > 0)
+    assert abs(paid) <= worth(schedule, base_units, quote_units, buys) < UNITS_END
     if schedule.maximum_units:
-        assert abs(fee) <= schedule.maximum_units
+        assert abs(paid) <= schedule.maximum_units
 
 
 @settings(max_examples=200)
@@ -131,14 +135,18 @@ def test_no_match_costs_the_venue(
     data: st.DataObject,
 ) -> None:
     """Whatever the tiers and the discounts of the two are. In two assets, neither side gets anything."""
-    if not is_valid(schedule, EXTENT, max(one, other)):
-        assert is_valid(schedule, EXTENT, 0)
+    if not pays_for_its_rebates(schedule, max(one, other)):
+        assert pays_for_its_rebates(schedule, 0)
         return
     _, base_units, quote_units, price = fill
     maker = data.draw(st.sampled_from([pair[0] for pair in schedule.rates]))
     taker = data.draw(st.sampled_from([pair[1] for pair in schedule.rates]))
-    of_maker = fee_units(schedule, maker, one, base_units, quote_units, price, buys)
-    of_taker = fee_units(schedule, taker, other, base_units, quote_units, price, not buys)
+    if data.draw(st.booleans()):  # an auction
+        maker, taker = (
+            schedule.rate(data.draw(st.integers(0, 3)), in_auction=True, took=False) for _ in range(2)
+        )
+    of_maker = fee(schedule, maker, one, base_units, quote_units, price, buys)
+    of_taker = fee(schedule, taker, other, base_units, quote_units, price, not buys)
     if schedule.paid_in == IN_RECEIVED:
         assert min(of_maker, of_taker) >= 0
     assert of_maker + of_taker >= 0
@@ -169,7 +177,7 @@ def test_the_worst_fee_is_no_less_than_what_an_order_then_pays(
             rate = random.choice(rates) if spread else max(rates)
             base, quote = part * EXTENT.lot_base_units, part * at * EXTENT.lot_quote_units
             discount = random.choice((0, RATE_ONE // 3)) if spread else 0
-            paid += max(0, fee_units(schedule, rate, discount, base, quote, at, buys))
+            paid += max(0, fee(schedule, rate, discount, base, quote, at, buys))
         assert paid <= worst
 
 
@@ -183,8 +191,7 @@ def test_the_worst_fee_is_near_what_one_lot_at_a_time_costs(
     worst = worst_fee_units(schedule, lots, lots * base, lots * quote, price, buys)
     prices = range(1, price + 1) if schedule.basis == OF_BINARY else (price,)
     dearest = max(
-        fee_units(schedule, schedule.highest_rate, 0, base, at * EXTENT.lot_quote_units, at, buys)
-        for at in prices
+        fee(schedule, schedule.highest_rate, 0, base, at * EXTENT.lot_quote_units, at, buys) for at in prices
     )
     share = Fraction(schedule.share_max, RATE_ONE) * converted(schedule, base, quote, buys)
     capped = schedule.maximum_units or dearest >= share - 1
@@ -208,11 +215,9 @@ def test_two_fills_cost_what_one_of_both_does_but_for_remainders(
     second = other[1], other[0] * price * EXTENT.lot_quote_units
     both = first[0] + second[0], first[1] + second[1]
     for rate in schedule.rates[0]:
-        fees = [
-            fee_units(schedule, rate, discount, *amounts, price, buys) for amounts in (first, second, both)
-        ]
+        fees = [fee(schedule, rate, discount, *amounts, price, buys) for amounts in (first, second, both)]
         most = [worth(schedule, *amounts, buys) for amounts in (first, second, both)]
-        if any(abs(fee) >= worth for fee, worth in zip(fees, most, strict=True)):
+        if any(abs(paid) >= worth for paid, worth in zip(fees, most, strict=True)):
             continue  # one of them is as much as there is
         apart, together = fees[0] + fees[1], fees[2]
         assert abs(apart - together) <= 2 * schedule.step_units
@@ -253,51 +258,3 @@ def test_buckets_that_are_full_stay_within_what_the_wire_carries() -> None:
         volume.add(day, UNITS_END - 1)
         volume.check()
     assert volume.before == 30 * BUCKET_MAX < UNITS_END
-
-
-def venue() -> VenueFees:
-    """One of each thing."""
-    fees = VenueFees()
-    fees.set_tiers((100, 1_000))
-    fees.set_group("vip", RATE_ONE // 4)
-    fees.join("anna", "vip")
-    fees.set_schedule("BTC-USD", FeeSchedule(((-500, 2_000), (0, 1_000))))
-    fees.set_schedule("ETH-USD", FeeSchedule(((1, 2),), IN_QUOTE, IN_THIRD, "TOK", 3, 7))
-    for day in (3, 5, 33):
-        fees.count("BTC-USD", "anna", day, 100 * day)
-        fees.count("ETH-USD", "boris", day, 10)
-    return fees
-
-
-def test_fees_are_the_same_from_their_bytes() -> None:
-    fees = venue()
-    payload = msgspec.msgpack.encode(fees_row(fees))
-    again = fees_of(msgspec.msgpack.decode(payload, type=FEES))
-    again.check()
-    assert msgspec.msgpack.encode(fees_row(again)) == payload
-    for day in (33, 34, 35, 36, 63, 64):
-        for account in ("anna", "boris", "carla"):
-            assert again.tier(account, day) == fees.tier(account, day)
-    assert [fees.tier("anna", day) for day in (33, 34, 36, 64)] == [1, 2, 2, 0]
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "error"),
-    [
-        (1, (5, 5), "tiers are such as may be set"),
-        (2, [("vip", 2 * RATE_ONE)], "groups are such as may be set"),
-        (3, [("anna", "gold")], "a group is in one that there is"),
-        (4, [("anna", 3, [0] * 30)], "account anna has not the volumes of 31 days"),
-        (4, [("anna", 3, [0] * 30 + [-1])], "account anna has not the volumes of 31 days"),
-        (
-            0,
-            [("X", ((1, 1),), 1, 1, "", 1, 0, 1, 1, 0, 0, RATE_ONE, 0, 1, 1)],
-            "schedules are such as may be set",
-        ),
-    ],
-)
-def test_bytes_of_fees_that_cannot_be_are_no_state(place: int, value: object, error: str) -> None:
-    row = list(fees_row(venue()))
-    row[place] = value
-    with pytest.raises(ValueError, match=f"not a state: .*{error}"):
-        fees_of(tuple(row))

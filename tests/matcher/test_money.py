@@ -1,7 +1,7 @@
 """Money in random logs: nothing is created or lost, everything held is justified, and a refusal moves nothing.
 
-The logs are those of `tests.support.markets` at a venue that clears, with transfers of every kind between their steps
-and options on some of their messages.
+The logs are those of `tests.support.markets` at a venue that clears and charges, with transfers and fees of every kind
+between their steps and options on some of their messages.
 """
 
 from random import Random
@@ -27,7 +27,7 @@ from tests.support.markets import (
     logs,
     walk,
 )
-from tests.support.naive_ledger import Outsider, holds_of, naive_holds, totals_of
+from tests.support.naive_ledger import NaiveCharges, Outsider, holds_of, naive_holds, totals_of
 
 LENGTH = 400
 
@@ -36,7 +36,7 @@ def money_of(engine: Engine) -> bytes:
     """All that the ledger says, as bytes."""
     rows = [(name, engine.balances(name)) for name, one in engine.state.accounts.items() if one.balances]
     held = [
-        (order.sequence, order.held)  # type: ignore[attr-defined]
+        (order.sequence, order.held, order.held_fee)  # type: ignore[attr-defined]
         for account in engine.state.accounts.values()
         for order in account.open.values()
     ]
@@ -50,6 +50,7 @@ class Walk:
         self.engine = Engine()
         self.clock = Clock()
         self.outsider = Outsider()
+        self.charges = NaiveCharges()
         self.dice = dice
         self.seen: dict[int, int] = {}
         self.reasons: dict[int, int] = {}
@@ -77,6 +78,14 @@ class Walk:
             if event[0] in (REJECTED, CANCELLED):
                 self.reasons[event[-1]] = self.reasons.get(event[-1], 0) + 1
         self.outsider.hear(told)
+        ledger = engine.state.ledger
+        if ledger is not None:
+            schedules = {
+                symbol: product.fees.schedule
+                for symbol, product in ledger.products.items()
+                if product.fees is not None
+            }
+            self.charges.hear(engine, schedules, told)
         if look:
             self._look(before, told)
         return told
@@ -107,17 +116,21 @@ def test_money_adds_up_after_every_command_of_a_walk(seed: int) -> None:
 def test_the_walks_show_what_money_is_about() -> None:
     seen: set[int] = set()
     told: set[int] = set()
+    charged: set[str] = set()
     for seed in seeds(8):
         dice = Random(seed)
         walker = Walk(dice)
         for step in clearing(walk(seed, LENGTH), dice):
             walker.take(step, look=False)
         seen |= walker.seen.keys()
+        charged |= walker.charges.seen.keys()
         told |= walker.reasons.keys()
     assert {MOVED, SETTLED, DUPLICATE} <= seen
+    assert {"fee", "rebate", "free", "tier 0", "tier 1", "tier 2", "role 1", "role 2", "role 3"} <= charged
     assert {
         *(reasons.INSUFFICIENT_FUNDS, reasons.LIMIT_NEEDED, reasons.BALANCE_TOO_LARGE),
         *(reasons.UNKNOWN_ASSET, reasons.AMOUNT_NOT_POSITIVE, reasons.INVALID_TRANSFER, reasons.ID_TAKEN),
+        *(reasons.INVALID_FEES, reasons.REBATE_UNPAID, reasons.INVALID_FEE_TIERS, reasons.UNBACKED),
     } <= told
 
 

@@ -1,4 +1,4 @@
-"""Stories of fees: what fills cost, in the words of the contracts that say so. They are told to `matcher.ledger.fees`.
+"""Stories of fees: what fills cost, in the words of the contracts that say so. They are told to an engine.
 
 The files are like those of `scenario`; their actions, one a line:
 
@@ -24,15 +24,33 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from matcher.ledger.fees import schedule as terms
-from matcher.ledger.fees.fees_codec import FEES, fees_of, fees_row
-from matcher.ledger.fees.schedule import RATE_ONE, Extent, FeeSchedule
-from matcher.ledger.fees.venue import VenueFees
+from bus.protocol import terms
+from bus.protocol.commands import (
+    AdvanceClock,
+    CancelOrder,
+    DefineAsset,
+    DefineInstrument,
+    EnterOrder,
+    JoinGroup,
+    SetFees,
+    SetFeeTiers,
+    SetGroup,
+    Transfer,
+)
+from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules, SessionOpened
+from bus.protocol.reports import COMPLETED, REJECTED, SETTLED, Settled
+from bus.protocol.terms import BUY, EXTERNAL, OPERATOR, SELL
+from matcher.book.level import Order
+from matcher.engine import Engine
+from matcher.ledger.products.spot import Spot
+from matcher.state_codec import decode_state, encode_state
+from tests.support.markets import DAWN_NS
 from tests.support.scenario import SCENARIOS, Block
-from tests.support.scenario_language import NotUnderstood
+from tests.support.scenario_language import NotUnderstood, rate
 
 FEE_STORIES = SCENARIOS / "fees"
 
@@ -46,8 +64,9 @@ WAYS = {
 }
 RATES = re.compile(r"maker ([^\s,]+) taker ([^\s,]+)")
 
-_encode = msgspec.msgpack.encode
-_decode = msgspec.msgpack.Decoder(FEES).decode
+#: With whom everybody trades, and who is never looked at.
+HOUSE = "house"
+DAY_NS = 24 * 3600 * 10**9
 
 
 def fee_files() -> list[Path]:
@@ -62,12 +81,6 @@ def whole(amount: Fraction) -> int:
     return int(amount)
 
 
-def rate_of(text: str) -> int:
-    """A rate in billionths."""
-    share = Fraction(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    return whole(share * RATE_ONE)
-
-
 def decimal(amount: Fraction) -> str:
     """As people write it; every unit is a power of ten."""
     digits = 0
@@ -80,33 +93,56 @@ def decimal(amount: Fraction) -> str:
 class Market:
     """An instrument of the stories, and how its amounts are written."""
 
-    def __init__(self, symbol: str, words: dict[str, list[str]]) -> None:
+    def __init__(
+        self, symbol: str, words: dict[str, list[str]], names: dict[tuple[str, Fraction], str]
+    ) -> None:
+        self.symbol = symbol
         self.base, _, self.quote = symbol.partition("-")
         self.tick, self.lot = Fraction(words["tick"][0]), Fraction(words["lot"][0])
         base_unit, quote_unit = (Fraction(word) for word in words["units"])
         self.units = {self.base: base_unit, self.quote: quote_unit}
-        self.extent = Extent(
-            self.base,
-            self.quote,
-            whole(Fraction(words.get("price", ["1000000"])[0]) / self.tick),
-            whole(Fraction(words.get("quantity", ["1000"])[0]) / self.lot),
-            whole(self.lot / base_unit),
-            whole(self.tick * self.lot / quote_unit),
-        )
+        self.names = names
+        self.price_max_ticks = whole(Fraction(words.get("price", ["1000000"])[0]) / self.tick)
+        self.quantity_max_lots = whole(Fraction(words.get("quantity", ["1000"])[0]) / self.lot)
 
-    def fill(self, quantity: str, price: str) -> tuple[int, int, int, int]:
-        """Lots, base units, quote units, ticks."""
-        lots, ticks = whole(Fraction(quantity) / self.lot), whole(Fraction(price) / self.tick)
-        return lots, lots * self.extent.lot_base_units, lots * ticks * self.extent.lot_quote_units, ticks
+    def asset(self, name: str) -> str:
+        """The engine's name of an asset: contracts count the same asset in units of their own."""
+        known = self.names.setdefault((name, self.units[name]), f"{name}{len(self.names)}")
+        return known[:12]
+
+    def definitions(self) -> list[DefineAsset]:
+        """Of all its assets."""
+        return [DefineAsset(self.asset(name), decimals_of(unit)) for name, unit in self.units.items()]
+
+    def definition(self) -> DefineInstrument:
+        """Of the instrument."""
+        tick_decimals, lot_decimals = decimals_of(self.tick), decimals_of(self.lot)
+        return DefineInstrument(
+            self.symbol,
+            self.asset(self.base),
+            self.asset(self.quote),
+            whole(self.tick * 10**tick_decimals),
+            tick_decimals,
+            whole(self.lot * 10**lot_decimals),
+            lot_decimals,
+            1,
+            self.price_max_ticks,
+            1,
+            self.quantity_max_lots,
+        )
 
 
 class FeeTeller:
-    """A venue without anything but fees."""
+    """A venue that clears. Nobody in it has more than the trade at hand needs: what is held for it must be enough."""
 
     def __init__(self) -> None:
-        self.fees = VenueFees()
+        self.engine = Engine()
         self.markets: dict[str, Market] = {}
-        self.day = 0
+        self._names: dict[tuple[str, Fraction], str] = {}
+        self._sessions: dict[str, int] = {}
+        self._number = 0
+        rules = Rules(1000, 1000, 100, 1000, terms.CLEARING_SPOT)
+        self._record(EngineStarted(1, SEMANTICS_VERSION, terms.CLOCK_COMMANDS, rules))
 
     def tell(self, block: Block) -> list[str]:
         """What the actions of a block cause."""
@@ -116,7 +152,7 @@ class FeeTeller:
                 lines += self._do(action)
             except (NotUnderstood, ValueError, KeyError) as error:
                 raise NotUnderstood(f"line {block.line + number}: {error!r}") from error
-            self.fees.check()
+            self.engine.state.check()
         return lines
 
     def _do(self, action: str) -> list[str]:
@@ -133,81 +169,152 @@ class FeeTeller:
         if verb in verbs:
             return verbs[verb](words)
         if words == ["tier"]:
-            return [f"{verb} is in tier {self.fees.tier(verb, self.day)}"]
+            return [f"{verb} is in tier {self.engine.fees(verb, False)[0]}"]
         return self._fill(verb, words)
 
     def _market(self, words: list[str]) -> list[str]:
-        self.markets[words[0]] = Market(words[0], options(words[1:], {"units": 2}))
-        return []
+        market = self.markets[words[0]] = Market(words[0], options(words[1:], {"units": 2}), self._names)
+        assert all(not self._refused(one) for one in market.definitions())
+        return self._refused(market.definition())
 
     def _fees(self, words: list[str]) -> list[str]:
-        symbol, *terms_ = words
-        if terms_ == ["none"]:
-            self.fees.set_schedule(symbol, None)
-            return []
+        symbol, *said = words
+        if said == ["none"]:
+            return self._refused(SetFees(symbol, []))
         market = self.markets[symbol]
-        schedule = schedule_of(market, " ".join(terms_))
-        if not self.fees.may_set_schedule(schedule, market.extent):
-            return ["refused"]
-        self.fees.set_schedule(symbol, schedule)
-        return []
+        command = fees_of(market, " ".join(said))
+        for one in market.definitions():
+            self._say("op", one)
+        return self._refused(command)
 
     def _tiers(self, words: list[str]) -> list[str]:
-        thresholds = [int(word) for word in words]
-        if not self.fees.may_set_tiers(thresholds):
-            return ["refused"]
-        self.fees.set_tiers(thresholds)
-        return []
+        return self._refused(SetFeeTiers([int(word) for word in words]))
 
     def _group(self, words: list[str]) -> list[str]:
-        name, discount = words[0], rate_of(words[1])
-        if not self.fees.may_set_group(name, discount):
-            return ["refused"]
-        self.fees.set_group(name, discount)
-        return []
+        return self._refused(SetGroup(words[0], rate(words[1])))
 
     def _join(self, words: list[str]) -> list[str]:
-        account, group = words[0], "" if words[1] == "none" else words[1]
-        if not self.fees.may_join(group):
-            return ["refused"]
-        self.fees.join(account, group)
-        return []
+        return self._refused(JoinGroup(words[0], "" if words[1] == "none" else words[1]))
 
     def _day(self, words: list[str]) -> list[str]:
-        self.day = int(words[0])
+        assert not self._refused(AdvanceClock(DAWN_NS + int(words[0]) * DAY_NS))
         return []
 
     def _again(self, words: list[str]) -> list[str]:
         assert not words
-        before = _encode(fees_row(self.fees))
-        self.fees = fees_of(_decode(before))
-        assert _encode(fees_row(self.fees)) == before
+        before = encode_state(self.engine.state)
+        self.engine = Engine(decode_state(before))
+        assert encode_state(self.engine.state) == before
         return []
 
     def _fill(self, account: str, words: list[str]) -> list[str]:
         role, way, quantity, symbol, at, price = words
         if role not in ("maker", "taker", "worst") or way not in ("buys", "sells") or at != "@":
             raise NotUnderstood(f"{' '.join(words)!r} is no fill")
-        market, buys = self.markets[symbol], way == "buys"
-        lots, base_units, quote_units, ticks = market.fill(quantity, price)
-        schedule = self.fees.schedules.get(symbol)
-        asset = market.quote if schedule is None else schedule.asset_paid(market.base, market.quote, buys)
+        market, side = self.markets[symbol], BUY if way == "buys" else SELL
+        lots, ticks = whole(Fraction(quantity) / market.lot), whole(Fraction(price) / market.tick)
         if role == "worst":
-            held = self.fees.worst_fee_units(symbol, lots, base_units, quote_units, ticks, buys)
-            return [f"{account} holds {decimal(held * market.units[asset])} {asset}"]
-        units = self.fees.fee_units(
-            symbol, account, self.day, base_units, quote_units, ticks, buys, role == "maker"
-        )
-        self.fees.count(symbol, account, self.day, quote_units)
-        if not units:
+            return self._worst(account, market, side, lots, ticks)
+        other = SELL if side == BUY else BUY
+        sides = [(account, side), (HOUSE, other)] if role == "maker" else [(HOUSE, other), (account, side)]
+        told: list[Settled] = []
+        for name, of_side in sides:
+            events = self._enter(name, market, of_side, lots, ticks)
+            told += [
+                msgspec.convert(event, Settled)
+                for to, event in events
+                if to == account and event[0] == SETTLED
+            ]
+        (fill,) = told
+        for name in (*self._sessions, terms.VENUE_FEES):
+            self._give_back(name)
+        if not fill.fee:
+            assert (fill.fee_asset, fill.fee_total) == ("", 0)
             return [f"{account} pays nothing"]
-        amount = decimal(units * market.units[asset])
-        return [f"{account} {'pays' if units > 0 else 'gets'} {amount} {asset}"]
+        return [
+            f"{account} {'pays' if fill.fee > 0 else 'gets'} {self._amount(market, fill.fee_asset, fill.fee)}"
+        ]
+
+    def _worst(self, account: str, market: Market, side: int, lots: int, ticks: int) -> list[str]:
+        """What an order holds for its fee."""
+        self._enter(account, market, side, lots, ticks)
+        order = self.engine.state.accounts[account].requests[f"o{self._number}"]
+        assert isinstance(order, Order)
+        product = self._product(market)
+        backs = product.quote_units(ticks, lots) if side == BUY else product.base_units(lots)
+        held = order.held - backs + order.held_fee
+        self._say(account, CancelOrder(order.sequence))
+        self._give_back(account)
+        fees = product.fees
+        asset = product.quote if fees is None else fees.buyers_asset if side == BUY else fees.sellers_asset
+        return [f"{account} holds {self._amount(market, asset, held)}"]
+
+    def _enter(self, account: str, market: Market, side: int, lots: int, ticks: int) -> list[tuple[str, Any]]:
+        """A limit order of an account that has what it takes, to the unit."""
+        product = self._product(market)
+        self._give(account, product.asset_to_hold(side), product.units_to_hold(side, ticks, lots))
+        if product.fees is not None:
+            self._give(account, product.fees.third, product.fee_to_hold(side, ticks, lots))
+        self._number += 1
+        events = self._say(account, EnterOrder(f"o{self._number}", market.symbol, side, lots, ticks))
+        assert f"o{self._number}" in self.engine.state.accounts[account].requests
+        return events
+
+    def _give(self, account: str, asset: str, units: int) -> None:
+        if units:
+            assert not self._refused(Transfer(self._id(), EXTERNAL, account, asset, units))
+
+    def _give_back(self, account: str) -> None:
+        for asset, _, total, held in self.engine.balances(account):
+            if total:
+                assert not held
+                assert not self._refused(Transfer(self._id(), account, EXTERNAL, asset, total))
+
+    def _id(self) -> str:
+        self._number += 1
+        return f"t{self._number}"
+
+    def _product(self, market: Market) -> Spot:
+        assert self.engine.state.ledger is not None
+        return self.engine.state.ledger.products[market.symbol]
+
+    def _amount(self, market: Market, asset: str, units: int) -> str:
+        ((name, unit),) = (known for known, of_engine in self._names.items() if of_engine[:12] == asset)
+        assert name in market.units
+        return f"{decimal(units * unit)} {name}"
+
+    def _refused(self, command: Any) -> list[str]:
+        """An operator's command; what is said when it is refused."""
+        answer = next(
+            event
+            for to, event in self._say("op", command)
+            if to == "op" and event[0] in (COMPLETED, REJECTED)
+        )
+        return [] if answer[0] == COMPLETED else ["refused"]
+
+    def _say(self, account: str, command: Any) -> list[tuple[str, Any]]:
+        if account not in self._sessions:
+            self._sessions[account] = len(self._sessions) + 1
+            self._record(SessionOpened(self._sessions[account], account, OPERATOR, 1000, False))
+        state = self.engine.state
+        return self.engine.apply(command, state.sequence + 1, state.time_ns + 1, self._sessions[account], 1)
+
+    def _record(self, record: Any) -> None:
+        state = self.engine.state
+        self.engine.apply(record, state.sequence + 1, max(DAWN_NS, state.time_ns + 1))
 
 
-def schedule_of(market: Market, text: str) -> FeeSchedule:
+def decimals_of(unit: Fraction) -> int:
+    """How many decimals a unit has."""
+    decimals = 0
+    while (unit * 10**decimals).denominator != 1:
+        decimals += 1
+    return decimals
+
+
+def fees_of(market: Market, text: str) -> SetFees:
     """The terms that these words say."""
-    rates = tuple((rate_of(maker), rate_of(taker)) for maker, taker in RATES.findall(text))
+    rates = [(rate(maker), rate(taker)) for maker, taker in RATES.findall(text)]
     words = options(RATES.sub("", text).replace(",", "").split(), {})
     basis = BASES[words.get("of", ["notional"])[0]]
     paid = words.get("in", ["quote"])[0]
@@ -227,18 +334,19 @@ def schedule_of(market: Market, text: str) -> FeeSchedule:
     def amount(word: str, unit: Fraction, otherwise: int) -> int:
         return whole(Fraction(words[word][0]) / unit) if word in words else otherwise
 
-    return FeeSchedule(
+    return SetFees(
+        market.symbol,
         rates,
         basis,
         paid_in,
-        asset,
+        market.asset(asset) if asset in market.units else asset,
         ratio.numerator,
         ratio.denominator,
         WAYS[words.get("round", ["up"])[0]],
         amount("step", paid_unit, 1),
         amount("minimum", paid_unit, 0),
         amount("maximum", paid_unit, 0),
-        rate_of(words.get("share", ["100%"])[0]),
+        rate(words.get("share", ["100%"])[0]),
         amount("payout", market.tick, 0),
         volume.numerator,
         volume.denominator,

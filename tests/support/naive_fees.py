@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import ceil, floor
 
-from matcher.ledger.fees.schedule import (
+from bus.protocol.terms import (
     IN_BASE,
     IN_QUOTE,
     IN_RECEIVED,
@@ -13,8 +13,8 @@ from matcher.ledger.fees.schedule import (
     ROUND_DOWN,
     ROUND_HALF_EVEN,
     ROUND_UP,
-    FeeSchedule,
 )
+from matcher.ledger.fees.schedule import FeeSchedule
 
 
 def naive_fee(
@@ -42,6 +42,28 @@ def naive_fee(
     if schedule.maximum_units:
         most = min(most, schedule.maximum_units)
     return max(-most, min(most, fee))
+
+
+def naive_worst_fee(
+    schedule: FeeSchedule, lots: int, base_units: int, quote_units: int, price_ticks: int, buys: bool
+) -> int:
+    """What an order may come to pay: at the highest rate there is, each lot a fill of its own."""
+    rate = max(rate for pair in schedule.rates for rate in pair)
+    if rate <= 0 or not lots:
+        return 0
+    exact = Fraction(rate, RATE_ONE) * converted(schedule, base_units, quote_units, buys)
+    if schedule.basis == OF_BINARY:
+        # quantity x p x (1 - p / payout): dearest in the middle, which a better price than the limit may be
+        at = min(price_ticks, schedule.payout_ticks // 2)
+        exact *= Fraction(at, price_ticks) * (1 - Fraction(at, schedule.payout_ticks))
+    most = floor(Fraction(schedule.share_max, RATE_ONE) * worth(schedule, base_units, quote_units, buys))
+    if schedule.maximum_units:
+        most = min(most, lots * schedule.maximum_units)
+    if lots == 1:
+        return min(max(rounded(schedule, exact), schedule.minimum_units), most)
+    remainder = {ROUND_UP: Fraction(1), ROUND_DOWN: Fraction(0)}.get(schedule.rounding, Fraction(1, 2))
+    of_each = max(remainder * schedule.step_units, Fraction(schedule.minimum_units))
+    return min(floor(exact + lots * of_each), most)
 
 
 def converted(schedule: FeeSchedule, base_units: int, quote_units: int, buys: bool) -> Fraction:
@@ -77,15 +99,15 @@ def rounded(schedule: FeeSchedule, exact: Fraction) -> int:
 
 
 class NaiveVolumes:
-    """All fills that there ever were."""
+    """What was traded on all days that there ever were."""
 
     def __init__(self) -> None:
-        self.fills: list[tuple[int, int]] = []
+        self.days: dict[int, int] = {}
 
     def add(self, day: int, volume: int) -> None:
         """So much was traded on this day."""
-        self.fills.append((day, volume))
+        self.days[day] = self.days.get(day, 0) + volume
 
     def at(self, day: int) -> int:
         """Of the thirty whole days before."""
-        return sum(volume for then, volume in self.fills if day - 30 <= then < day)
+        return sum(volume for then, volume in self.days.items() if day - 30 <= then < day)

@@ -28,6 +28,10 @@ Commands:
          [reduce-only] [position=N] [why WORD]
     kill-switch ACCOUNT on|off [why WORD]
     close|reopen ACCOUNT [why WORD]
+    fees SYMBOL none
+    fees SYMBOL MAKER/TAKER ... [of=notional|quantity|binary] [in=quote|base|received|ASSET] [ratio=1/3] [round=WAY]
+        [step=N] [minimum=N] [maximum=N] [share=50%] [payout=TICKS] [volume=1/2] [why WORD]   rates: 0.1%/0.2%
+    fee-tiers none|UNITS ...
     group GROUP [discount=25%] [why WORD]
     join ACCOUNT GROUP|none [why WORD]
     breakers [SYMBOL] [700bp=5m] [1300bp=5m] [2000bp=0s] [auction 5m] [random 30s] [why WORD]
@@ -466,6 +470,41 @@ def _close(words: list[str], closed: bool) -> commands.CloseAccount:
     return commands.CloseAccount(account, closed, why[1] if why else "")
 
 
+def _fees(words: list[str]) -> commands.SetFees:
+    symbol, *rest = words
+    why = rest.pop() if "why" in rest else ""
+    said = dict(word.split("=") for word in rest if "=" in word)
+    rates = [word.split("/") for word in rest if "/" in word and "=" not in word]
+    paid = said.pop("in", "quote")
+    third = paid not in terms.FEE_ASSETS.values()
+    ratio, volume = Fraction(said.pop("ratio", "1")), Fraction(said.pop("volume", "1"))
+    command = commands.SetFees(
+        symbol,
+        [(rate(maker), rate(taker)) for maker, taker in rates],
+        _number(terms.FEE_BASES, said.pop("of", "notional")),
+        terms.IN_THIRD if third else _number(terms.FEE_ASSETS, paid),
+        paid if third else "",
+        ratio.numerator,
+        ratio.denominator,
+        _number(terms.ROUNDINGS, said.pop("round", "up")),
+        int(said.pop("step", "1")),
+        int(said.pop("minimum", "0")),
+        int(said.pop("maximum", "0")),
+        rate(said.pop("share", "100%")),
+        int(said.pop("payout", "0")),
+        volume.numerator,
+        volume.denominator,
+        why,
+    )
+    if said:
+        raise NotUnderstood(f"{said} is nothing of fees")
+    return command
+
+
+def _fee_tiers(words: list[str]) -> commands.SetFeeTiers:
+    return commands.SetFeeTiers([] if words == ["none"] else [int(word) for word in words])
+
+
 def _group(words: list[str]) -> commands.SetGroup:
     group, *more = words
     discount = 0
@@ -526,6 +565,8 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "kill-switch": _kill_switch,
     "close": lambda words: _close(words, True),
     "reopen": lambda words: _close(words, False),
+    "fees": _fees,
+    "fee-tiers": _fee_tiers,
     "group": _group,
     "join": _join,
     "emergency": _emergency,

@@ -44,6 +44,8 @@ _VERBS = {
     commands.SET_LIMITS: "limits",
     commands.SET_KILL_SWITCH: "kill-switch",
     commands.CLOSE_ACCOUNT: "close",
+    commands.SET_FEES: "fees",
+    commands.SET_FEE_TIERS: "fee-tiers",
     commands.SET_GROUP: "group",
     commands.JOIN_GROUP: "join",
     commands.SET_RISK: "risk",
@@ -52,6 +54,13 @@ _VERBS = {
     commands.BUST_TRADE: "bust",
     commands.CORRECT_TRADE: "correct",
 }
+
+
+def _fee(it: reports.Settled) -> str:
+    if not it.fee_asset:
+        return ""
+    word = "a fee" if it.fee > 0 else "a rebate"
+    return f"; {word} of {abs(it.fee)} {it.fee_asset}, {it.fee_total} there"
 
 
 def event_line(stream: str, event: tuple[Any, ...], moments: Mapping[int, Moment]) -> str:
@@ -257,7 +266,7 @@ _PRINTERS: dict[type, Callable[[Any], str]] = {
     reports.Settled: lambda it: (
         f"settled {it.client_order_id} #{it.order_id} {it.symbol} in trade {it.trade_id}:"
         f" paid {it.paid} {it.paid_asset}, {it.paid_total} left;"
-        f" received {it.received} {it.received_asset}, {it.received_total} there"
+        f" received {it.received} {it.received_asset}, {it.received_total} there" + _fee(it)
     ),
     reports.KillSwitchSet: _kill_switch_set,
     reports.AccountClosed: lambda it: (

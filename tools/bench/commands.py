@@ -29,7 +29,7 @@ from tools.bench import (
 from tools.bench.accounts import Accounts
 from tools.bench.auction import AuctionCosts
 from tools.bench.book import BookCosts
-from tools.bench.core import CoreCosts
+from tools.bench.core import ClearingCosts, CoreCosts
 from tools.bench.fairness import Fairness
 from tools.bench.memory import Memory
 from tools.bench.publisher import PublisherCosts
@@ -67,9 +67,20 @@ def wire_verb(
 
 
 @bench.command("core")
-def core_verb(quick: Quick = False, as_json: AsJson = False, out: Out = None) -> None:
+def core_verb(
+    clearing: Annotated[
+        bool,
+        typer.Option(
+            "--clearing", help="In turns: a venue that does not clear, one that does, one that charges."
+        ),
+    ] = False,
+    quick: Quick = False,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
     """What a command costs inside the engine, stage by stage, without sockets and disk."""
-    measured = CoreCosts(core.QUICK if quick else core.Size(), _say)
+    size = core.QUICK if quick else core.Size()
+    measured = ClearingCosts(size, _say) if clearing else CoreCosts(size, _say)
     measured.run()
     results.show("core", measured.result(), measured.tables(), [], as_json=as_json, out=out)
 

@@ -46,6 +46,57 @@ QUICK: Final = Size(rounds=1, commands=2_000)
 Costs = dict[str, float]
 
 
+#: What a venue does about money, and whether it charges: the columns of `ClearingCosts`.
+_CLEARINGS: Final = {"none": (False, False), "spot": (True, False), "spot with fees": (True, True)}
+
+
+class ClearingCosts:
+    """Rounds of the flow at venues that clear and that do not, in turns, 64 commands a message."""
+
+    def __init__(self, size: Size, progress: Callable[[str], object]) -> None:
+        self.rounds: dict[str, list[Costs]] = {name: [] for name in _CLEARINGS}
+        self._size = size
+        self._progress = progress
+
+    def run(self) -> None:
+        """All rounds."""
+        self._progress("making the flow")
+        market = flow.Flow(_SYMBOL, self._size.commands)
+        tune_garbage_collector()
+        for number in range(1, self._size.rounds + 1):
+            self._progress(f"round {number} of {self._size.rounds}")
+            for name, (clears, charges) in _CLEARINGS.items():
+                self.rounds[name].append(costs(market, 64, clears=clears, charges=charges))
+
+    def result(self) -> dict[str, Any]:
+        """What `--json` prints: medians, and by how many percent the throughput is lower than without clearing."""
+        return {
+            "core": core_kind(),
+            "us_per_command": {
+                name: {stage: round(_median(rounds, stage), 3) for stage in (*STAGES, "all")}
+                for name, rounds in self.rounds.items()
+            },
+            "costs_percent": {name: round(self._costs_percent(name), 1) for name in _CLEARINGS},
+        }
+
+    def tables(self) -> list[Table]:
+        """For people."""
+        rows = [
+            (stage, *(f"{_median(rounds, stage):.2f}" for rounds in self.rounds.values()))
+            for stage in (*STAGES, "all")
+        ]
+        rows.append(("% of throughput", *(f"{self._costs_percent(name):.0f}" for name in _CLEARINGS)))
+        return [results.table("microseconds a command, by clearing", ("", *self.rounds), rows)]
+
+    def _costs_percent(self, name: str) -> float:
+        """Of each round by itself: what comes from outside comes to all that are next to each other."""
+        shares = [
+            1 - none["all"] / one["all"]
+            for none, one in zip(self.rounds["none"], self.rounds[name], strict=True)
+        ]
+        return 100 * statistics.median(shares)
+
+
 class CoreCosts:
     """Rounds of the flow, with many commands a message and with one."""
 
@@ -84,7 +135,7 @@ class CoreCosts:
         return [results.table("microseconds a command", columns, rows)]
 
     def _median(self, name: str, stage: str) -> float:
-        return statistics.median(costs[stage] for costs in self.rounds[name])
+        return _median(self.rounds[name], stage)
 
     def _spreads(self, stage: str) -> list[str]:
         return [
@@ -93,9 +144,9 @@ class CoreCosts:
         ]
 
 
-def costs(market: flow.Flow, a_message: int) -> Costs:
+def costs(market: flow.Flow, a_message: int, *, clears: bool = False, charges: bool = False) -> Costs:
     """One round: a new engine, its book filled, then the flow."""
-    engine = flow.engine_with(_SYMBOL)
+    engine = flow.engine_with(_SYMBOL, clears=clears, charges=charges)
     sessions = Sessions()
     sessions.open(1, "bench", OPERATOR, 0, b"route", 0)
     publication = Publication(engine, sessions, 65_536, 65_536)
@@ -132,6 +183,10 @@ def costs(market: flow.Flow, a_message: int) -> Costs:
     commands = len(market.commands)
     found = {stage: time_ns / commands / _NS_PER_US for stage, time_ns in spent.items()}
     return {**found, "all": sum(found.values())}
+
+
+def _median(rounds: list[Costs], stage: str) -> float:
+    return statistics.median(costs[stage] for costs in rounds)
 
 
 def _batches(commands: list[Command], a_message: int, created_ns: int) -> list[list[bytes]]:

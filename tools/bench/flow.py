@@ -15,10 +15,34 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from bus.protocol.commands import CancelOrder, Command, DefineInstrument, EnterOrder
+from msgspec.structs import replace
+
+from bus.protocol.commands import (
+    CancelOrder,
+    Command,
+    DefineAsset,
+    DefineInstrument,
+    EnterOrder,
+    JoinGroup,
+    SetFees,
+    SetFeeTiers,
+    SetGroup,
+    Transfer,
+)
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules, SessionOpened
 from bus.protocol.reports import FILLED, REJECTED
-from bus.protocol.terms import BUY, CLOCK_SYSTEM, IOC, LIMIT, MAKER, OPERATOR, SELL
+from bus.protocol.terms import (
+    BUY,
+    CLEARING_SPOT,
+    CLOCK_SYSTEM,
+    EXTERNAL,
+    IOC,
+    LIMIT,
+    MAKER,
+    OPERATOR,
+    RATE_ONE,
+    SELL,
+)
 from matcher.engine import Engine
 
 CANCELS: Final = 0.30
@@ -32,6 +56,9 @@ _OPENING_PER_COMMAND: Final = 0.13
 _OPENING_MIN: Final = 200
 #: Everything that the flow enters is allowed.
 RULES: Final = Rules(2**31, 2**31, 2**31)
+#: Of the quote asset: the largest order of the instrument stays below 2**63 of its units.
+_QUOTE_DECIMALS: Final = 4
+_PLENTY_UNITS: Final = 2**62
 #: Places of the fields of a Filled.
 _FILL_ID, _FILL_LEAVES, _FILL_LIQUIDITY = 6, 13, 14
 
@@ -126,13 +153,34 @@ def definition(symbol: str) -> DefineInstrument:
     return DefineInstrument(symbol, "BENCH", "USD", 1, 2, 1, 0, 1, 10_000_000, 1, 1_000_000_000)
 
 
-def engine_with(symbol: str, session: int = 1, account: str = "bench") -> Engine:
-    """An engine without sockets that has this instrument and an open session."""
+def engine_with(
+    symbol: str, session: int = 1, account: str = "bench", *, clears: bool = False, charges: bool = False
+) -> Engine:
+    """An engine without sockets that has this instrument and an open session.
+
+    `clears`: its account has money for whatever the flow does. `charges`: both sides pay fees as well, in one of three
+    tiers and with a discount.
+    """
     engine = Engine()
-    engine.apply_record(EngineStarted(1, SEMANTICS_VERSION, CLOCK_SYSTEM, RULES), 1)
+    rules = replace(RULES, clearing=CLEARING_SPOT) if clears else RULES
+    engine.apply_record(EngineStarted(1, SEMANTICS_VERSION, CLOCK_SYSTEM, rules), 1)
     engine.apply_record(SessionOpened(session, account, OPERATOR, 0, False), 1)
-    engine.apply_message(session, 1, engine.time_ns + 1, (definition(symbol),), engine.time_ns + 1)
-    engine.take_outputs()
+    commands: list[Command] = [definition(symbol)]
+    if clears:
+        commands[:0] = [DefineAsset("BENCH", 0), DefineAsset("USD", _QUOTE_DECIMALS)]
+        commands += [Transfer(asset, EXTERNAL, account, asset, _PLENTY_UNITS) for asset in ("BENCH", "USD")]
+    if charges:
+        commands += [
+            SetFees(symbol, [(1_000_000, 2_000_000), (800_000, 1_500_000), (0, 1_000_000)]),
+            SetFeeTiers([10**12, 10**15]),
+            SetGroup("bench", RATE_ONE // 10),
+            JoinGroup(account, "bench"),
+        ]
+    now_ns = engine.time_ns + 1
+    engine.apply_message(session, 1, now_ns, commands, now_ns)
+    private, _ = engine.take_outputs()
+    for _, _, reports in private:
+        assert all(report[0] != REJECTED for report in reports), "the market is as it is to be"
     return engine
 
 

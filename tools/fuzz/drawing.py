@@ -23,6 +23,7 @@ from bus.protocol.commands import (
     DefineInstrument,
     EnterOrder,
     MassCancel,
+    SetFees,
     SetPhase,
     TraderCommand,
     Transfer,
@@ -31,6 +32,7 @@ from tools.fuzz.steps import Ends, Opens, Says, Starts, Step, Ticks
 
 ACCOUNTS: Final = ("one", "two", "three")
 SYMBOLS: Final = ("A-B", "C-B")
+_GROUPS: Final = ("g1", "g2", "g2", "")
 ASSETS: Final = ("A", "B", "C")
 #: A tick times a lot is one unit of B, a lot a hundred of A.
 _ASSET_DECIMALS: Final = 4
@@ -174,6 +176,8 @@ class _Drawing:
             return self._deposit(random.choice(ACCOUNTS), random.choice(ASSETS))
         if kind is SetPhase and random.random() < 0.8:
             return self._phase()
+        if kind is SetFees and random.random() < 0.8:
+            return self._fees()
         return kind(**{name: self._value(kind, name) for name in kind.__struct_fields__})
 
     def _enter(self) -> EnterOrder:
@@ -210,6 +214,10 @@ class _Drawing:
         random = self._random
         if random.random() < _WILD:
             return random.choice((*_EDGES, "", "x" * 40, None, True, 1.5))
+        if name == "group":
+            return random.choice(_GROUPS)
+        if name == "thresholds":
+            return random.choice(([], [1000], [1000, 20_000], [5, 5]))
         if name == "symbol":
             return random.choice((*SYMBOLS, *SYMBOLS, "", "NONE"))
         if name in ("base", "quote", "asset"):
@@ -260,6 +268,30 @@ class _Drawing:
         random_ms = random.choice((0, 0, 1, 1000)) if duration_ms and phase in terms.AUCTIONS else 0
         next_phase = random.choice((0, 0, terms.CLOSING_AUCTION)) if duration_ms else 0
         return SetPhase(random.choice(SYMBOLS), phase, duration_ms, random_ms, next_phase)
+
+    def _fees(self) -> SetFees:
+        random = self._random
+        takers = [
+            random.choice((0, 10**6, 2 * 10**7, terms.RATE_ONE // 3)) for _ in range(random.choice((1, 3)))
+        ]
+        rates = [(random.choice((-(min(takers) // 2), 0, 10**7)), taker) for taker in takers]
+        paid_in = random.choice((terms.IN_QUOTE, terms.IN_QUOTE, terms.IN_RECEIVED, terms.IN_THIRD))
+        symbol = random.choice(SYMBOLS)
+        third = (
+            "".join(asset for asset in ASSETS if asset not in (symbol[0], "B"))
+            if paid_in == terms.IN_THIRD
+            else ""
+        )
+        return SetFees(
+            symbol,
+            rates if random.random() < 0.8 else [],
+            terms.OF_NOTIONAL,
+            paid_in,
+            third,
+            denominator=random.choice((1, 7)) if third else 1,
+            rounding=random.choice(list(terms.ROUNDINGS)),
+            minimum_units=random.choice((0, 0, 2)),
+        )
 
     def _id(self) -> str:
         """One that was used lately, mostly."""

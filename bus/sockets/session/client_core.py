@@ -39,6 +39,7 @@ from bus.protocol.commands import CancelAllAfter, Command, MassCancel
 from bus.protocol.control import (
     Balances,
     EngineHeartbeat,
+    Fees,
     Heartbeat,
     Hello,
     Instruments,
@@ -316,7 +317,7 @@ class ClientCore:
             return self._take_resumed(item)
         elif isinstance(item, Refused):
             return self._take_refused(item, now_ns)
-        elif isinstance(item, OpenOrders | Instruments | TradingSchedule | Balances | Safeguards):
+        elif isinstance(item, OpenOrders | Instruments | TradingSchedule | Balances | Fees | Safeguards):
             if self._queries.pop(item.correlation_id, None) or item.correlation_id == self._hello_id:
                 return [Answered(item.correlation_id, item)]
         elif isinstance(item, LoggedOut) and self.state is State.LEAVING:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from bus.protocol.control import (
     Balances,
+    Fees,
     Instruments,
     OpenOrders,
     Refused,
@@ -77,7 +78,7 @@ class Answered(Struct, frozen=True):
     """The answer to a query; also the open orders that were wanted with the Hello."""
 
     correlation_id: int
-    answer: OpenOrders | Instruments | TradingSchedule | Balances | Safeguards
+    answer: OpenOrders | Instruments | TradingSchedule | Balances | Fees | Safeguards
 
 
 class Ended(Struct, frozen=True):

@@ -7,7 +7,7 @@ There is one division for the fee and one for the share, and nothing is rounded 
 negative is paid to it. A discount is of what is paid; rebates are what they are.
 """
 
-from matcher.ledger.fees.schedule import (
+from bus.protocol.terms import (
     IN_BASE,
     IN_QUOTE,
     IN_RECEIVED,
@@ -17,21 +17,25 @@ from matcher.ledger.fees.schedule import (
     ROUND_DOWN,
     ROUND_HALF_EVEN,
     ROUND_UP,
-    FeeSchedule,
 )
+from matcher.ledger.fees.schedule import FeeSchedule
 
 
 def fee_units(
     schedule: FeeSchedule,
     rate: int,
-    discount: int,
+    kept: int,
+    kept_of: int,
     base_units: int,
     quote_units: int,
     price_ticks: int,
     buys: bool,
 ) -> int:
-    """What one side of a fill of these amounts pays; below 0 what it gets. `discount` in billionths, up to RATE_ONE."""
-    if rate == 0 or (rate > 0 and discount == RATE_ONE):
+    """What one side of a fill of these amounts pays; below 0 what it gets. `kept` of `kept_of` is behind its discount.
+
+    Amounts of most fills, times these, fit a machine word when the two have no common divisor.
+    """
+    if rate == 0 or (rate > 0 and kept == 0):
         return 0
     above = _basis_units(schedule, base_units, quote_units, buys) * schedule.numerator
     under = schedule.denominator * RATE_ONE
@@ -41,10 +45,10 @@ def fee_units(
     most = _most_units(schedule, base_units, quote_units, buys, 1)
     if rate < 0:
         return -min(_rebate(schedule, -rate * above, under), most)
-    if discount:
-        rate *= RATE_ONE - discount
-        under *= RATE_ONE
     above *= rate
+    if kept != kept_of:
+        above *= kept
+        under *= kept_of
     if above == 0:
         return 0
     return min(max(_charge(schedule, above, under), schedule.minimum_units), most)
@@ -98,7 +102,7 @@ def _most_units(schedule: FeeSchedule, base_units: int, quote_units: int, buys: 
     else:
         basis = base_units if schedule.basis == OF_QUANTITY else quote_units
         worth = basis * schedule.numerator // schedule.denominator
-    most = worth * schedule.share_max // RATE_ONE
+    most = worth if schedule.share_max == RATE_ONE else worth * schedule.share_max // RATE_ONE
     if schedule.maximum_units:
         most = min(most, schedule.maximum_units * fills)
     return most
@@ -108,17 +112,14 @@ def _charge(schedule: FeeSchedule, above: int, under: int) -> int:
     """`above` over `under`, rounded to a multiple of the step."""
     step = schedule.step_units
     under *= step
-    steps = above // under
-    twice = 2 * (above - steps * under)
     rounding = schedule.rounding
     if rounding == ROUND_UP:
-        up = twice > 0
-    elif rounding == ROUND_DOWN:
-        up = False
-    elif rounding == ROUND_HALF_EVEN and twice == under:
-        up = steps % 2 == 1
-    else:
-        up = twice >= under
+        return (above + under - 1) // under * step
+    steps = above // under
+    if rounding == ROUND_DOWN:
+        return steps * step
+    twice = 2 * (above - steps * under)
+    up = steps % 2 == 1 if rounding == ROUND_HALF_EVEN and twice == under else twice >= under
     return (steps + 1 if up else steps) * step
 
 

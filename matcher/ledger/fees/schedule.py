@@ -10,33 +10,25 @@ anything, whatever tiers and groups the two accounts are in (MB-FEE-012).
 
 from typing import Final
 
+from bus.protocol.terms import (
+    IN_BASE,
+    IN_QUOTE,
+    IN_RECEIVED,
+    IN_THIRD,
+    OF_BINARY,
+    OF_NOTIONAL,
+    OF_QUANTITY,
+    RATE_ONE,
+    ROUND_HALF_EVEN,
+    ROUND_UP,
+)
 from bus.protocol.topics import ASSET
 from matcher.ledger.money.balance import UNITS_END
 
-#: A rate of one: the whole basis. The finest rates in use are of hundredths of a basis point, 1,000 of these.
-RATE_ONE: Final = 10**9
 #: A thousand units of the asset for each of the basis. Rates of a quantity are amounts of money: they may exceed one.
 RATE_MAX: Final = 1_000 * RATE_ONE
 #: Venues have up to some twenty.
 TIERS_MAX: Final = 32
-
-#: What a rate is of.
-OF_NOTIONAL: Final = 1
-OF_QUANTITY: Final = 2
-OF_BINARY: Final = 3
-
-#: What is paid with. Received: the base asset by who buys, the quote asset by who sells.
-IN_QUOTE: Final = 1
-IN_BASE: Final = 2
-IN_RECEIVED: Final = 3
-IN_THIRD: Final = 4
-
-#: Where a fee goes that is no whole step. Up: the venue keeps the remainder; down: whoever pays keeps it, of a rebate
-#: the venue; half up: to the nearest step, the venue keeps a half; half even: the nearest, of two the even one.
-ROUND_UP: Final = 1
-ROUND_DOWN: Final = 2
-ROUND_HALF_UP: Final = 3
-ROUND_HALF_EVEN: Final = 4
 
 #: Maker and taker.
 Rates = tuple[int, int]
@@ -52,6 +44,9 @@ class FeeSchedule:
     """
 
     __slots__ = (
+        "_auction_rates",
+        "_maker_rates",
+        "_taker_rates",
         "asset",
         "basis",
         "denominator",
@@ -87,6 +82,9 @@ class FeeSchedule:
         volume_denominator: int = 1,
     ) -> None:
         self.rates = rates
+        self._maker_rates = [maker for maker, _ in rates]
+        self._taker_rates = [taker for _, taker in rates]
+        self._auction_rates = [max(maker, taker) for maker, taker in rates]
         #: of all tiers, of makers and takers
         self.highest_rate = max([max(maker, taker) for maker, taker in rates], default=0)
         self.basis = basis
@@ -103,11 +101,10 @@ class FeeSchedule:
         self.volume_numerator = volume_numerator
         self.volume_denominator = volume_denominator
 
-    def rate(self, tier: int, maker: bool) -> int:
-        """The rate of a tier; tiers are counted from 0."""
-        rates = self.rates
-        pair = rates[tier] if tier < len(rates) else rates[len(rates) - 1]
-        return pair[0] if maker else pair[1]
+    def rate(self, tier: int, in_auction: bool, took: bool) -> int:
+        """The rate of a tier, from 0. In an auction it is that of a taker, or of a maker where that is higher."""
+        rates = self._auction_rates if in_auction else self._taker_rates if took else self._maker_rates
+        return rates[tier] if tier < len(rates) else rates[len(rates) - 1]
 
     def is_paid_of_proceeds(self, buys: bool) -> bool:
         """Whether a fee is in the asset that the fill brings: it is no more than that, so nothing is held for it."""
@@ -152,8 +149,8 @@ class Extent:
         self.lot_quote_units = lot_quote_units
 
 
-def is_valid(schedule: FeeSchedule, extent: Extent, discount_max: int) -> bool:
-    """Whether an instrument may be traded on these terms, in a venue whose largest discount is this."""
+def is_valid(schedule: FeeSchedule, extent: Extent) -> bool:
+    """Whether an instrument may be traded on these terms."""
     base_units = extent.quantity_max_lots * extent.lot_base_units
     quote_units = extent.quantity_max_lots * extent.lot_quote_units * extent.price_max_ticks
     basis_units = base_units if schedule.basis == OF_QUANTITY else quote_units
@@ -163,7 +160,6 @@ def is_valid(schedule: FeeSchedule, extent: Extent, discount_max: int) -> bool:
         and (schedule.basis != OF_BINARY or extent.price_max_ticks <= schedule.payout_ticks)
         and max(base_units, quote_units) < UNITS_END
         and basis_units * schedule.numerator < UNITS_END * schedule.denominator
-        and pays_for_its_rebates(schedule, discount_max)
     )
 
 

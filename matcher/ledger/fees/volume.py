@@ -28,14 +28,16 @@ def day_of(time_ns: int) -> int:
 class Volume:
     """Of one account, in 31 machine integers. `day`: of the last fill; the bucket of a day is at its number modulo 31.
 
-    `before`: the sum of the thirty buckets that are not of `day`.
+    `before`: the sum of the thirty buckets that are not of `day`. `tier`: the one that this is, for who asks often;
+    whoever rolls the buckets, or has other tiers, sets it.
     """
 
-    __slots__ = ("_buckets", "before", "day")
+    __slots__ = ("_buckets", "before", "day", "tier")
 
     def __init__(self, day: int) -> None:
         self.day = day
         self.before = 0
+        self.tier = 0
         self._buckets = array("q", bytes(8 * BUCKETS))
 
     def add(self, day: int, volume: int) -> None:
