@@ -113,6 +113,11 @@ def test_balances_are_what_the_engine_had_at_midnight_and_add_up(
             assert sum(Decimal(row[column]) for row in rows if row["asset"] == asset) == 0, column
     assert any(Decimal(row["withdrawals"]) > 0 for row in rows), "there is something to see"
     assert any(Decimal(row["transfers_in"]) > 0 for row in rows)
+    assert any(Decimal(row["fees"]) > 0 for row in rows)
+    (usd,) = [row for row in table(tmp_path / "made", "assets") if row["asset"] == "USD"]
+    venue = found["venue:fees", "USD"]
+    assert Decimal(usd["fees"]) == -Decimal(venue["fees"]) > 0
+    assert usd["fees_closing"] == venue["closing"]
     made = json.loads((tmp_path / "made/report.json").read_text())
     assert (made["first_sequence"], made["last_sequence"]) == (told["first"], told["last"])
     assert (made["first_day"], made["is_over"], made["clearing"]) == (DAY, True, "spot")
@@ -146,9 +151,24 @@ def test_trades_and_open_orders_are_those_that_were_told(spot: tuple[Path, Told]
             assert row[f"{name}_asset"] == asset
             assert Decimal(row[name]) == in_decimals(moved[place + 1], asset)
             assert Decimal(row[f"{name}_total"]) == in_decimals(moved[place + 2], asset)
+        fee_asset, fee, fee_total = moved[15:] or ("", 0, 0)
+        assert row["fee_asset"] == fee_asset
+        assert Decimal(row["fee"]) == (in_decimals(fee, fee_asset) if fee_asset else Decimal(0))
+        assert (row["fee_total"] == "") == (not fee_asset)
+        if fee_asset:
+            assert Decimal(row["fee_total"]) == in_decimals(fee_total, fee_asset)
         assert row["time"].startswith(DAY)
     orders = table(tmp_path / "made", "orders")
     assert {int(row["order_id"]) for row in orders} == told["open"]
+    assert {(row["held_asset"], row["fee_held_asset"]) for row in orders} == {
+        *(("USD", ""), ("BTC", ""), ("BTC", "USD"), ("ETH", "USD"))
+    }
+    for asset in ASSETS:
+        holds = [Decimal(row["held"]) for row in orders if row["held_asset"] == asset]
+        holds += [Decimal(row["fee_held"]) for row in orders if row["fee_held_asset"] == asset]
+        assert sum(holds) == sum(
+            in_decimals(units, one) for (_, one), units in told["held"].items() if one == asset
+        )
     assert any(row["time_in_force"] == "DAY" for row in orders), (
         "they end by the first command behind midnight"
     )
@@ -380,8 +400,9 @@ def test_a_message_that_goes_on_behind_midnight_is_of_both_days(tmp_path: Path) 
             {"0.0004": "0.0006", "0.0001": "0.0003"}[quantities[0]]
         ]
     assert totals == {
-        DAY: (0, Decimal("12"), Decimal(10**6)),
-        "2026-11-28": (Decimal(10**6), Decimal("9"), Decimal(10**6)),
+        # 12 USD at 0.1 % less 0.005 %; from midnight on 9 USD at the second tier's 0.07 % less 0.008 %
+        DAY: (0, Decimal("12"), Decimal("999999.9886")),
+        "2026-11-28": (Decimal("999999.9886"), Decimal("9"), Decimal("999999.98302")),
     }
 
 

@@ -10,10 +10,32 @@ from typing import Any
 import pandas as pd  # type: ignore[import-untyped]  # has no types here
 import pytest
 
-from bus.protocol.commands import CancelOrder, DefineAsset, DefineInstrument, EnterOrder, Transfer
+from bus.protocol.commands import (
+    CancelOrder,
+    DefineAsset,
+    DefineInstrument,
+    EnterOrder,
+    JoinGroup,
+    SetFees,
+    SetFeeTiers,
+    SetGroup,
+    Transfer,
+)
 from bus.protocol.control import QueryBalances
 from bus.protocol.reports import Completed
-from bus.protocol.terms import BUY, EXTERNAL, GTC, IOC, LIMIT, MARKET, OPERATOR, SELL
+from bus.protocol.terms import (
+    BUY,
+    EXTERNAL,
+    GTC,
+    IN_RECEIVED,
+    IN_THIRD,
+    IOC,
+    LIMIT,
+    MARKET,
+    OPERATOR,
+    RATE_ONE,
+    SELL,
+)
 from tests.node import outsider
 from tests.node.outsider import Outsider
 from tests.node.parties import Party
@@ -31,6 +53,15 @@ MARKETS = {
     "ETH-USD": (DefineInstrument("ETH-USD", "ETH", "USD", 1, 2, 1, 3, 1, 10_000_000, 1, 1_000_000), 200_000),
     "ETH-BTC": (DefineInstrument("ETH-BTC", "ETH", "BTC", 1, 5, 1, 3, 1, 100_000, 1, 1_000_000), 6_700),
 }
+#: In what is received, in the quote asset with rebates, in a third asset; two tiers, and a group with a discount.
+FEES = (
+    SetFees("BTC-USD", [(300_000, 1_100_000)], paid_in=IN_RECEIVED),
+    SetFees("ETH-USD", [(-50_000, 1_000_000), (-80_000, 700_000)]),
+    SetFees("ETH-BTC", [(200_000, 900_000)], paid_in=IN_THIRD, asset="USD", numerator=300),
+    SetFeeTiers([10_000_000]),
+    SetGroup("house", RATE_ONE // 2),
+    JoinGroup("carla", "house"),
+)
 MESSAGES = 250
 
 
@@ -50,6 +81,8 @@ class Crowd:
             assert isinstance(self.ops.ask(DefineAsset(asset, decimals)), Completed)
         for definition, _ in MARKETS.values():
             assert isinstance(self.ops.ask(definition), Completed)
+        for command in FEES:
+            assert isinstance(self.ops.ask(command), Completed), command
         for trader in TRADERS:
             for asset, decimals in ASSETS.items():
                 self.move(EXTERNAL, trader, asset, 40 * 10**decimals if asset != "USD" else 10**12)
@@ -151,6 +184,11 @@ def _compare(reader: Outsider, answered: dict[tuple[str, str], int]) -> None:
         place: units for place, units in answered.items() if units
     }
     told = reader.totals_told()
+    fees = [
+        report for _, report in reader.reports if report[0] == outsider.SETTLED and report[outsider.FEE_AT :]
+    ]
+    assert {report[outsider.FEE_AT] for report in fees} == {"BTC", "USD"}, "fees of every kind"
+    assert any(report[outsider.FEE_AT + 1] < 0 for report in fees), "and rebates"
     assert told.to_dict() == {place: found[place] for place in told.index}
     fills = [report for _, report in reader.reports if report[0] == outsider.FILLED]
     assert len(fills) > 200, "there was something to count"

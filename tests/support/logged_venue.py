@@ -17,7 +17,17 @@ from bus.journal.checkpoint import Checkpoint, CheckpointHeader, CheckpointStore
 from bus.journal.disk import Disk
 from bus.journal.journal import Journal
 from bus.protocol.codec import decode_client_message, encode_message
-from bus.protocol.commands import CancelOrder, DefineAsset, DefineInstrument, EnterOrder, Transfer
+from bus.protocol.commands import (
+    CancelOrder,
+    DefineAsset,
+    DefineInstrument,
+    EnterOrder,
+    JoinGroup,
+    SetFees,
+    SetFeeTiers,
+    SetGroup,
+    Transfer,
+)
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Record, Rules, SessionOpened, TimeTicked
 from bus.protocol.terms import (
     BUY,
@@ -26,9 +36,11 @@ from bus.protocol.terms import (
     DAY,
     EXTERNAL,
     GTC,
+    IN_THIRD,
     IOC,
     LIMIT,
     OPERATOR,
+    RATE_ONE,
     SELL,
     TRADER,
 )
@@ -40,6 +52,15 @@ BTC = DefineInstrument("BTC-USD", "BTC", "USD", 1, 2, 1, 4, 1, 10_000_000, 1, 1_
 ETH = DefineInstrument("ETH-BTC", "ETH", "BTC", 1, 5, 1, 2, 1, 100_000, 1, 1_000_000)
 #: Asset -> decimals; a tick times a lot of each instrument is a whole number of units.
 ASSETS = {"USD": 6, "BTC": 8, "ETH": 9}
+#: Takers pay and makers get something, in the quote asset; or both pay in a third one, at 30,000 USD for a BTC. Who has
+#: traded for a dollar is in the second tier from the next midnight on, and members of a group pay half.
+FEES = (
+    SetFees("BTC-USD", [(-50_000, 1_000_000), (-80_000, 700_000)]),
+    SetFees("ETH-BTC", [(200_000, 900_000)], paid_in=IN_THIRD, asset="USD", numerator=300),
+    SetFeeTiers([1_000_000]),
+    SetGroup("house", RATE_ONE // 2),
+    JoinGroup("carla", "house"),
+)
 SEGMENT_BYTES = 24 * 1024
 _SPACED_NS = 1_000_000
 #: `(account or topic, event)`.
@@ -94,6 +115,8 @@ class LoggedVenue:
         if self.clears:
             self.say("ops", *(DefineAsset(name, decimals) for name, decimals in ASSETS.items()))
         self.say("ops", BTC, ETH)
+        if self.clears:
+            self.say("ops", *FEES)
         for trader in TRADERS if self.clears else ():
             for asset, decimals in ASSETS.items():
                 self.move(EXTERNAL, trader, asset, 1_000_000 * 10**decimals)

@@ -13,15 +13,13 @@ from typing import Any, Final, final
 from bus.core import Stream
 from bus.protocol.feed import TRADE, TRADE_BUSTED, TRADE_CORRECTED
 from bus.protocol.reports import FILLED, MOVED, SETTLED, TRADE_REVISED
-from bus.protocol.terms import BUY, EXTERNAL, LIQUIDITIES, SIDES
+from bus.protocol.terms import BUY, EXTERNAL, LIQUIDITIES, SIDES, VENUE_FEES
 from bus.protocol.topics import TRADE as TRADE_TOPIC
 from matcher.engine import Engine
 from tools.report.decimals import Texts, decimal_text
 from tools.report.spool import Spool
 from tools.report.tables import REVISIONS, TRADES, TRANSFERS
 
-#: Where all fees go, and no report tells of it: each payer's does.
-FEES_ACCOUNT: Final = "venue:fees"
 #: Rows of an account that a page shows of one table; with more nobody reads it, and the tables have them all.
 PAGE_ROWS_MAX: Final = 500
 
@@ -202,7 +200,7 @@ class Gathered:
         fee_asset, fee, fee_total = settled[_FEE_AT : _FEE_AT + 3] or ("", 0, 0)
         if fee_asset:
             self._flow(account, fee_asset)[FEES] += fee
-            self._flow(FEES_ACCOUNT, fee_asset)[FEES] -= fee
+            self._flow(VENUE_FEES, fee_asset)[FEES] -= fee
         return (
             paid_asset,
             *_texts_of(core, paid_asset, paid, paid_total),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from operator import mul
 from typing import Any, final
 
-from bus.protocol.terms import EXTERNAL, ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from bus.protocol.terms import EXTERNAL, ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE, VENUE_FEES
 from matcher.book.level import open_orders_of
 from matcher.ledger.account import Account
 from tools.report.decimals import decimal_text
@@ -17,7 +17,6 @@ from tools.report.gathering import (
     BOUGHT_VALUE,
     DEPOSITS,
     FEES,
-    FEES_ACCOUNT,
     NO_FLOW,
     NOTHING_TRADED,
     SOLD,
@@ -160,10 +159,13 @@ class Report:
         ledger = core.state.ledger
         for order, told in zip(open_orders_of(account), core.open_orders(name), strict=True):
             texts = self.walked.gathered.texts(core, order.symbol)
-            held_asset = held = None
+            held_asset = held = fee_asset = fee_held = None
             if ledger is not None and order.symbol in ledger.products:
                 held_asset = ledger.products[order.symbol].asset_to_hold(order.side)
                 held = decimal_text(order.held, ledger.assets[held_asset])
+                fees = ledger.products[order.symbol].fees
+                if fees is not None and fees.third:
+                    fee_asset, fee_held = fees.third, decimal_text(order.held_fee, ledger.assets[fees.third])
             yield (
                 name,
                 order.sequence,
@@ -180,6 +182,8 @@ class Report:
                 texts.quantity(order.quantity_lots - order.filled_lots),
                 held_asset,
                 held,
+                fee_asset,
+                fee_held,
             )
 
     def is_silent(self, name: str) -> bool:
@@ -206,7 +210,7 @@ class Report:
                 held[asset] += balance.held
                 accounts[asset] += balance.total > 0
         external = state.accounts.get(EXTERNAL)
-        fees = state.accounts.get(FEES_ACCOUNT)
+        fees = state.accounts.get(VENUE_FEES)
         for asset, decimals in sorted(state.ledger.assets.items()):
             flow = walked.gathered.flows.get((EXTERNAL, asset), NO_FLOW)
             units = (
@@ -214,7 +218,7 @@ class Report:
                 -flow[DEPOSITS],
                 -flow[WITHDRAWALS],
                 -_total(external, asset),
-                -walked.gathered.flows.get((FEES_ACCOUNT, asset), NO_FLOW)[FEES],
+                -walked.gathered.flows.get((VENUE_FEES, asset), NO_FLOW)[FEES],
                 _total(fees, asset),
                 held[asset],
             )

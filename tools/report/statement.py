@@ -3,9 +3,9 @@
 from itertools import islice
 from typing import Final
 
-from bus.protocol.terms import EXTERNAL
+from bus.protocol.terms import EXTERNAL, VENUE_FEES
 from tools.report.amounts import NONE, amount, moment, moved, negated, quiet, side, word
-from tools.report.gathering import FEES_ACCOUNT, PAGE_ROWS_MAX
+from tools.report.gathering import PAGE_ROWS_MAX
 from tools.report.parts import AccountPart, Rows, Statement, anchor, filled_columns, note_of, with_unit
 from tools.report.report import Report, Row
 from tools.report.tables import BALANCES, POSITIONS, REVISIONS, TRADES, TRANSFERS
@@ -74,7 +74,7 @@ def account_part(report: Report, name: str) -> AccountPart:
 def _summary(name: str, trades: int, transfers: int, orders: int) -> str:
     if name == EXTERNAL:
         return "The world outside: below 0 by what is at the venue. Deposits come from here, withdrawals go here."
-    if name == FEES_ACCOUNT:
+    if name == VENUE_FEES:
         return "The venue's own account of fees: what all accounts have paid, less rebates."
     done = [
         counted(count, noun) for count, noun in ((trades, "trade"), (transfers, "transfer")) if count
@@ -167,7 +167,7 @@ def _revision(row: Row, with_day: bool) -> list[str]:
 
 def _order(row: Row) -> list[str]:
     _, order_id, client_order_id, symbol, which, kind, time_in_force, status, *rest = row
-    price, trigger, quantity, filled, _, held_asset, held = rest
+    price, trigger, quantity, filled, _, held_asset, held, fee_asset, fee_held = rest
     return [
         word(symbol),
         side(which),
@@ -177,6 +177,7 @@ def _order(row: Row) -> list[str]:
         amount(price),
         amount(trigger),
         with_unit(held, held_asset) if held_asset else NONE,
+        with_unit(fee_held, fee_asset) if fee_asset else NONE,
         quiet(order_id),
         quiet(client_order_id),
     ]
@@ -225,6 +226,7 @@ _ORDER_COLUMNS: Final = [
     ("Price", "n"),
     ("Trigger", "n"),
     ("Holds", "n"),
+    ("And for fees", "n"),
     ("Number", "n"),
     ("Order", "long"),
 ]

@@ -90,7 +90,7 @@ ORDERS: Final = Table(
     "orders",
     _columns(
         "account order_id:i client_order_id symbol side type time_in_force status price:d trigger:d quantity:d"
-        " filled:d leaves:d held_asset held:d"
+        " filled:d leaves:d held_asset held:d fee_held_asset fee_held:d"
     ),
 )
 
