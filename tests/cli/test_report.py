@@ -19,7 +19,7 @@ from bus.protocol.terms import BUY, CLEARING_NONE, CLEARING_SPOT, CLOCK_COMMANDS
 from tests.support.logged_venue import ASSETS, LoggedVenue, at
 from tools.__main__ import app
 from tools.report.checking import check_report
-from tools.report.gathering import BOUGHT, DEPOSITS
+from tools.report.gathering import BOUGHT, DEPOSITS, SOLD_VALUE
 from tools.report.period import Period, read_period
 from tools.report.tables import ALL
 from tools.report.walking import walk
@@ -411,8 +411,12 @@ def test_what_does_not_add_up_is_not_written(spot: tuple[Path, Told]) -> None:
     breaks: list[tuple[Callable[[Any], None], str]] = [
         (lambda walked: _more(walked.gathered.flows["anna", "USD"], DEPOSITS), "anna had .* USD"),
         (
+            lambda walked: _more(walked.gathered.traded["anna", "BTC-USD"], SOLD_VALUE),
+            "of BTC-USD .* lots .* were bought",
+        ),
+        (
             lambda walked: _more(walked.gathered.traded["anna", "BTC-USD"], BOUGHT),
-            "of BTC-USD .* lots were bought",
+            "of BTC-USD .* lots .* were bought",
         ),
         (lambda walked: _hold_more(walked.core, "anna", "USD"), "anna holds what its orders hold"),
     ]

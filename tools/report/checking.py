@@ -3,13 +3,24 @@ the two are counted apart, and have to come to the same.
 
 - of each account and asset: what there was and all that moved come to what there is
 - of each asset: all accounts together have 0, and what is held is what open orders need
-- of each instrument: what buyers bought is what sellers sold is what was published
+- of each instrument: what buyers bought is what sellers sold is what was published, in quantity and in value
 """
+
+from operator import mul
 
 from bus.errors import DoesNotAddUp
 from matcher.ledger.money.checking import check_money
 from tools.report.decimals import decimal_text
-from tools.report.gathering import BOUGHT, FEES, PAID, SOLD, TRANSFERS_OUT, WITHDRAWALS
+from tools.report.gathering import (
+    BOUGHT,
+    BOUGHT_VALUE,
+    FEES,
+    PAID,
+    SOLD,
+    SOLD_VALUE,
+    TRANSFERS_OUT,
+    WITHDRAWALS,
+)
 from tools.report.walking import Walked
 
 #: What leaves an account.
@@ -58,16 +69,22 @@ def _check_balances(walked: Walked) -> None:
 
 
 def _check_trades(walked: Walked) -> None:
-    bought: dict[str, int] = {}
-    sold: dict[str, int] = {}
+    nothing = (0, 0)
+    bought: dict[str, tuple[int, int]] = {}
+    sold: dict[str, tuple[int, int]] = {}
     for (_, symbol), traded in walked.gathered.traded.items():
-        bought[symbol] = bought.get(symbol, 0) + traded[BOUGHT]
-        sold[symbol] = sold.get(symbol, 0) + traded[SOLD]
+        for sums, lots, value in ((bought, BOUGHT, BOUGHT_VALUE), (sold, SOLD, SOLD_VALUE)):
+            before = sums.get(symbol, nothing)
+            sums[symbol] = (before[0] + traded[lots], before[1] + traded[value])
     for symbol in sorted({*bought, *walked.gathered.tapes}):
         tape = walked.gathered.tapes.get(symbol)
-        published = 0 if tape is None else sum(tape.lots)
-        if not bought.get(symbol, 0) == sold.get(symbol, 0) == published:
+        published = nothing if tape is None else (sum(tape.lots), sum(map(mul, tape.prices, tape.lots)))
+        if not bought.get(symbol, nothing) == sold.get(symbol, nothing) == published:
+            texts = [
+                f"{lots} lots for {value} ticks times lots"
+                for lots, value in (bought.get(symbol, nothing), sold.get(symbol, nothing), published)
+            ]
             raise DoesNotAddUp(
-                f"{walked.period.name} does not add up: of {symbol} {bought.get(symbol, 0)} lots were bought,"
-                f" {sold.get(symbol, 0)} sold, {published} published"
+                f"{walked.period.name} does not add up: of {symbol} {texts[0]} were bought, {texts[1]} sold,"
+                f" {texts[2]} published"
             )
