@@ -114,6 +114,14 @@ def test_balances_are_what_the_engine_had_at_midnight_and_add_up(
     assert any(Decimal(row["withdrawals"]) > 0 for row in rows), "there is something to see"
     assert any(Decimal(row["transfers_in"]) > 0 for row in rows)
     assert any(Decimal(row["fees"]) > 0 for row in rows)
+    for row in table(tmp_path / "made", "assets"):
+        outside = found[EXTERNAL, row["asset"]]
+        for column in ("opening", "deposits", "withdrawals", "closing"):
+            assert Decimal(row[column]) == -Decimal(outside[column])
+        came = Decimal(row["deposits"]) - Decimal(row["withdrawals"])
+        assert Decimal(row["opening"]) + came == Decimal(row["closing"]) > 0
+        held = [Decimal(one["held"]) for one in rows if one["asset"] == row["asset"]]
+        assert Decimal(row["held"]) == sum(held) > 0
     (usd,) = [row for row in table(tmp_path / "made", "assets") if row["asset"] == "USD"]
     venue = found["venue:fees", "USD"]
     assert Decimal(usd["fees"]) == -Decimal(venue["fees"]) > 0
@@ -602,3 +610,29 @@ def test_more_accounts_than_fit_one_page_have_a_page_each(tmp_path: Path) -> Non
     assert "The 1,000 that traded most, of 1,007" in index
     external = (tmp_path / "pages/accounts/account-venue~external.html").read_text()
     assert "The first 500 of 1,016; all of them are in the table `transfers`" in external
+
+
+def test_a_group_gets_the_rows_of_its_members(spot: tuple[Path, Told], tmp_path: Path) -> None:
+    data, _ = spot
+    report("--data", data, "--csv", tmp_path / "all")
+    made = tmp_path / "house"
+    report("--data", data, "--csv", made, "--html", made, "--group", "house")
+    members = ("carla", "dora")
+    for name in ("balances", "positions", "trades", "transfers", "orders"):
+        own = [row for row in table(tmp_path / "all", name) if row["account"] in members]
+        assert table(made, name) == own
+    described = json.loads((made / "report.json").read_text())
+    assert (described["account"], described["rows"]["trades"]) == ("group:house", len(table(made, "trades")))
+    assert sorted(path.name for path in (made / "accounts").iterdir()) == [
+        f"account-{name}.html" for name in members
+    ]
+    assert "anna" not in (made / "index.html").read_text()
+    assert "assets.csv" not in files(made)
+    for words, text in (
+        (("--group", "nobodies"), "--group nobodies: there is no such group"),
+        (("--group", "house", "--account", "carla"), "--account and --group: name one of them"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            report("--data", data, "--csv", tmp_path / "none", *words)
+    with pytest.raises(WouldOverwrite, match="there is a report of group:house on 2026-11-27 in it"):
+        report("--data", data, "--csv", made)

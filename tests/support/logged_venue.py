@@ -60,6 +60,7 @@ FEES = (
     SetFeeTiers([1_000_000]),
     SetGroup("house", RATE_ONE // 2),
     JoinGroup("carla", "house"),
+    JoinGroup("dora", "house"),
 )
 SEGMENT_BYTES = 24 * 1024
 _SPACED_NS = 1_000_000

@@ -21,7 +21,7 @@ from tools.report.landing import Marker, check_file, check_folder, land_file, la
 from tools.report.page import check_page, write_page, write_pages
 from tools.report.parquet_files import load_pyarrow, write_parquet
 from tools.report.period import moment_text, read_period
-from tools.report.report import Report
+from tools.report.report import Report, of_what
 from tools.report.walking import Walked, check_journal, newest_whole_day, walk
 from tools.showing import counted
 
@@ -55,6 +55,9 @@ def report(
     account: Annotated[
         str, typer.Option(metavar="NAME", help="Only of this account, and nothing of the venue.")
     ] = "",
+    group: Annotated[
+        str, typer.Option(metavar="NAME", help="Only of the accounts that are in this group at the end.")
+    ] = "",
     so_far: Annotated[
         bool, typer.Option("--so-far", help="Also when the last day is not over in the log.")
     ] = False,
@@ -85,13 +88,15 @@ def report(
     """
     if csv is None and parquet is None and html is None:
         raise ConfigError("name where to write: --csv DIR, --parquet DIR or --html FILE, or several of them")
+    if account and group:
+        raise ConfigError("--account and --group: name one of them")
     if parquet is not None:
         load_pyarrow()
     named = read_period(day, first, last)
     check_journal(data)
     with _readable():
         period = named or newest_whole_day(data)
-    of_what = (str(period.first), str(period.last), account)
+    what = of_what(period, account, group)
     folders: dict[Path, list[Callable[[Report, Path], list[str]]]] = {}
     page: Path | None = None
     if csv is not None:
@@ -100,18 +105,16 @@ def report(
         folders.setdefault(parquet.resolve(), []).append(write_parquet)
     if html is not None and html.suffix in _PAGE_SUFFIXES:
         page = html.resolve()
-        check_file(page, of_what)
+        check_file(page, what)
     elif html is not None:
         folders.setdefault(html.resolve(), []).append(write_pages)
     for folder in folders:
-        check_folder(folder, of_what)
+        check_folder(folder, what)
     with ExitStack() as stack:
         with _readable():
             walked = walk(data, period, so_far=so_far, from_start=from_start, progress=_progress(stack, data))
         stack.callback(walked.gathered.close)
-        made = Report(walked, account)
-        if account and not made.knows(account):
-            raise ConfigError(f"--account {account}: nobody of this name is in the log by then")
+        made = Report(walked, account, group)
         if page is not None:
             check_page(made)
         check_report(walked)
@@ -144,7 +147,7 @@ def _marker(made: Report) -> Marker:
     return Marker(
         first_day=str(walked.period.first),
         last_day=str(walked.period.last),
-        account=made.account,
+        account=made.whose,
         is_over=walked.is_over,
         begin=moment_text(walked.period.begin_ns),
         end=moment_text(walked.until_ns),

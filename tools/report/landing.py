@@ -27,6 +27,8 @@ _HEAD_BYTES: Final = 4096
 class Marker(msgspec.Struct, frozen=True):
     """What `report.json` says. Of one period and account there is one report; a later one takes its place.
 
+    `account`: "" for all of them, `group:NAME` for those of a group.
+
     `begin` and `end`: engine time, the end of the last command when the last day is not over. `rows`: by table.
     """
 

@@ -33,7 +33,6 @@ class Page(Struct):
 
     title: str
     kicker: str
-    days: str
     span: str
     sequences: str
     unfinished: str
@@ -57,14 +56,14 @@ def write_page(report: Report, file: Path) -> None:
     """All of it as one file, which `check_page` has found to fit."""
     names = _heard_of(report)
     parts = [account_part(report, name) for name in names]
-    venue = None if report.account else venue_part(report, names, lambda name: f"#{anchor(name)}")
+    venue = None if report.is_of_one else venue_part(report, names, lambda name: f"#{anchor(name)}")
     file.write_bytes(_rendered(_page(report, venue, parts)))
 
 
 def write_pages(report: Report, folder: Path) -> list[str]:
     """An index and a page for each account; their names."""
     names = _heard_of(report)
-    if report.account:
+    if report.is_of_one:
         (folder / INDEX).write_bytes(
             _rendered(_page(report, None, [account_part(report, name) for name in names]))
         )
@@ -90,15 +89,18 @@ def _table(rows: Rows) -> bytes:
 
 def _page(report: Report, venue: VenuePart | None, accounts: list[AccountPart], home: str = "") -> Page:
     walked = report.walked
-    one = accounts[0].name if venue is None and accounts else report.account
     days = _days(report)
+    kicker = "report of the venue" if report.is_of_venue else days
+    if venue is None:
+        title, kicker = accounts[0].name, f"statement · {days}"
+    else:
+        title = days if report.is_of_venue else report.whose.replace(":", " ")
     commands = walked.last_sequence - walked.first_sequence + 1
     sequences = f"{walked.first_sequence:,} to {walked.last_sequence:,}"
     until = moment_text(walked.until_ns)
     return Page(
-        title=days if venue is not None else one,
-        kicker="matchbus · report of the venue" if venue is not None else f"matchbus · statement · {days}",
-        days=days if venue is None else "report of the venue",
+        title=title,
+        kicker=f"matchbus · {kicker}",
         span=f"{moment_text(walked.period.begin_ns)[:16].replace('T', ' ')} to {until[:16].replace('T', ' ')} UTC",
         sequences=f"{counted(commands, 'command')} of the log" + (f", {sequences}" if commands else ""),
         unfinished="" if walked.is_over else f"This is no whole day: the log ends with {until}.",
@@ -121,7 +123,7 @@ def _days(report: Report) -> str:
 
 def _heard_of(report: Report) -> list[str]:
     """Accounts with anything to show; the one that was asked for in any case."""
-    return [name for name in report.accounts() if report.account or not report.is_silent(name)]
+    return [name for name in report.accounts() if report.is_of_one or not report.is_silent(name)]
 
 
 def _path(name: str) -> str:

@@ -33,12 +33,12 @@ class AccountPart(Struct):
 
 
 class VenuePart(Struct):
-    """All of the venue. `assets` is None where it does not clear."""
+    """All of the venue, or of a group: then `accounts` alone. `assets` is None where it does not clear."""
 
     facts: list[tuple[str, str]]
     assets: Rows | None
     checks: list[str]
-    instruments: Rows
+    instruments: Rows | None
     revisions: Rows | None
     accounts: Rows
 

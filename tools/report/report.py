@@ -6,8 +6,9 @@ and revisions come in the order of the log.
 
 from collections.abc import Iterator
 from operator import mul
-from typing import Any, final
+from typing import Any, Final, final
 
+from bus.errors import ConfigError
 from bus.protocol.terms import EXTERNAL, ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE, VENUE_FEES
 from matcher.book.level import open_orders_of
 from matcher.ledger.account import Account
@@ -23,6 +24,7 @@ from tools.report.gathering import (
     SOLD_VALUE,
     WITHDRAWALS,
 )
+from tools.report.period import Period
 from tools.report.tables import (
     ALL,
     ASSETS,
@@ -35,15 +37,36 @@ from tools.report.tables import (
 from tools.report.walking import Walked
 
 Row = tuple[Any, ...]
+_GROUP: Final = "group:"
+
+
+def of_what(period: Period, account: str = "", group: str = "") -> tuple[str, str, str]:
+    """See `Report.of_what`: known before there is one."""
+    return (str(period.first), str(period.last), f"{_GROUP}{group}" if group else account)
 
 
 @final
 class Report:
-    """`account`: only of this one, and then nothing of the venue; "" for all."""
+    """`account` or `group`: only of this one, or of its members, and then nothing of the venue; "" for all.
 
-    def __init__(self, walked: Walked, account: str = "") -> None:
+    ConfigError when there is no such account or group by the end of the period.
+    """
+
+    def __init__(self, walked: Walked, account: str = "", group: str = "") -> None:
         self.walked = walked
-        self.account = account
+        state = walked.core.state
+        #: Of whom it is: `group:NAME` of a group, which is no name of an account; "" of all.
+        self.whose = account
+        self._names: list[str] | None = None
+        if account:
+            if account not in state.accounts:
+                raise ConfigError(f"--account {account}: nobody of this name is in the log by then")
+            self._names = [account]
+        elif group:
+            if group not in state.groups:
+                raise ConfigError(f"--group {group}: there is no such group in the log by then")
+            self.whose = f"{_GROUP}{group}"
+            self._names = sorted(state.groups[group].members)
         #: account -> symbols, of positions
         self._traded_symbols: dict[str, list[str]] = {}
         for name, symbol in {*walked.gathered.traded, *(walked.positions or ())}:
@@ -57,21 +80,27 @@ class Report:
     @property
     def tables(self) -> list[Table]:
         """Those that it has."""
-        return [table for table in ALL if table.of_accounts or not self.account]
+        return [table for table in ALL if table.of_accounts or self.is_of_venue]
 
     @property
     def of_what(self) -> tuple[str, str, str]:
-        """First day, last day and account: two reports of the same are versions of one."""
-        return (str(self.walked.period.first), str(self.walked.period.last), self.account)
+        """First day, last day and of whom: two reports of the same are versions of one."""
+        return of_what(self.walked.period, self.whose)
+
+    @property
+    def is_of_venue(self) -> bool:
+        """Whether it is of all accounts."""
+        return self._names is None
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether it is of one account, and a statement."""
+        return bool(self.whose) and not self.whose.startswith(_GROUP)
 
     @property
     def is_of_days(self) -> bool:
         """Whether it is of more than one day."""
         return self.walked.period.first != self.walked.period.last
-
-    def knows(self, account: str) -> bool:
-        """Whether there is anything to say of an account."""
-        return account in self.walked.core.state.accounts
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Of a table, in their order. One iterator at a time."""
@@ -87,14 +116,15 @@ class Report:
             return (row for name in self.accounts() for row in self.orders(name))
         spool = self.walked.gathered.spools[table.name]
         at = table.place("account")
-        return (row for row in spool if not self.account or row[at] == self.account)
+        names = None if self._names is None else frozenset(self._names)
+        return (row for row in spool if names is None or row[at] in names)
 
     def count(self, table: Table) -> int:
         """How many rows a table has."""
         if table.name not in self.walked.gathered.spools:
             return sum(1 for _ in self.rows(table))
-        if self.account:
-            return self.count_of(table, self.account)
+        if self._names is not None:
+            return sum(self.count_of(table, name) for name in self._names)
         return self.walked.gathered.spools[table.name].count
 
     def count_of(self, table: Table, name: str) -> int:
@@ -110,7 +140,7 @@ class Report:
 
     def accounts(self) -> list[str]:
         """Of whom it may say anything, by name."""
-        return [self.account] if self.account else sorted(self.walked.core.state.accounts)
+        return sorted(self.walked.core.state.accounts) if self._names is None else self._names
 
     # Of an account.
 

@@ -16,48 +16,56 @@ LISTED_MAX: Final = 1_000
 
 
 def venue_part(report: Report, names: Sequence[str], link: Callable[[str], str]) -> VenuePart:
-    instruments = list(report.rows(INSTRUMENTS))
-    trades = sum(row[INSTRUMENTS.place("trades")] for row in instruments)
-    open_orders = sum(len(account.open) for account in report.walked.core.state.accounts.values())
+    """Of a group there is what its accounts did, and nothing of the venue."""
+    accounts = report.walked.core.state.accounts
+    facts = [
+        ("Transfers", f"{report.count(TRANSFERS) // 2:,}"),
+        ("Open orders at the end", f"{sum(len(accounts[name].open) for name in names):,}"),
+        ("Accounts", f"{len(names):,}"),
+    ]
+    if not report.is_of_venue:
+        facts[0] = ("Trades of its accounts", f"{report.count(TRADES):,}")
+        return VenuePart(facts, None, [], None, None, _accounts(report, names, link))
+    trades = sum(row[INSTRUMENTS.place("trades")] for row in report.rows(INSTRUMENTS))
     return VenuePart(
-        facts=[
-            ("Trades", f"{trades:,}"),
-            ("Transfers", f"{report.count(TRANSFERS) // 2:,}"),
-            ("Open orders at the end", f"{open_orders:,}"),
-            ("Accounts", f"{len(names):,}"),
-        ],
+        facts=[("Trades", f"{trades:,}"), *facts],
         assets=_assets(report) if report.clears else None,
         checks=_checks(report),
-        instruments=filled_columns(
-            [
-                ("Instrument", ""),
-                ("Trades", "n"),
-                ("Volume", "n"),
-                ("Value", "n"),
-                ("Open", "n"),
-                ("High", "n"),
-                ("Low", "n"),
-                ("Close", "n"),
-                ("VWAP", "n"),
-                ("Busts", "n"),
-                ("Corrections", "n"),
-            ],
-            [
-                [
-                    word(symbol),
-                    f"{traded:,}" if traded else NONE,
-                    with_unit(volume, base),
-                    with_unit(value, quote),
-                    *(amount(price) for price in prices),
-                    f"{busts:,}" if busts else NONE,
-                    f"{corrections:,}" if corrections else NONE,
-                ]
-                for symbol, base, quote, traded, volume, value, *prices, busts, corrections in instruments
-            ],
-            none="There are no instruments.",
-        ),
+        instruments=_instruments(report),
         revisions=_revisions(report) if report.count(REVISIONS) else None,
         accounts=_accounts(report, names, link),
+    )
+
+
+def _instruments(report: Report) -> Rows:
+    instruments = report.rows(INSTRUMENTS)
+    return filled_columns(
+        [
+            ("Instrument", ""),
+            ("Trades", "n"),
+            ("Volume", "n"),
+            ("Value", "n"),
+            ("Open", "n"),
+            ("High", "n"),
+            ("Low", "n"),
+            ("Close", "n"),
+            ("VWAP", "n"),
+            ("Busts", "n"),
+            ("Corrections", "n"),
+        ],
+        [
+            [
+                word(symbol),
+                f"{traded:,}" if traded else NONE,
+                with_unit(volume, base),
+                with_unit(value, quote),
+                *(amount(price) for price in prices),
+                f"{busts:,}" if busts else NONE,
+                f"{corrections:,}" if corrections else NONE,
+            ]
+            for symbol, base, quote, traded, volume, value, *prices, busts, corrections in instruments
+        ],
+        none="There are no instruments.",
     )
 
 
