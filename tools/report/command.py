@@ -42,7 +42,7 @@ def report(
     ] = None,
     parquet: Annotated[
         Path | None,
-        typer.Option("--parquet", metavar="DIR", help="Write them as Parquet; needs matchbus[parquet]."),
+        typer.Option("--parquet", metavar="DIR", help="Write them as Parquet; needs pyarrow."),
     ] = None,
     html: Annotated[
         Path | None,
@@ -84,7 +84,7 @@ def report(
     Examples:
       matchbus report --csv reports/2026-11-27 --day 2026-11-27
       matchbus report --html report.html --parquet reports/yesterday
-      matchbus report --from 2026-11-01 --to 2026-11-30 --account alice --html alice.html
+      matchbus report --day 2026-11-27 --account alice --html alice.html
     """
     if csv is None and parquet is None and html is None:
         raise ConfigError("name where to write: --csv DIR, --parquet DIR or --html FILE, or several of them")

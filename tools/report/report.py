@@ -55,11 +55,13 @@ class Report:
     def __init__(self, walked: Walked, account: str = "", group: str = "") -> None:
         self.walked = walked
         state = walked.core.state
+        #: Those too that had something and are there no more.
+        self._all = state.accounts.keys() | walked.opening.keys() | walked.gathered.shown.keys()
         #: Of whom it is: `group:NAME` of a group, which is no name of an account; "" of all.
         self.whose = account
         self._names: list[str] | None = None
         if account:
-            if account not in state.accounts:
+            if account not in self._all:
                 raise ConfigError(f"--account {account}: nobody of this name is in the log by then")
             self._names = [account]
         elif group:
@@ -140,20 +142,28 @@ class Report:
 
     def accounts(self) -> list[str]:
         """Of whom it may say anything, by name."""
-        return sorted(self.walked.core.state.accounts) if self._names is None else self._names
+        return sorted(self._all) if self._names is None else self._names
+
+    def open_orders(self, name: str) -> int:
+        """How many open orders an account has at the end."""
+        account = self.walked.core.state.accounts.get(name)
+        return 0 if account is None else len(account.open)
 
     # Of an account.
 
     def balances(self, name: str) -> Iterator[Row]:
         """Of an account, by asset; none of an asset of which it has nothing and nothing moved."""
         account = self.walked.core.state.accounts.get(name)
+        balances = {} if account is None else account.balances
         ledger = self.walked.core.state.ledger
-        if account is None or ledger is None:
+        if ledger is None:
             return
         opening = self.walked.opening.get(name, {})
-        for asset, balance in sorted(account.balances.items()):
+        for asset in sorted(balances.keys() | opening.keys()):
             flow = self.walked.gathered.flows.get((name, asset), NO_FLOW)
-            units = (opening.get(asset, 0), *flow, balance.total, balance.held, balance.total - balance.held)
+            balance = balances.get(asset)
+            total, held = (0, 0) if balance is None else (balance.total, balance.held)
+            units = (opening.get(asset, 0), *flow, total, held, total - held)
             if any(units):
                 yield (name, asset, *(decimal_text(one, ledger.assets[asset]) for one in units))
 

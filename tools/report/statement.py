@@ -35,7 +35,7 @@ _ALWAYS: Final = ("opening", "closing", "held", "free")
 def account_part(report: Report, name: str) -> AccountPart:
     trades, transfers = report.count_of(TRADES, name), report.count_of(TRANSFERS, name)
     orders = list(islice(report.orders(name), PAGE_ROWS_MAX))
-    order_count = len(report.walked.core.state.accounts[name].open)
+    order_count = report.open_orders(name)
     tables: list[tuple[str, Rows]] = []
     positions = list(report.positions(name))
     if positions:

@@ -17,10 +17,9 @@ LISTED_MAX: Final = 1_000
 
 def venue_part(report: Report, names: Sequence[str], link: Callable[[str], str]) -> VenuePart:
     """Of a group there is what its accounts did, and nothing of the venue."""
-    accounts = report.walked.core.state.accounts
     facts = [
         ("Transfers", f"{report.count(TRANSFERS) // 2:,}"),
-        ("Open orders at the end", f"{sum(len(accounts[name].open) for name in names):,}"),
+        ("Open orders at the end", f"{sum(map(report.open_orders, names)):,}"),
         ("Accounts", f"{len(names):,}"),
     ]
     if not report.is_of_venue:
@@ -142,14 +141,13 @@ def _revisions(report: Report) -> Rows:
 
 def _accounts(report: Report, names: Sequence[str], link: Callable[[str], str]) -> Rows:
     """Those that traded most first."""
-    core = report.walked.core
     counts = {name: (report.count_of(TRADES, name), report.count_of(TRANSFERS, name)) for name in names}
     listed = sorted(names, key=lambda name: (-counts[name][0], name))[:LISTED_MAX]
     rows = [
         [
             f'<a href="{xhtml_escape(link(name))}">{xhtml_escape(name)}</a>',
             *(f"{count:,}" if count else NONE for count in counts[name]),
-            f"{count:,}" if (count := len(core.state.accounts[name].open)) else NONE,
+            f"{count:,}" if (count := report.open_orders(name)) else NONE,
         ]
         for name in listed
     ]
