@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow  # type: ignore[import-untyped]  # has no types
+import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
 from bus.errors import ConfigError, DoesNotAddUp, JournalDamaged, NotWritten, WouldOverwrite
@@ -19,9 +21,10 @@ from bus.protocol.terms import BUY, CLEARING_NONE, CLEARING_SPOT, CLOCK_COMMANDS
 from tests.support.logged_venue import ASSETS, LoggedVenue, at
 from tools.__main__ import app
 from tools.report.checking import check_report
+from tools.report.decimals import decimal_text
 from tools.report.gathering import BOUGHT, DEPOSITS, SOLD_VALUE
-from tools.report.period import Period, read_period
-from tools.report.tables import ALL
+from tools.report.period import Period, moment_text, read_period
+from tools.report.tables import ALL, Kind
 from tools.report.walking import walk
 
 SEED = 20261127
@@ -636,3 +639,65 @@ def test_a_group_gets_the_rows_of_its_members(spot: tuple[Path, Told], tmp_path:
             report("--data", data, "--csv", tmp_path / "none", *words)
     with pytest.raises(WouldOverwrite, match="there is a report of group:house on 2026-11-27 in it"):
         report("--data", data, "--csv", made)
+
+
+def test_parquet_has_the_rows_of_csv_in_types_that_are_the_same_on_every_day(
+    spot: tuple[Path, Told], tmp_path: Path
+) -> None:
+    report("--data", spot[0], "--csv", tmp_path, "--parquet", tmp_path)
+    types = {
+        Kind.TEXT: pyarrow.string(),
+        Kind.INTEGER: pyarrow.int64(),
+        Kind.DECIMAL: pyarrow.decimal128(38, 18),
+        Kind.TIME: pyarrow.timestamp("ns", tz="UTC"),
+    }
+    for one in ALL:
+        found = pyarrow.parquet.read_table(tmp_path / f"{one.name}.parquet")
+        assert [(field.name, field.type) for field in found.schema] == [
+            (name, types[kind]) for name, kind in one.columns
+        ]
+        rows = table(tmp_path, one.name)
+        assert found.num_rows == len(rows)
+        for name, kind in one.columns:
+            texts = [row[name] for row in rows]
+            values = found.column(name)
+            if kind is Kind.TIME:
+                values = values.cast(pyarrow.int64())
+            there = ["" if value is None else value for value in values.to_pylist()]
+            if kind is Kind.DECIMAL:
+                assert there == [Decimal(text) if text else "" for text in texts], name
+            elif kind is Kind.TIME:
+                assert there == [
+                    at(text[:19]) + int(text.removesuffix("Z").partition(".")[2].ljust(9, "0"))
+                    for text in texts
+                ]
+            else:
+                assert list(map(str, there)) == texts, name
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000000000Z"),
+        (at("2026-11-27T08:00") + 7, "2026-11-27T08:00:00.000000007Z"),
+        (at("2026-11-28T00:00") - 1, "2026-11-27T23:59:59.999999999Z"),
+    ],
+)
+def test_moments_are_written_to_the_nanosecond(time_ns: int, text: str) -> None:
+    assert moment_text(time_ns) == text
+
+
+@pytest.mark.parametrize(
+    ("units", "decimals", "text"),
+    [
+        (0, 0, "0"),
+        (0, 2, "0.00"),
+        (5, 2, "0.05"),
+        (-5, 2, "-0.05"),
+        (-1234, 3, "-1.234"),
+        (2**63, 18, "9.223372036854775808"),
+    ],
+)
+def test_amounts_are_exact(units: int, decimals: int, text: str) -> None:
+    assert decimal_text(units, decimals) == text
+    assert Decimal(text) == Decimal(units).scaleb(-decimals)
