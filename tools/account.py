@@ -9,6 +9,8 @@ from bus.protocol.terms import EXTERNAL, OPERATOR
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.amounts import amount_of, units_of
 from tools import options
+from tools.admin.fees import show_schedules
+from tools.admin.shares import share_text
 from tools.decoded import json_line, named
 from tools.movements import movements
 from tools.operating import operate, operator_name
@@ -65,6 +67,38 @@ def balances(
             row.asset, *(_text(row, units) for units in (row.total, row.held, row.total - row.held))
         )
     show(table)
+
+
+@account.command("fees")
+def fees_of_account(
+    name: Annotated[str, typer.Argument(help="Whose.", show_default=False)],
+    who: options.As = None,
+    data: options.Data = options.DEFAULT_DATA,
+    token_file: options.TokenFile = None,
+    port_base: options.PortBase = options.DEFAULT_PORT_BASE,
+    connect: options.Connect = options.DEFAULT_CONNECT,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what trading costs an account: its tier, its volume of thirty days, its discount, its rates.
+
+    \b
+    Examples:
+      matchbus account fees alice
+    """
+    token = options.operator_token(data, token_file)
+    with Client(
+        connect, port_base, account=operator_name(who), role=OPERATOR, token=token, timeout=timeout
+    ) as client:
+        found = client.fees(name)
+        if as_json:
+            print(json_line(named(found)))
+            return
+        group = (
+            f"in group {found.group}, discount {share_text(found.discount)}" if found.group else "in no group"
+        )
+        print(f"{name} is in tier {found.tier} by a volume of {found.volume}, {group}")
+        show_schedules(client, found, found.tier)
 
 
 @account.command()

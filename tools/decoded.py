@@ -34,6 +34,8 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetEmergency,
         commands.SetKillSwitch,
         commands.CloseAccount,
+        commands.SetFees,
+        commands.SetFeeTiers,
         commands.SetGroup,
         commands.JoinGroup,
         commands.SetRisk,

@@ -6,8 +6,8 @@ import pytest
 
 from bus.errors import DataDirectoryMismatch
 from bus.protocol import reasons
-from bus.protocol.commands import CancelOrder, DefineAsset, EnterOrder, Transfer
-from bus.protocol.control import Balances, BalanceState, QueryBalances, Refused
+from bus.protocol.commands import CancelOrder, DefineAsset, EnterOrder, JoinGroup, SetFees, SetGroup, Transfer
+from bus.protocol.control import Balances, BalanceState, Fees, GroupState, QueryBalances, QueryFees, Refused
 from bus.protocol.reports import Accepted, Cancelled, Completed, Duplicate, Rejected, Settled
 from bus.protocol.terms import BUY, CLEARING_NONE, CLEARING_SPOT, EXTERNAL, OPERATOR, SELL
 from tests.node.parties import BTC_USD, Party, buy, open_market
@@ -53,6 +53,27 @@ def test_an_account_is_told_what_it_has_and_an_operator_of_all(disk: SimulatedDi
         assert balances(ops, "boris").balances == [BalanceState("BTC", 8, 1_000_000, 0)]
         assert [row.total for row in balances(ops, EXTERNAL).balances] == [-1_000, -1_000_000]
         assert balances(ops, "nobody").balances == []
+        assert isinstance(ops.ask(SetFees("BTC-USD", [(10**6, 2 * 10**6)])), Completed)
+        assert isinstance(ops.ask(SetGroup("vip", 10**8)), Completed)
+        assert isinstance(ops.ask(JoinGroup("anna", "vip")), Completed)
+        told = anna.ask(QueryFees())
+        assert isinstance(told, Fees)
+        assert (told.account, told.tier, told.volume, told.group, told.discount) == (
+            "anna",
+            0,
+            0,
+            "vip",
+            10**8,
+        )
+        assert [one.rates for one in told.schedules] == [[(10**6, 2 * 10**6)]]
+        assert told.groups == [], "who else is in a group is for operators"
+        refused = anna.ask(QueryFees("boris"))
+        assert isinstance(refused, Refused)
+        assert refused.reason == reasons.NOT_OFFERED
+        told = ops.ask(QueryFees("anna"))
+        assert isinstance(told, Fees)
+        assert told.groups == [GroupState("vip", 10**8, 1)]
+        assert isinstance(ops.ask(SetFees("BTC-USD", [])), Completed)
     node.stop()
 
 

@@ -4,6 +4,7 @@ import typer
 
 from tools.admin.breakers import breakers
 from tools.admin.emergency import emergency
+from tools.admin.fees import fees
 from tools.admin.group import group
 from tools.admin.kill_switch import kill_switch
 from tools.admin.phase import phase
@@ -26,3 +27,4 @@ admin.command("kill-switch")(kill_switch)
 admin.command()(limits)
 admin.command()(risk)
 admin.add_typer(group)
+admin.add_typer(fees)

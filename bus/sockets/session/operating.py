@@ -11,6 +11,8 @@ from bus.protocol.commands import (
     DefineAsset,
     JoinGroup,
     SetEmergency,
+    SetFees,
+    SetFeeTiers,
     SetGroup,
     SetKillSwitch,
     SetLimits,
@@ -266,6 +268,34 @@ class Operating(Answers[A]):
         Answered with Completed or Rejected.
         """
         command = SetKillSwitch(account, on, orders.checked_note(why))
+        pending = self._new_pending("", "")
+        self._put(pending, command)
+        return pending
+
+    def set_fees(
+        self, symbol: str, rates: Sequence[tuple[Number, Number]], *, minimum_units: int = 0, why: str = ""
+    ) -> A:
+        """Operator: what an instrument costs, shares of the notional in the quote asset, rounded up; of each tier
+        `(maker, taker)`, 0.002 for 0.2 percent, below 0 for a rebate. No rates: nothing. Other terms: `put_fees`.
+
+        Answered with Completed or Rejected; ValueError for rates that are no whole number of billionths.
+        """
+        pairs = [(billionths(maker, "rate"), billionths(taker, "rate")) for maker, taker in rates]
+        return self.put_fees(SetFees(symbol, pairs, minimum_units=minimum_units, why=why))
+
+    def put_fees(self, command: SetFees) -> A:
+        """Operator: what an instrument costs, as the command says. Answered with Completed or Rejected."""
+        orders.checked_note(command.why)
+        pending = self._new_pending("", "")
+        self._put(pending, command)
+        return pending
+
+    def set_fee_tiers(self, thresholds: Sequence[int], *, why: str = "") -> A:
+        """Operator: from which volumes of thirty days the second tier is reached, the third, and so on.
+
+        Answered with Completed or Rejected.
+        """
+        command = SetFeeTiers(list(thresholds), orders.checked_note(why))
         pending = self._new_pending("", "")
         self._put(pending, command)
         return pending
