@@ -7,7 +7,7 @@ import pytest
 
 from bus.protocol import reasons
 from bus.protocol.codec import encode
-from bus.protocol.commands import DefineAsset, MassCancel, SetPhase, Transfer
+from bus.protocol.commands import DefineAsset, MassCancel, SetFees, SetFeeTiers, SetPhase, Transfer
 from bus.protocol.records import EngineStarted, Rules, SessionOpened
 from bus.protocol.reports import Rejected, Report
 from bus.protocol.terms import (
@@ -26,7 +26,7 @@ from bus.protocol.terms import (
     VOLATILITY_AUCTION,
 )
 from matcher.engine import Engine
-from tools.demo.money import ASSETS, BOTS_HAVE, Purses, units
+from tools.demo.money import ASSETS, BOTS_HAVE, Purses, fees, units
 from tools.demo.products import PRODUCTS
 from tools.demo.traders import ACCOUNTS, MAKERS, Sent, Traders
 
@@ -54,6 +54,8 @@ class Market:
                 [(account, asset, units(asset, BOTS_HAVE[asset])) for account in ACCOUNTS for asset in ASSETS]
             )
         self.engine.apply_message(1, 1, self.time_ns, definitions, self.time_ns)
+        if clearing:
+            self.operate(fees([product.definition.symbol for product in PRODUCTS]))
         self.engine.take_outputs()
         self.purses = Purses()
         self.deposits = 0
@@ -61,7 +63,7 @@ class Market:
         self.traders = Traders(seed, "run", PRODUCTS, {})
         self.do(self.traders.opening())
 
-    def operate(self, commands: Sequence[DefineAsset | Transfer]) -> None:
+    def operate(self, commands: Sequence[DefineAsset | SetFees | SetFeeTiers | Transfer]) -> None:
         """Commands of the operator."""
         self.engine.apply_message(1, 1, self.time_ns, commands, self.time_ns)
 
@@ -146,6 +148,8 @@ def test_where_the_venue_clears_the_bots_never_run_out_of_money() -> None:
         market.rejected
     )
     assert market.trades > 200
+    earned = {asset: total for asset, _, total, _ in market.engine.balances("venue:fees")}
+    assert {asset for asset, total in earned.items() if total > 0} == {"USD", "BTC"}
     market.engine.state.check()
 
 

@@ -83,6 +83,8 @@ def test_the_demo_makes_a_market_and_leaves_an_empty_book(processes: Processes, 
     assert {row["asset"]: row["total"] for row in map(json.loads, rows.splitlines())} == {
         asset: units(asset, coins) for asset, coins in VISITORS_HAVE.items()
     }
+    earned = processes.run(*processes.exchange("account", "balances", "venue:fees", "--data", data, "--json"))
+    assert any(row["total"] > 0 for row in map(json.loads, earned.splitlines()))
     picture = processes.run(*processes.exchange("tap", "--book", "BTC-USD", "--count", "5"))
     assert "spread " in picture
     assert "█" in picture

@@ -1,4 +1,4 @@
-"""What the demo's accounts have, at a venue that clears: its assets, first deposits, and more when an asset runs low.
+"""What the demo's accounts have, at a venue that clears: its assets, first deposits, fees, and more when one runs low.
 
 `fund` gives what is missing before anybody trades. `Purses` is pure: the bots' reports in, deposits out, so that a demo
 goes on for weeks although its takers lose to its makers.
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bus.errors import NotTaken
+from bus.protocol.commands import SetFees, SetFeeTiers
 from bus.protocol.reasons import NO_CLEARING, reason_name
 from bus.protocol.reports import Moved, Rejected, Report, Settled
 from bus.protocol.terms import EXTERNAL
@@ -23,6 +24,11 @@ VISITORS_HAVE: Final = {"USD": 250_000, "BTC": 2, "ETH": 40, "SOL": 1_000, "XRP"
 VISITORS: Final = ("demo", "demo-2", "demo-3")
 #: Who trades in README.md and docs/examples/.
 OF_PAGES: Final = ("alice", "bob", "example", "maker", "taker")
+#: Maker and taker of each tier, in billionths, and from which volume of thirty days on a tier holds, in USD.
+_RATES: Final = [(200_000, 500_000), (150_000, 400_000), (100_000, 300_000)]
+_TIERS: Final = (10_000_000, 100_000_000)
+#: What a unit of an instrument's quote asset counts for the volume, in units of USD, so that all add up.
+_USD_UNITS: Final = {"USD": 1, "BTC": 640}
 #: A bot that has less than one part in so many of what it began with gets that once more.
 _LOW: Final = 4
 
@@ -63,6 +69,23 @@ def fund(operator: Client, bots: Iterable[str]) -> None:
         answer = pending.result()
         if isinstance(answer, Rejected):
             raise NotTaken(f"a deposit was not taken: {reason_name(answer.reason)}", answer.reason)
+
+
+def fees(symbols: Iterable[str]) -> list[SetFees | SetFeeTiers]:
+    """Rates of these instruments, and the tiers."""
+    commands: list[SetFees | SetFeeTiers] = [SetFeeTiers([units("USD", usd) for usd in _TIERS])]
+    for symbol in symbols:
+        quote = symbol.rpartition("-")[2]
+        commands.append(SetFees(symbol, _RATES, volume_numerator=_USD_UNITS[quote]))
+    return commands
+
+
+def set_fees(operator: Client, symbols: Iterable[str]) -> None:
+    """What it costs to trade these instruments, and from which volume on less. NotTaken when it is not taken."""
+    for pending in [operator.command(command) for command in fees(symbols)]:
+        answer = pending.result()
+        if isinstance(answer, Rejected):
+            raise NotTaken(f"fees were not taken: {reason_name(answer.reason)}", answer.reason)
 
 
 class Purses:

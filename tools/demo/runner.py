@@ -20,7 +20,7 @@ from bus.sockets.async_client import AsyncClient
 from bus.sockets.client import Client
 from bus.sockets.session.happenings import Reports
 from bus.sockets.session.prices import Scale
-from tools.demo.money import Purses, define_assets, fund
+from tools.demo.money import Purses, define_assets, fund, set_fees
 from tools.demo.products import PRODUCTS, Product
 from tools.demo.traders import ACCOUNTS, Sent, Traders
 from tools.exchange import ask_book, ask_instruments
@@ -79,6 +79,8 @@ def prepare(connect: str, port_base: int, token: str, timeout_s: float) -> tuple
             answer = pending.result()
             if isinstance(answer, Rejected):
                 raise NotTaken(f"an instrument was not defined: {reason_name(answer.reason)}", answer.reason)
+        if clears and missing:
+            set_fees(operator, [product.definition.symbol for product in missing])
     there = ask_instruments(connect, port_base, timeout_s)
     products = tuple(
         Product(there[product.definition.symbol].definition, product.worth, product.size)
