@@ -287,7 +287,7 @@ class Moved(Struct, array_like=True, tag=MOVED, frozen=True, gc=False):
 
 
 class Settled(Struct, array_like=True, tag=SETTLED, frozen=True, gc=False):
-    """A fill of the order moved money, between its account and `venue:settlement`: right behind its Filled.
+    """A fill of the order moved money, between its account and `venue:settlement`: behind its Filled.
 
     `paid` units of one asset left the account, `received` units of the other one came, and `fee` went to the venue,
     below 0 a rebate that came from it; the totals are what the account has afterwards, behind all of it. The fields

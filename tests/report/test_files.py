@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -198,3 +199,13 @@ def test_what_a_kill_has_left_is_nothing(spot: tuple[Path, Told], tmp_path: Path
     (made / ".report-1234/trades.csv").write_text("half of it")
     report("--data", spot[0], "--csv", made)
     assert (made / "report.json").exists()
+
+
+def test_without_pyarrow_there_is_no_parquet_and_a_line_that_says_so(
+    spot: tuple[Path, Told], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # as where it is not installed
+    with pytest.raises(ConfigError, match=r"pyarrow is not installed; pip install 'matchbus\[parquet\]'"):
+        report("--data", spot[0], "--csv", tmp_path / "made", "--parquet", tmp_path / "made")
+    assert not (tmp_path / "made").exists()
+    report("--data", spot[0], "--csv", tmp_path / "made")
