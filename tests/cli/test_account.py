@@ -64,3 +64,12 @@ def test_money_comes_moves_and_leaves_from_the_command_line(
     assert "account_closed" in run("deposit", "alice.algo", "USD", "1", status=1)
     assert run("reopen", "alice.algo") == "alice.algo is open again"
     assert run("deposit", "alice.algo", "USD", "1") == "alice.algo has 1 USD more"
+    run("deposit", "bob", "BTC", "1")
+    fees = ("admin", "fees", "set", "BTC-USD", "--tier", "0.1%/0.2%")
+    done = CliRunner().invoke(app, processes.exchange(*fees, "--data", data))
+    assert done.exit_code == 0, done.output
+    sold = processes.run(
+        *processes.exchange("order", "enter", "BTC-USD", "sell", "0.1", "100", "--account", "bob")
+    )
+    settled = next(line for line in sold.splitlines() if line.startswith("settled"))
+    assert settled.endswith("0.10000000 BTC for 10.000000 USD, fee 0.020000 USD")

@@ -4,7 +4,7 @@
 - `commands`: the verbs; each opens a session, does one thing and logs out
 - `enter`: the verb with everything that an order may ask for
 - `carrying_out`: one command, its answer, and what followed from it
-- `words`: reports and open orders for people
+- `words`, `account_words`: reports and open orders for people; reports of accounts and money
 - `past`: the verbs that ask the private history, `past_words`: what they show
 - `times`: times in people's words
 """

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from bus.protocol.reports import Duplicate, Rejected, Report
+from bus.protocol.reports import Duplicate, Moved, Rejected, Report, Settled
 from bus.sockets.client import Client, PendingAnswer
 from bus.sockets.session.prices import Scale
 from tools.decoded import json_line, named
@@ -31,13 +31,15 @@ def carry_out(
         for report in told:
             symbol = getattr(report, "symbol", "") or pending.symbol
             scales[getattr(report, "symbol", "")] = client.scale(symbol) if symbol else None
+        moves = any(isinstance(report, Moved | Settled) for report in told)
+        decimals = dict(client.balances().assets) if moves and not as_json else {}
     with quietly():
         for report in told:
             scale = scales[getattr(report, "symbol", "")]
             if as_json:
                 print(json_line(named(report, scale)))
             elif not isinstance(report, Rejected):
-                show(words.report_line(report, scale))
+                show(words.report_line(report, scale, decimals))
     if isinstance(answer, Rejected):
         if as_json:
             raise typer.Exit(1)

@@ -1,5 +1,8 @@
 """Reports and open orders for people: a line each, decimals instead of ticks and lots."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +25,10 @@ from bus.protocol.terms import (
 )
 from bus.sockets.session.prices import Scale
 from tools.decoded import command_name, flag_words, time_text
+from tools.order.account_words import OF_ACCOUNTS, account_line
 from tools.showing import counted, plain_table
+
+_UNKNOWN: Final[Mapping[str, int]] = {}
 
 SIDE_STYLES = {"buy": "green", "sell": "red"}
 
@@ -33,8 +39,10 @@ def reason_sentence(reason: int) -> str:
     return f"{reason_name(reason)}: {known[1]}" if known else reason_name(reason)
 
 
-def report_line(report: reports.Report, scale: Scale | None) -> Text:
-    """One report as one line; `scale` is that of its symbol, None where it has none."""
+def report_line(report: reports.Report, scale: Scale | None, decimals: Mapping[str, int] = _UNKNOWN) -> Text:
+    """One report as one line; `scale` is that of its symbol, None where it has none, `decimals` those of assets."""
+    if isinstance(report, OF_ACCOUNTS):
+        return account_line(report, decimals)
     line = Text()
     if isinstance(report, reports.Accepted):
         kind = ORDER_TYPES.get(report.order_type, "")
@@ -108,27 +116,6 @@ def report_line(report: reports.Report, scale: Scale | None) -> Text:
         price = f"at {price_text(scale, report.price_ticks)}" if report.price_ticks else "busted"
         line.append(price, "bold")
         line.append(f"  was at {price_text(scale, report.previous_price_ticks)}", "dim")
-    elif isinstance(report, reports.KillSwitchSet):
-        line.append("stopped   " if report.on else "released  ", "bold red" if report.on else "bold green")
-        line.append(f"{report.account}: its kill switch is {'on' if report.on else 'off'}")
-        line.append(f"  {counted(report.rejects, 'reject')} in its window" if report.rejects else "", "dim")
-        line.append(f"  {report.why}" if report.why else "", "dim")
-    elif isinstance(report, reports.AccountClosed):
-        line.append(
-            "closed    " if report.closed else "opened    ", "bold red" if report.closed else "bold green"
-        )
-        line.append(f"{report.account} is {'closed' if report.closed else 'open again'}")
-        line.append(f"  {report.why}" if report.why else "", "dim")
-    elif isinstance(report, reports.Moved):
-        line.append("moved     ", "bold cyan")
-        line.append(f"{report.amount} units of {report.asset} from {report.source} to {report.target}")
-        line.append(f"  {report.transfer_id}, {report.total} there now", "dim")
-    elif isinstance(report, reports.Settled):
-        line.append("settled   ", "bold cyan")
-        line.append(f"order {report.order_id}  {report.client_order_id}  trade {report.trade_id}  ")
-        line.append(
-            f"{report.paid} units of {report.paid_asset} for {report.received} of {report.received_asset}"
-        )
     elif isinstance(report, reports.Completed):
         line.append("done      ", "bold cyan")
         line.append(
