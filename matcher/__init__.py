@@ -9,10 +9,11 @@
   (what comes after a command: triggers), `pegging` and `linking` (what pegged and linked orders do then), `matching`
   (how an order meets the market), `day/phasing` and `day/uncrossing` (phases, bands, auctions), `resting` (how orders
   rest, shrink and end), `reporting` (what is said of it)
+- `counting`: with what an open order counts where the risk of its account is limited
 - `quoting`, `operating`, `grouping`: quotes, what only an operator may do, groups of accounts
 - `options`, `overlay`: messages with a deadline, that are only judged, or that are all or nothing
 - `timers`, `expiry`: what is due, and how it ends
-- `state`, and its bytes: `state_codec`, `accounts_codec`, `trades_codec`, `relinking`
+- `state`, and its bytes: `state_codec`, `accounts_codec`, `risk_codec`, `trades_codec`, `relinking`
 - `outputs`, `views`: what has happened, and how things stand, as the world is shown it
 - `instruments`: an instrument, its book and its numbers
 

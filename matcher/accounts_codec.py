@@ -1,6 +1,5 @@
 """An account with its orders and other requests as a row of the state, and back. A part of `matcher.state_codec`."""
 
-import re
 from collections import deque
 from typing import Any, Final
 
@@ -9,21 +8,15 @@ from bus.protocol.terms import RESTING, WAITING
 from matcher.book.groups import Group
 from matcher.book.instructions import Instructions
 from matcher.book.level import Order
-from matcher.counting import count_all, valued_rows
-from matcher.instruments import Instrument
 from matcher.ledger.account import Account
 from matcher.ledger.fees.fees_codec import VOLUME, volume_of, volume_row
 from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.money.balance import Balance
 from matcher.ledger.request import PlainRequest, Remembered, Request
-from matcher.ledger.risk.limits import RiskLimit
-from matcher.ledger.risk.risk import Risk
+from matcher.risk_codec import RISK, risk_row
 from matcher.views import limit_row, open_symbols
 
 Row = tuple[Any, ...]
-
-#: A number of any size, as `str` writes it.
-FLOW: Final = re.compile(r"0|-?[1-9][0-9]*")
 
 # The shapes, for the decoder: what has another shape never reaches the code below.
 # request_id, sequence, created_ns, ended_ns, session, symbol, side, order_type, time_in_force, flags,
@@ -39,17 +32,11 @@ _PLAIN: Final[Any] = tuple[EnterOrder | ReplaceOrder | Quote | Transfer, int, in
 # symbol, order_lots_max, order_notional_max, open_orders_max, rejects_max, rejects_window_ms, day_lots_max,
 # day_notional_max, commands_per_s_max, day_lots, day_notional, second, commands
 _LIMIT: Final[Any] = tuple[str, int, int, int, int, int, int, int, int, int, int, int, int]
-# limits of risk: symbol, and as in RiskLimit; positions: symbol, lots, flow in decimal digits, unmarked; and the prices
-# that stay of orders that say none, by order
-_RISK: Final[Any] = tuple[
-    list[tuple[str, int, int, int, int, bool, int, int, int, bool, int, int]], list[tuple[str, int, str, int]],
-    list[tuple[int, int]]
-]  # fmt: skip
 # symbol, side, order id
 _QUOTE: Final[Any] = tuple[str, int, int]
 ACCOUNT: Final[Any] = tuple[
     str, int, int, list[_ORDER], list[_ORDER], list[_PLAIN], list[int], int, int, list[_LIMIT], list[_QUOTE],
-    bool, list[int], list[tuple[str, int]], _RISK | None, bool, VOLUME | None
+    bool, list[int], list[tuple[str, int]], RISK | None, bool, VOLUME | None
 ]  # fmt: skip
 
 
@@ -94,7 +81,7 @@ def account_row(account: Account) -> Row:
         account.limits is not None and account.limits.stopped,
         [] if account.limits is None else list(account.limits.rejected_ns),
         [(asset, balance.total) for asset, balance in account.balances.items()],
-        _risk_row(account),
+        risk_row(account),
         account.limits is not None and account.limits.shut,
         volume_row(account.volume),
     )
@@ -106,57 +93,6 @@ def _limit_rows(account: Account) -> list[Row]:
         for symbol, limit in account.limits.by_symbol.items():
             rows.append((*limit_row(symbol, limit), limit.second, limit.commands))
     return rows
-
-
-def _risk_row(account: Account) -> Row | None:
-    risk = None if account.limits is None else account.limits.risk
-    if risk is None:
-        return None
-    limits: list[Row] = []
-    for symbol, one in risk.by_symbol.items():
-        limits.append(
-            (
-                symbol,
-                one.long_lots_max,
-                one.short_lots_max,
-                one.open_notional_max,
-                one.day_loss_max,
-                one.loss_stops,
-                one.collar_basis_points,
-                one.commands_per_fill_max,
-                one.commands_from,
-                one.reduce_only,
-                one.commands,
-                one.fills,
-            )
-        )
-    positions: list[Row] = []
-    for symbol in sorted(risk.positions):
-        position = risk.positions[symbol]
-        if position.is_any:
-            positions.append((symbol, position.lots, str(position.flow), position.unmarked))
-    return (limits, positions, valued_rows(risk, account))
-
-
-def count_risk(row: Row, account: Account, instruments: dict[str, Instrument]) -> None:
-    """The risk of a row of an account, and what its open orders, which are linked already, add to it.
-
-    Raises ValueError when it is none.
-    """
-    known: Row | None = row[14]
-    if known is None:
-        return
-    limits = account.limits
-    assert limits is not None, "who has limits of risk has limits"
-    risk = limits.risk = Risk()
-    for limited in known[0]:
-        risk.by_symbol[limited[0]] = RiskLimit(*limited[1:])
-    for symbol, lots, flow, unmarked in known[1]:
-        if symbol not in instruments or not FLOW.fullmatch(flow):
-            raise ValueError(f"not a state: {account.name} has no such position in {symbol}")
-        position = risk.position(symbol)
-        position.lots, position.flow, position.unmarked = lots, int(flow), unmarked
-    count_all(risk, account, instruments, dict(known[2]))
 
 
 def _order_row(order: Order, public_id: int) -> Row:

@@ -31,6 +31,8 @@ from bus.protocol.commands import (
     SetFees,
     SetFeeTiers,
     SetGroup,
+    SetGroupKillSwitch,
+    SetGroupRisk,
     SetKillSwitch,
     SetLimits,
     SetPhase,
@@ -91,6 +93,8 @@ _BEHIND_WHAT_IS_DUE = (
     SetGroup,
     JoinGroup,
     SetRisk,
+    SetGroupRisk,
+    SetGroupKillSwitch,
     BustTrade,
     CorrectTrade,
     Skipped,
@@ -205,6 +209,8 @@ class Engine:
                     SetGroup,
                     JoinGroup,
                     SetRisk,
+                    SetGroupRisk,
+                    SetGroupKillSwitch,
                     BustTrade,
                     CorrectTrade,
                 ),
@@ -364,7 +370,9 @@ class Engine:
 
     def safeguards(self) -> Event:
         """A row in the shape of `bus.protocol.control.Safeguards`, from its breakers on. O(accounts)."""
-        return views.safeguards(self.state.breakers, self.state.accounts, self.state.instruments)
+        return views.safeguards(
+            self.state.breakers, self.state.accounts, self.state.groups, self.state.instruments
+        )
 
     def balances(self, account: str) -> list[Event]:
         """Rows in the shape of `bus.protocol.control.BalanceState`, in order of the first movement of each asset."""

@@ -11,7 +11,7 @@ from matcher.day.phases import end_stage
 from matcher.day.scheduling import begin_row
 from matcher.following import Following
 from matcher.instruments import Instrument
-from matcher.ledger.account import Account
+from matcher.ledger.account import Account, member_positions
 from matcher.safety.breaking import look_at_breakers
 from matcher.timers import OF_AUCTION, OF_SCHEDULE, kind_of
 
@@ -34,6 +34,10 @@ def end_due(market: Following) -> None:
         for account in market.state.accounts.values():
             if account.limits is not None:
                 account.limits.begin_day(last_ticks)
+        for group in market.state.groups.values():
+            if group.risk is not None:
+                group.risk.begin_day()
+                group.risk.count_again(member_positions(group))
         breakers = market.state.breakers
         if breakers is not None:
             breakers.tripped = 0

@@ -9,6 +9,8 @@ from bus.protocol.topics import ACCOUNT
 from matcher.ledger.account import Account, AccountGroup
 from matcher.ledger.fees.schedule import pays_for_its_rebates
 from matcher.reporting import Reporting
+from matcher.safety.group_risk import joined
+from matcher.safety.stopping import Stopping
 
 #: Groups are state, and each checkpoint has them all.
 GROUPS_MAX: Final = 1_000
@@ -40,7 +42,7 @@ def set_group(market: Reporting, command: SetGroup) -> int:
     return 0
 
 
-def join_group(market: Reporting, command: JoinGroup) -> int:
+def join_group(market: Stopping, command: JoinGroup) -> int:
     """An account is in this group and in no other from now on, or in none; a reason, 0 when it is."""
     # gate
     state = market.state
@@ -63,4 +65,5 @@ def join_group(market: Reporting, command: JoinGroup) -> int:
     if after is not None:
         after.members[account.name] = account
     account.group = after
+    joined(market, account, before, after)
     return 0

@@ -20,6 +20,8 @@ from bus.protocol.commands import (
     SET_FEE_TIERS,
     SET_FEES,
     SET_GROUP,
+    SET_GROUP_KILL_SWITCH,
+    SET_GROUP_RISK,
     SET_KILL_SWITCH,
     SET_LIMITS,
     SET_PHASE,
@@ -39,6 +41,8 @@ from bus.protocol.commands import (
     SetFees,
     SetFeeTiers,
     SetGroup,
+    SetGroupKillSwitch,
+    SetGroupRisk,
     SetKillSwitch,
     SetLimits,
     SetPhase,
@@ -64,6 +68,7 @@ from matcher.ledger.products.spot import product_reason
 from matcher.reporting import Reporting
 from matcher.safety.breaking import set_breakers
 from matcher.safety.emergency import set_emergency
+from matcher.safety.group_risk import set_group_kill_switch, set_group_risk
 from matcher.safety.limiting import set_limits
 from matcher.safety.protecting import set_protection
 from matcher.safety.risking import set_risk
@@ -109,6 +114,10 @@ def operate(market: Stopping, session: Session, command: OperatorCommand) -> Non
         reason = set_fees(market, command)
     elif isinstance(command, SetFeeTiers):
         reason = set_fee_tiers(market, command)
+    elif isinstance(command, SetGroupRisk):
+        reason = set_group_risk(market, command)
+    elif isinstance(command, SetGroupKillSwitch):
+        reason = set_group_kill_switch(market, command)
     elif isinstance(command, SetGroup):
         reason = set_group(market, command)
     elif isinstance(command, JoinGroup):
@@ -151,6 +160,10 @@ def tag_of(command: OperatorCommand) -> int:
         return SET_FEES
     if isinstance(command, SetFeeTiers):
         return SET_FEE_TIERS
+    if isinstance(command, SetGroupRisk):
+        return SET_GROUP_RISK
+    if isinstance(command, SetGroupKillSwitch):
+        return SET_GROUP_KILL_SWITCH
     if isinstance(command, SetGroup):
         return SET_GROUP
     if isinstance(command, JoinGroup):

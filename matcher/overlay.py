@@ -23,6 +23,7 @@ from bus.protocol.commands import (
     SetEmergency,
     SetFees,
     SetGroup,
+    SetGroupKillSwitch,
     SetKillSwitch,
     SetPhase,
     Transfer,
@@ -50,6 +51,8 @@ from matcher.ledger.money.balance import Balance
 from matcher.ledger.money.ledger import Ledger
 from matcher.ledger.products.spot import Spot
 from matcher.ledger.request import PlainRequest, Request
+from matcher.ledger.risk.group import GroupRisk
+from matcher.ledger.risk.risk import Risk
 from matcher.quoting import crossed_quote, quoted
 from matcher.reporting import Reporting
 from matcher.safety.stopping import shut
@@ -202,6 +205,10 @@ class Overlay:
                         schedule_of(command), product.base, product.quote, price_max, Balance(0), Balance(0)
                     )
                 ledger.products[command.symbol] = product.that_charges(fees)
+        elif isinstance(command, SetGroupKillSwitch):
+            group_of_account = self._account.group
+            if group_of_account is not None and group_of_account.name == command.group:
+                self._stop_group(command.on)
         elif isinstance(command, SetGroup):
             if self._groups is None:
                 self._groups = market.state.groups
@@ -336,6 +343,19 @@ class Overlay:
         if account.limits is None:
             account.limits = Limits(open_symbols(account))
         account.limits.stopped = on
+
+    def _stop_group(self, on: bool) -> None:
+        if on:
+            self._end_all("", 0)
+        account = self._account
+        if account.limits is None:
+            account.limits = Limits(open_symbols(account))
+        if account.limits.risk is None:
+            account.limits.risk = Risk()
+        risk = account.limits.risk
+        if risk.group is None:
+            risk.group = GroupRisk()
+        risk.group.stopped = on  # of a copy
 
     def _set_phase(self, instrument: Instrument, phase: int) -> None:
         self._phases.append((instrument, instrument.phase))

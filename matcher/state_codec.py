@@ -18,7 +18,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
     protection  [static_points, dynamic_points, auction_ms, random_ms, rebalances], or nil; its static band follows from
                 the reference
     assets      [(name, decimals), ...], or nil where the venue does not clear
-    groups      [(group, discount, members), ...], both in the order in which they came
+    groups      [(group, discount, members, risk), ...], both in the order in which they came
     fees        [thresholds, [(symbol, schedule, price_high_ticks), ...]], or nil where the venue does not clear
     schedule    [SetSchedule, number, set_ns, acts, rows], or nil
     breakers    [symbol, levels, auction_ms, random_ms, tripped], or nil
@@ -50,7 +50,7 @@ import msgspec
 from bus.protocol.commands import DefineInstrument, SetSchedule
 from bus.protocol.records import Rules
 from bus.protocol.terms import CLEARING_NONE, CONTINUOUS, PHASES, RATE_ONE, RESTING, TRAILING_STOP, WAITING
-from matcher.accounts_codec import ACCOUNT, account_of, account_row, count_risk
+from matcher.accounts_codec import ACCOUNT, account_of, account_row
 from matcher.book.level import Order
 from matcher.book.protection import Protection
 from matcher.book.side import BookSide
@@ -66,6 +66,7 @@ from matcher.ledger.fees.schedule import FeeSchedule
 from matcher.ledger.money.checking import check_fees, hold_again
 from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import relink
+from matcher.risk_codec import GROUP_RISK, count_group_risk, count_risk, group_risk_row
 from matcher.safety.breakers import Breakers
 from matcher.state import Session, State
 from matcher.timers import set_instrument_timers, set_timers
@@ -92,7 +93,7 @@ _INSTRUMENT: Final[Any] = tuple[
 _FEES: Final[Any] = tuple[tuple[int, ...], list[tuple[str, SCHEDULE, int]]]
 _STATE: Final[Any] = tuple[
     int, int, int, int, int, Rules, int, int, list[msgspec.Raw], list[_SESSION], list[_INSTRUMENT], int,
-    _BREAKERS | None, list[tuple[str, int]] | None, list[tuple[str, int, list[str]]], _FEES | None
+    _BREAKERS | None, list[tuple[str, int]] | None, list[tuple[str, int, list[str], GROUP_RISK | None]], _FEES | None
 ]  # fmt: skip
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -120,7 +121,7 @@ def encode_state(state: State) -> bytes:
             state.stopped,
             _breakers_row(state.breakers),
             None if state.ledger is None else list(state.ledger.assets.items()),
-            [(group.name, group.discount, list(group.members)) for group in state.groups.values()],
+            [_group_row(group) for group in state.groups.values()],
             None if state.ledger is None else _fees_row(state.ledger),
         )
     )
@@ -162,7 +163,7 @@ def decode_state(payload: bytes) -> State:
         if account.limits is not None:
             at_risk.append(one_row)
         set_timers(state.timers, account)
-    for name, discount, members in row[14]:
+    for name, discount, members, _ in row[14]:
         state.groups[name] = _group_of(name, discount, members, state.accounts)
     for number, name, role, lease_ms, cancel_on_disconnect in row[9]:
         owner = state.accounts.get(name)
@@ -180,6 +181,8 @@ def decode_state(payload: bytes) -> State:
         raise ValueError(f"not a state: order {next(iter(resting))} is open and stands nowhere")
     for one_row in at_risk:
         count_risk(one_row, state.accounts[one_row[0]], state.instruments)
+    for one in row[14]:
+        count_group_risk(one[3], state.groups[one[0]])
     orders = orders_by_sequence(state.accounts) if any(one[12][2] for one in row[10]) else {}
     for instrument_row in row[10]:
         fill_kept(state.instruments[instrument_row[0].symbol], instrument_row[12], state.accounts, orders)
@@ -224,6 +227,10 @@ def _charge(ledger: Ledger, row: Row, accounts: dict[str, Account]) -> None:
         check_fees(ledger, accounts)
     except AssertionError as error:
         raise ValueError(f"not a state: of the fees {error}") from None
+
+
+def _group_row(group: AccountGroup) -> Row:
+    return (group.name, group.discount, list(group.members), group_risk_row(group.risk))
 
 
 def _group_of(name: str, discount: int, members: list[str], accounts: dict[str, Account]) -> AccountGroup:

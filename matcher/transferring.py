@@ -67,7 +67,7 @@ def transfer_reason(market: Reporting, session: Session, command: Transfer) -> i
     if not (is_operator or withdraws) and (_family(source) != _family(target) or target not in accounts):
         return reasons.INVALID_TRANSFER
     limits = session.account.limits
-    if not is_operator and limits is not None and limits.stopped:
+    if not is_operator and limits is not None and limits.is_stopped:
         return reasons.ACCOUNT_STOPPED
     giver = accounts.get(source)
     for one in (giver, accounts.get(target)):

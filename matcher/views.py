@@ -14,6 +14,9 @@ from matcher.ledger.fees.fees_codec import schedule_row
 from matcher.ledger.fees.volume import day_of
 from matcher.ledger.limits import Limit
 from matcher.ledger.money.ledger import Ledger
+from matcher.ledger.risk.group import DayLimit, GroupRisk
+from matcher.ledger.risk.limits import RiskLimit
+from matcher.ledger.risk.position import Position
 from matcher.ledger.risk.risk import Risk
 from matcher.safety.breakers import Breakers
 
@@ -57,7 +60,10 @@ def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tu
 
 
 def safeguards(
-    breakers: Breakers | None, accounts: dict[str, Account], instruments: dict[str, Instrument]
+    breakers: Breakers | None,
+    accounts: dict[str, Account],
+    groups: dict[str, AccountGroup],
+    instruments: dict[str, Instrument],
 ) -> tuple[Any, ...]:
     """A row in the shape of `bus.protocol.control.Safeguards`, from its breakers on. O(accounts)."""
     market = None
@@ -76,7 +82,12 @@ def safeguards(
             rows = [limit_row(symbol, limit) for symbol, limit in limits.by_symbol.items()]
             risk, positions = ([], []) if limits.risk is None else risk_rows(limits.risk, instruments)
             limited.append((account.name, limits.stopped, rows, risk, positions))
-    return (market, limited)
+    grouped: list[tuple[Any, ...]] = []
+    for group in groups.values():
+        if group.risk is not None:
+            limits_of, positions = group_rows(group.risk, instruments)
+            grouped.append((group.name, group.risk.stopped, limits_of, positions, list(group.members)))
+    return (market, limited, grouped)
 
 
 def limit_row(symbol: str, limit: Limit) -> tuple[Any, ...]:
@@ -114,19 +125,54 @@ def risk_rows(
                 limit.commands_per_fill_max,
                 limit.commands_from,
                 limit.reduce_only,
-                _told(open_notional(risk, symbol)),
-                _told(result_of_day(risk, instruments, symbol)),
+                _told(open_notional(risk.positions, symbol)),
+                _told(result_of_day(risk.positions, instruments, symbol)),
                 limit.commands,
                 limit.fills,
             )
         )
-    positions: list[tuple[Any, ...]] = []
-    for symbol in sorted(risk.positions):
-        position = risk.positions[symbol]
+    return limits, position_rows(risk.positions, instruments)
+
+
+def group_rows(
+    risk: GroupRisk, instruments: dict[str, Instrument]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Rows in the shapes of `bus.protocol.control.GroupRiskState` and `PositionState`. O(positions)."""
+    limits: list[tuple[Any, ...]] = []
+    none = RiskLimit(0, 0, 0, 0, False)
+    for symbol in dict.fromkeys([*risk.by_symbol, *risk.days]):
+        limit = risk.by_symbol.get(symbol, none)
+        day = risk.days.get(symbol, DayLimit(0, 0))
+        limits.append(
+            (
+                symbol,
+                limit.long_lots_max,
+                limit.short_lots_max,
+                limit.open_notional_max,
+                day.lots_max,
+                day.notional_max,
+                limit.day_loss_max,
+                limit.loss_stops,
+                _told(open_notional(risk.positions, symbol)),
+                day.lots,
+                day.notional,
+                _told(result_of_day(risk.positions, instruments, symbol)),
+            )
+        )
+    return limits, position_rows(risk.positions, instruments)
+
+
+def position_rows(
+    positions: dict[str, Position], instruments: dict[str, Instrument]
+) -> list[tuple[Any, ...]]:
+    """Rows in the shape of `bus.protocol.control.PositionState`, in order of their symbols."""
+    rows: list[tuple[Any, ...]] = []
+    for symbol in sorted(positions):
+        position = positions[symbol]
         result = position.result(instruments[symbol].last_price_ticks)
-        open_lots = (position.lots, position.buying, position.selling)
-        positions.append((symbol, *open_lots, _told(position.open_notional), _told(result)))
-    return limits, positions
+        open_lots = (position.buying, position.selling, _told(position.open_notional))
+        rows.append((symbol, _told(position.lots), *open_lots, _told(result)))
+    return rows
 
 
 def _told(amount: int) -> int:

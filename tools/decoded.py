@@ -39,6 +39,8 @@ _COMMANDS: Final[Mapping[int, str]] = {
         commands.SetGroup,
         commands.JoinGroup,
         commands.SetRisk,
+        commands.SetGroupRisk,
+        commands.SetGroupKillSwitch,
         commands.BustTrade,
         commands.CorrectTrade,
         commands.SetProtection,

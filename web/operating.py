@@ -48,7 +48,7 @@ from web.schemas.admin import (
     TradingHours,
 )
 from web.schemas.market import Indicative
-from web.schemas.risk import AccountRisk
+from web.schemas.risk import AccountRisk, GroupKillSwitch, GroupRisk
 
 _MS: Final = 1_000_000
 #: The numbers of a command are signed and of 64 bits.
@@ -69,6 +69,7 @@ _FIELD_OF: Final = {
     engine.INVALID_SCHEDULE: "days",
     engine.INVALID_PROTECTION: "static_basis_points",
     engine.INVALID_RISK: "day_loss",
+    engine.UNKNOWN_GROUP: "group",
     engine.INVALID_ASSET: "asset",
     engine.ASSET_DIFFERS: "decimals",
 }
@@ -236,6 +237,32 @@ async def set_risk(house: House, who: Principal, body: AccountRisk, time_ns: boo
         body.why,
     )
     return await operate(house, who, command, time_ns)
+
+
+async def set_group_risk(house: House, who: Principal, body: GroupRisk, time_ns: bool) -> Operated:
+    """Limit what all members of a group have at stake together, in an instrument or in all."""
+    session = await house.operators.of(who.account)
+    scale = None if body.symbol is None else await session.scale(body.symbol)
+    command = commands.SetGroupRisk(
+        body.group,
+        body.symbol or "",
+        _limit(scale, "long", body.long),
+        _limit(scale, "short", body.short),
+        _limit(scale, "open_notional", body.open_notional),
+        _limit(scale, "day_quantity", body.day_quantity),
+        _limit(scale, "day_notional", body.day_notional),
+        _limit(scale, "day_loss", body.day_loss),
+        body.loss_stops,
+        body.why,
+    )
+    return await operate(house, who, command, time_ns)
+
+
+async def set_group_kill_switch(
+    house: House, who: Principal, body: GroupKillSwitch, time_ns: bool
+) -> Operated:
+    """Stop all members of a group, or let them trade again."""
+    return await operate(house, who, commands.SetGroupKillSwitch(body.group, body.on, body.why), time_ns)
 
 
 async def kill_switches(house: House, who: Principal) -> StoppedAccounts:

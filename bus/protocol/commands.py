@@ -67,6 +67,8 @@ SET_FEE_TIERS: Final = 152
 SET_GROUP: Final = 153
 JOIN_GROUP: Final = 154
 SET_RISK: Final = 155
+SET_GROUP_RISK: Final = 156
+SET_GROUP_KILL_SWITCH: Final = 157
 
 
 class EnterOrder(Struct, array_like=True, tag=ENTER_ORDER, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -486,6 +488,40 @@ class SetRisk(Struct, array_like=True, tag=SET_RISK, forbid_unknown_fields=True,
     why: Note = ""
 
 
+class SetGroupRisk(
+    Struct, array_like=True, tag=SET_GROUP_RISK, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: what all members of a group of accounts may have at stake together, as in SetRisk; 0 is no limit.
+
+    `day_lots_max` and `day_notional_max`: what they may trade in the trading day, the order at hand included. When
+    `day_loss_max` is reached the positions of members may only become smaller, or, with `loss_stops`, the kill switch
+    of the group is set. `why`: for the record.
+    """
+
+    group: GroupName
+    symbol: OptionalSymbol = ""
+    long_lots_max: Int64 = 0
+    short_lots_max: Int64 = 0
+    open_notional_max: Int64 = 0
+    day_lots_max: Int64 = 0
+    day_notional_max: Int64 = 0
+    day_loss_max: Int64 = 0
+    loss_stops: bool = False
+    why: Note = ""
+
+
+class SetGroupKillSwitch(
+    Struct, array_like=True, tag=SET_GROUP_KILL_SWITCH, forbid_unknown_fields=True, frozen=True, gc=False
+):
+    """Operator: all open orders of all members of a group end, and nothing but cancels is taken from them, and from who
+    joins them, until it is switched off. The kill switches of the members stay as they are. `why`: for the record.
+    """
+
+    group: GroupName
+    on: bool
+    why: Note = ""
+
+
 TraderCommand = EnterOrder | CancelOrder | ReplaceOrder | MassCancel | CancelAllAfter | Quote | Transfer
 OperatorCommand = (
     DefineAsset
@@ -506,5 +542,7 @@ OperatorCommand = (
     | SetGroup
     | JoinGroup
     | SetRisk
+    | SetGroupRisk
+    | SetGroupKillSwitch
 )
 Command = TraderCommand | OperatorCommand

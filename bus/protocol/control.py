@@ -378,12 +378,45 @@ class LimitedAccount(Struct, array_like=True, frozen=True):
     positions: list[PositionState] = []
 
 
+class GroupRiskState(Struct, array_like=True, frozen=True):
+    """Limits of what all members of a group have at stake together, in a symbol or in all (""), as in SetGroupRisk.
+
+    Beside them stands how it is now: as in RiskState, and what they have traded today, while that is limited.
+    """
+
+    symbol: str
+    long_lots_max: int
+    short_lots_max: int
+    open_notional_max: int
+    day_lots_max: int
+    day_notional_max: int
+    day_loss_max: int
+    loss_stops: bool
+    open_notional: int
+    day_lots: int
+    day_notional: int
+    day_result: int
+
+
+class LimitedGroup(Struct, array_like=True, frozen=True):
+    """A group that may not do all that it likes. `stopped`: its kill switch is on. `positions`: of all `members`."""
+
+    group: str
+    stopped: bool
+    risk: list[GroupRiskState]
+    positions: list[PositionState]
+    members: list[str]
+
+
 class Safeguards(Struct, array_like=True, tag=SAFEGUARDS, frozen=True):
-    """What protects the market beside price bands: breakers, None without any; and each account that is limited."""
+    """What protects the market beside price bands: breakers, None without any; each account, and group, that is
+    limited.
+    """
 
     correlation_id: int
     breakers: BreakersState | None
     accounts: list[LimitedAccount]
+    groups: list[LimitedGroup] = []
 
 
 class Resumed(Struct, array_like=True, tag=RESUMED, frozen=True):

@@ -127,6 +127,7 @@ REBATE_UNPAID: Final = 723
 INVALID_FEE_TIERS: Final = 724
 INVALID_GROUP: Final = 725
 INVALID_RISK: Final = 726
+UNKNOWN_GROUP: Final = 727
 ACCOUNT_IN_USE: Final = 728
 
 BY_REQUEST: Final = 801
@@ -262,6 +263,7 @@ REASONS: Final[dict[int, tuple[str, str]]] = {
     INVALID_FEE_TIERS: ("invalid_fee_tiers", "up to 31 volumes that rise, each of 1 unit or more"),
     INVALID_GROUP: ("invalid_group", "a group has a name like an account, a discount of up to everything, and is there before anybody joins; there are at most 1,000"),
     INVALID_RISK: ("invalid_risk", "limits of risk are 0 or positive, of a well-formed name; what goes with a limit comes with it, and a stated position has a symbol and at most 2^62 lots"),
+    UNKNOWN_GROUP: ("unknown_group", "there is no group of accounts of this name"),
     ACCOUNT_IN_USE: ("account_in_use", "an account with open orders or money is not closed"),
     BY_REQUEST: ("by_request", "the account asked for it"),
     BY_MASS_CANCEL: ("by_mass_cancel", "a mass cancel took it"),

@@ -240,10 +240,12 @@ class TradeRevised(Struct, array_like=True, tag=TRADE_REVISED, frozen=True, gc=F
 
 
 class KillSwitchSet(Struct, array_like=True, tag=KILL_SWITCH_SET, frozen=True, gc=False):
-    """The kill switch of an account is on or off. Its orders ended before, each with its Cancelled.
+    """The kill switch of an account, or of a group, is on or off. Its orders ended before, each with its Cancelled.
 
-    Told to the account, and to each account of which an operator has a session. `rejects`: 0 when an operator said so;
-    else the engine did, since so many of the account's commands were rejected within the window of its limits.
+    Told to the account, or to all members of the group, and to each account of which an operator has a session.
+    `rejects`: so many of the account's commands were rejected within the window of its limits, that the engine set it;
+    0 when an operator did, or, with `why` "daily_loss_limit", the engine for a loss. `group`: whose it is when
+    `account` is "".
     """
 
     sequence: int
@@ -254,6 +256,7 @@ class KillSwitchSet(Struct, array_like=True, tag=KILL_SWITCH_SET, frozen=True, g
     on: bool
     rejects: int
     why: str
+    group: str = ""
 
 
 class AccountClosed(Struct, array_like=True, tag=ACCOUNT_CLOSED, frozen=True, gc=False):

@@ -45,7 +45,7 @@ def entry_reason(
         return OPEN_ORDERS_LIMIT
     if common is not None and 0 < common.open_orders_max <= open_orders:
         return OPEN_ORDERS_LIMIT
-    if limits.stopped:
+    if limits.is_stopped:
         return ACCOUNT_STOPPED
     if hurries:
         return MESSAGE_RATE_LIMIT

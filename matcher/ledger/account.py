@@ -14,6 +14,8 @@ from matcher.ledger.fees.volume import Volume
 from matcher.ledger.limits import Limits
 from matcher.ledger.money.balance import Balance
 from matcher.ledger.request import Request
+from matcher.ledger.risk.group import GroupRisk
+from matcher.ledger.risk.position import Position
 
 #: How long the id of an ended request is remembered.
 REMEMBER_NS: Final = 24 * 3600 * 1_000_000_000
@@ -29,11 +31,13 @@ class AccountGroup:
     `discount`: the share of their fees that members do not pay, in billionths; so they pay `kept` of `kept_of`.
     """
 
-    __slots__ = ("discount", "kept", "kept_of", "members", "name")
+    __slots__ = ("discount", "kept", "kept_of", "members", "name", "risk")
 
     def __init__(self, name: str, discount: int) -> None:
         self.name = name
         self.members: dict[str, Account] = {}
+        #: what all members have at stake, if that is limited
+        self.risk: GroupRisk | None = None
         self.give(discount)
 
     def give(self, discount: int) -> None:
@@ -48,6 +52,11 @@ class AccountGroup:
         for name, account in self.members.items():
             assert name == account.name, "a member is found by its name"
             assert account.group is self, "who is a member of a group is in it"
+            limits = account.limits
+            risk = None if limits is None or limits.risk is None else limits.risk.group
+            assert risk is self.risk, "what is limited of a group is counted of each member"
+        if self.risk is not None:
+            self.risk.check(member_positions(self))
 
 
 class Account:
@@ -151,3 +160,14 @@ class Account:
             if not ended:
                 break
         self.forget_at_ns = ended[0].ended_ns + REMEMBER_NS if ended else 0
+
+
+def member_positions(group: AccountGroup) -> list[dict[str, Position]]:
+    """The positions of all members of a group whose risk is limited. O(members)."""
+    found: list[dict[str, Position]] = []
+    for account in group.members.values():
+        limits = account.limits
+        assert limits is not None, "what is limited of a group is counted of each member"
+        assert limits.risk is not None, "what is limited of a group is counted of each member"
+        found.append(limits.risk.positions)
+    return found

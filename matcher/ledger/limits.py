@@ -175,6 +175,13 @@ class Limits:
             self.opened(symbol)
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether its kill switch is on, or that of its group."""
+        return self.stopped or (
+            self.risk is not None and self.risk.group is not None and self.risk.group.stopped
+        )
+
+    @property
     def is_any(self) -> bool:
         """Whether the account is limited in anything."""
         return self.stopped or self.shut or bool(self.by_symbol) or self.risk is not None
@@ -239,7 +246,7 @@ class Limits:
     def rejected(self, time_ns: int) -> int:
         """A command was rejected: how many were within the window, if these are too many; else 0. Amortized O(1)."""
         common = self.by_symbol.get(ALL_INSTRUMENTS)
-        if self.stopped or common is None or not common.rejects_max:
+        if self.is_stopped or common is None or not common.rejects_max:
             return 0
         times = self.rejected_ns
         times.append(time_ns)
@@ -253,10 +260,10 @@ class Limits:
         for symbol, limit in self.by_symbol.items():
             limit.check(symbol)
         assert self.open_orders == Limits(open_symbols).open_orders, "open orders are counted by symbol"
-        assert not ((self.stopped or self.shut) and self.open_orders), "who is stopped has no open orders"
+        assert not ((self.is_stopped or self.shut) and self.open_orders), "who is stopped has no open orders"
         assert self.risk is None or self.risk.is_any, "risk that is not limited is not counted"
         common = self.by_symbol.get(ALL_INSTRUMENTS)
-        counts = common is not None and common.rejects_max != 0 and not self.stopped
+        counts = common is not None and common.rejects_max != 0 and not self.is_stopped
         assert counts or not self.rejected_ns, "rejects are counted where they are limited"
         times = list(self.rejected_ns)
         assert times == sorted(times), "they came one after the other"

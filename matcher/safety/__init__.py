@@ -5,4 +5,5 @@
 - `emergency`: the stop of everything
 - `stopping`: kill switches of accounts
 - `limiting`, `traded`: limits of accounts, and what they have traded in a day
+- `risking`, `group_risk`: what accounts, and groups of them, have at stake, and what comes of a limit of that
 """

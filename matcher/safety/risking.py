@@ -4,23 +4,26 @@ Where an account may only reduce its positions no order is open that could make 
 first stay as far as all of them together can not.
 """
 
+from typing import Final
+
 from bus.protocol.commands import SetRisk
-from bus.protocol.reasons import INVALID_RISK, RISK_LIMIT, UNKNOWN_SYMBOL
+from bus.protocol.reasons import INVALID_RISK, KILL_SWITCH, RISK_LIMIT, UNKNOWN_SYMBOL
 from bus.protocol.terms import BUY
 from bus.protocol.topics import ACCOUNT
 from matcher.book.level import Order, open_orders_of
 from matcher.counting import count_all
 from matcher.gate.risk import is_lost, is_reached, only_reduces
-from matcher.ledger.account import Account
+from matcher.ledger.account import Account, AccountGroup
 from matcher.ledger.limits import Limits
+from matcher.ledger.risk.group import GroupRisk
 from matcher.ledger.risk.limits import RiskLimit
-from matcher.ledger.risk.position import POSITION_LOTS_MAX
+from matcher.ledger.risk.position import POSITION_LOTS_MAX, Position
 from matcher.ledger.risk.risk import Risk
 from matcher.safety.stopping import Stopping
 from matcher.views import open_symbols
 
 #: Why the engine sets a kill switch.
-_DAILY_LOSS = "daily_loss_limit"
+DAILY_LOSS: Final = "daily_loss_limit"
 
 
 def set_risk(market: Stopping, command: SetRisk) -> int:
@@ -51,13 +54,7 @@ def set_risk(market: Stopping, command: SetRisk) -> int:
     account = state.accounts.get(command.account)
     if account is None:
         account = state.accounts[command.account] = Account(command.account)
-    limits = account.limits
-    if limits is None:
-        limits = account.limits = Limits(open_symbols(account))
-    risk = limits.risk
-    if risk is None:
-        risk = limits.risk = Risk()
-        count_all(risk, account, state.instruments, {})
+    risk = counted_risk(market, account)
     before = risk.by_symbol.get(symbol)
     if before is not None:
         limit.go_on(before)
@@ -67,39 +64,121 @@ def set_risk(market: Stopping, command: SetRisk) -> int:
         risk.by_symbol.pop(symbol, None)
     if stated is not None:
         position = risk.position(symbol)
+        if risk.group is not None:
+            risk.group.position(symbol).take(position)
         position.lots = stated
         position.begin_day(state.instruments[symbol].last_price_ticks)
-    if not risk.is_any:
-        limits.risk = None
-        if not limits.is_any:
-            account.limits = None
-        return 0
+        if risk.group is not None:
+            risk.group.position(symbol).add(position)
+    forget_risk(account)
     # book, events
-    _keep(market, account)
+    keep_limits(market, account)
     return 0
+
+
+def counted_risk(market: Stopping, account: Account) -> Risk:
+    """The risk of an account, from now on there: all that is open counts. O(its open orders) the first time."""
+    limits = account.limits
+    if limits is None:
+        limits = account.limits = Limits(open_symbols(account))
+    risk = limits.risk
+    if risk is None:
+        risk = limits.risk = Risk()
+        count_all(risk, account, market.state.instruments, {})
+    return risk
+
+
+def forget_risk(account: Account) -> None:
+    """What an account has at stake is forgotten where nothing of that is limited any more."""
+    limits = account.limits
+    if limits is None:
+        return
+    if limits.risk is not None and not limits.risk.is_any:
+        limits.risk = None
+    if not limits.is_any:
+        account.limits = None
 
 
 def look_at_risk(market: Stopping) -> None:
     """The accounts that have traded, or may not lose more, are looked at: who has lost too much is held or stopped."""
     while market.at_risk:
-        _keep(market, market.at_risk.pop(0))
+        keep_limits(market, market.at_risk.pop(0))
 
 
-def _keep(market: Stopping, account: Account) -> None:
-    """What the limits of an account ask for is done: it is stopped, or what could make a position larger ends."""
+def keep_limits(market: Stopping, account: Account) -> None:
+    """What the limits of an account and of its group ask for is done: they are stopped, or what could make a position
+    larger ends. O(open orders), of all members where their loss is too large.
+    """
     limits = account.limits
-    if limits is None or limits.risk is None or limits.stopped:
+    if limits is None or limits.risk is None or limits.is_stopped:
         return
     risk = limits.risk
-    instruments = market.state.instruments
-    for symbol, limit in risk.by_symbol.items():
-        if limit.loss_stops and is_reached(limit, risk, instruments, symbol):
-            market.stop_account(account, 0, _DAILY_LOSS)
+    if _stops(market, risk.by_symbol, risk.positions):
+        market.stop_account(account, 0, DAILY_LOSS)
+        return
+    members = [account]
+    group = account.group
+    if risk.group is not None and group is not None and _loses(market, risk.group):
+        if _stops(market, risk.group.by_symbol, risk.group.positions):
+            stop_group(market, group, DAILY_LOSS)
             return
+        members = list(group.members.values())
+    for member in members:
+        _end_enlarging(market, member)
+
+
+def stop_group(market: Stopping, group: AccountGroup, why: str) -> None:
+    """The kill switch of a group, whose risk is counted, is on: all open orders of all members end. O(these)."""
+    risk = group.risk
+    assert risk is not None, "a stopped group has risk"
+    risk.stopped = True
+    members = list(group.members.values())
+    for member in members:
+        end_all(market, member)
+    market.tell_switched(members, "", True, 0, why, group.name)
+
+
+def end_all(market: Stopping, account: Account) -> None:
+    """All open orders of an account that is stopped with its group end, oldest first."""
+    limits = account.limits
+    assert limits is not None, "what is limited of a group is counted of each member"
+    limits.rejected_ns.clear()
+    taken = open_orders_of(account)
+    market.take_out_all(taken, KILL_SWITCH, False)
+    market.follow_all(taken)
+
+
+def _stops(market: Stopping, by_symbol: dict[str, RiskLimit], positions: dict[str, Position]) -> bool:
+    """Whether a loss is reached for which a kill switch is to be set."""
+    instruments = market.state.instruments
+    for symbol, limit in by_symbol.items():
+        if limit.loss_stops and is_reached(limit, positions, instruments, symbol):
+            return True
+    return False
+
+
+def _loses(market: Stopping, group: GroupRisk) -> bool:
+    """Whether the members of a group have lost all that they may, in anything."""
+    instruments = market.state.instruments
+    return any(
+        is_reached(limit, group.positions, instruments, symbol) for symbol, limit in group.by_symbol.items()
+    )
+
+
+def _end_enlarging(market: Stopping, account: Account) -> None:
+    """What an account has open that could make a position larger, where it must not become so, ends."""
+    limits = account.limits
+    if limits is None or limits.risk is None:
+        return
+    risk = limits.risk
+    group = risk.group
+    instruments = market.state.instruments
     held = [
         symbol
         for symbol in risk.positions
-        if only_reduces(risk, symbol) or is_lost(risk, instruments, symbol)
+        if only_reduces(risk, symbol)
+        or is_lost(risk.by_symbol, risk.positions, instruments, symbol)
+        or (group is not None and is_lost(group.by_symbol, group.positions, instruments, symbol))
     ]
     taken = _enlarging(risk, account, held) if held else []
     if taken:

@@ -97,16 +97,22 @@ class Stopping(Following):
         # ledger, events
         shut(account, command.closed)
         row = (ACCOUNT_CLOSED, self.sequence, self.time_ns, 0, 0, account.name, command.closed, command.why)
-        self._tell_all(account, row)
+        self._tell_all([account], row)
         return 0
 
     def _tell(self, account: Account, on: bool, rejects: int, why: str) -> None:
-        row = (KILL_SWITCH_SET, self.sequence, self.time_ns, 0, 0, account.name, on, rejects, why)
-        self._tell_all(account, row)
+        self.tell_switched([account], account.name, on, rejects, why, "")
 
-    def _tell_all(self, account: Account, row: tuple[Any, ...]) -> None:
-        """The account, and each account of which an operator has a session. O(sessions)."""
-        told = [account]
+    def tell_switched(
+        self, told: list[Account], name: str, on: bool, rejects: int, why: str, group: str
+    ) -> None:
+        """These accounts, and operators, hear of a kill switch, which is of the account `name` or of a group."""
+        self._tell_all(
+            told, (KILL_SWITCH_SET, self.sequence, self.time_ns, 0, 0, name, on, rejects, why, group)
+        )
+
+    def _tell_all(self, told: list[Account], row: tuple[Any, ...]) -> None:
+        """These accounts, and each account of which an operator has a session. O(sessions x accounts)."""
         for session in self.state.sessions.values():
             if session.role == OPERATOR and session.account not in told:
                 told.append(session.account)

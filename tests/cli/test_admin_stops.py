@@ -5,7 +5,12 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bus.protocol.reasons import ACCOUNT_STOPPED, DAY_QUANTITY_LIMIT, MARKET_STOPPED, POSITION_LIMIT
+from bus.protocol.reasons import (
+    ACCOUNT_STOPPED,
+    DAY_QUANTITY_LIMIT,
+    MARKET_STOPPED,
+    POSITION_LIMIT,
+)
 from bus.protocol.reports import Accepted, KillSwitchSet, Rejected
 from bus.sockets.client import Client
 from tests.support.processes import Processes
@@ -78,6 +83,33 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
         none = "the risk of alice has no limits of its own in"
         assert run("admin", "risk", "alice") == f"{none} all instruments"
         assert run("admin", "risk", "alice", "BTC-USD") == f"{none} BTC-USD"
+        run("admin", "group", "set", "desk")
+        run("admin", "group", "join", "alice", "desk")
+        ours = ("--long", "2", "--short", "3", "--open-notional", "40", "--day-loss", "7", "--loss-stops")
+        limited = run("admin", "group", "risk", "desk", "BTC-USD", *ours, "--why", "margin")
+        assert limited == "the risk of group desk is limited in BTC-USD"
+        run("admin", "group", "risk", "desk", "--day-quantity", "9", "--day-notional", "8")
+        shown = run("admin", "risk").splitlines()
+        assert [line.split()[1:] for line in shown if line.startswith("desk")] == [
+            ["BTC-USD", "long", "2", "0"],
+            ["BTC-USD", "short", "3", "0"],
+            ["BTC-USD", "open", "notional", "40", "0"],
+            ["BTC-USD", "a", "day's", "loss,", "then", "stopped", "7", "0"],
+            ["all", "a", "day", "9", "lots", "0", "lots"],
+            ["all", "a", "day's", "notional", "8", "ticks", "x", "lots", "0", "ticks", "x", "lots"],
+        ]
+        assert json.loads(run("admin", "risk", "--json").splitlines()[-1])["members"] == ["alice"]
+        assert enter("together") == DAY_QUANTITY_LIMIT
+        assert (
+            run("admin", "group", "kill-switch", "desk", "on", "--why", "wild")
+            == "all members of desk are stopped"
+        )
+        assert enter("of stopped") == ACCOUNT_STOPPED
+        assert "desk   all      kill switch" in run("admin", "risk")
+        assert run("admin", "group", "kill-switch", "desk", "off") == "all members of desk may trade"
+        none = "the risk of group desk has no limits in"
+        assert run("admin", "group", "risk", "desk") == f"{none} all instruments"
+        assert run("admin", "group", "risk", "desk", "BTC-USD") == f"{none} BTC-USD"
         run("limits", "alice", "BTC-USD", "--day-quantity", "5", "--open-orders", "9")
         assert [line.split() for line in run("limits").splitlines()[2:]] == [
             ["alice", "BTC-USD", "open", "orders", "9"],
@@ -122,6 +154,10 @@ def test_accounts_and_the_market_are_stopped_and_limited_from_the_command_line(
         (("risk", "alice", "NONE", "--long", "5"), 1, "'NONE' is no instrument of this engine"),
         (("risk", "alice", "--day-loss", "9223372036854775808"), 1, "<= 9223372036854775807"),
         (("risk", "alice", "--why", "x" * 201), 1, "a remark has at most 200 characters"),
+        (("group", "risk", "nobody", "--long", "5"), 1, "rejected: unknown_group: "),
+        (("group", "risk", "desk", "--loss-stops"), 1, "rejected: invalid_risk: "),
+        (("group", "risk", "desk", "--day-quantity", "0.5"), 1, "0.5 is no quantity: it is a whole number"),
+        (("group", "kill-switch", "nobody", "on"), 1, "rejected: unknown_group: "),
         (("limits", "alice", "--rejects", "20"), 1, "'20' is no limit of rejects: say 20/10s"),
         (("limits", "alice", "BTC-USD", "--rejects", "20/10s"), 1, "rejected: invalid_limits: "),
     ):

@@ -14,13 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.protocol import reasons
-from bus.protocol.commands import EnterOrder, SetRisk
+from bus.protocol.commands import (
+    EnterOrder,
+    JoinGroup,
+    SetGroup,
+    SetGroupKillSwitch,
+    SetGroupRisk,
+    SetRisk,
+)
 from bus.protocol.reports import ACCEPTED, CANCELLED, COMPLETED, REJECTED
 from bus.protocol.terms import ALL_OR_NOTHING, BUY, SELL, VALIDATE_ONLY
 from matcher.engine import Engine
 from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event
-from tests.support.drawn import seeds
+from tests.support.drawn import drawn, seeds
 from tests.support.markets import (
     ACCOUNTS,
     OPERATOR_SESSION,
@@ -35,9 +42,10 @@ from tests.support.markets import (
 from tests.support.naive_risk import NaiveRisk, expected
 
 LENGTH = 400
+GROUPS = ("makers", "takers")
 OF_RISK = (
     *(reasons.POSITION_LIMIT, reasons.OPEN_NOTIONAL_LIMIT, reasons.DAILY_LOSS_LIMIT),
-    *(reasons.PRICE_COLLAR, reasons.REDUCE_ONLY),
+    *(reasons.PRICE_COLLAR, reasons.REDUCE_ONLY, reasons.DAY_QUANTITY_LIMIT, reasons.DAY_NOTIONAL_LIMIT),
 )
 
 
@@ -46,13 +54,22 @@ def limited(steps: list[Step], dice: Random) -> list[Step]:
     found: list[Step] = []
     for at, step in enumerate(steps):
         found.append(step)
+        if at == 8:
+            found += [Message(OPERATOR_SESSION, (SetGroup(group),)) for group in GROUPS]
         if at > 8 and dice.randrange(12) == 0:
             found.append(Message(OPERATOR_SESSION, (drawn_risk(dice),)))
     return found
 
 
-def drawn_risk(dice: Random) -> SetRisk:
-    """Limits that are tight, some that cannot be, and now and then a position."""
+def drawn_risk(dice: Random) -> SetRisk | SetGroupRisk | SetGroupKillSwitch | JoinGroup:
+    """Limits that are tight, some that cannot be, and now and then a position; of accounts, and of groups of them."""
+    kind = dice.randrange(10)
+    if kind < 2:
+        return JoinGroup(dice.choice(ACCOUNTS), dice.choice(["", *GROUPS, GROUPS[0], GROUPS[0]]))
+    if kind == 2:
+        return SetGroupKillSwitch(dice.choice([*GROUPS, "none"]), dice.randrange(5) == 0)
+    if kind < 5:
+        return drawn_group_risk(dice)
     symbol = dice.choice(["", *SYMBOLS, SYMBOLS[0], "NONE"])
     fields: dict[str, Any] = {
         "long_lots_max": dice.choice([0, 0, 0, 10, 30, 100]),
@@ -71,6 +88,26 @@ def drawn_risk(dice: Random) -> SetRisk:
     if dice.randrange(15) == 0:
         fields[dice.choice(["long_lots_max", "day_loss_max", "collar_basis_points"])] = -1
     return SetRisk(dice.choice(ACCOUNTS), symbol, **fields)
+
+
+def drawn_group_risk(dice: Random) -> SetGroupRisk:
+    """Of a group, which may not be there."""
+    fields: dict[str, Any] = {
+        "long_lots_max": dice.choice([0, 0, 20, 60, 100]),
+        "short_lots_max": dice.choice([0, 0, 20, 60, 100]),
+        "open_notional_max": dice.choice([0, 0, 300, 900, 2**63 - 1]),
+        "day_lots_max": dice.choice([0, 0, 10, 10, 40]),
+        "day_notional_max": dice.choice([0, 0, 0, 0, 100, 400]),
+        "day_loss_max": dice.choice([0, 0, 3, 20, 200]),
+    }
+    fields["loss_stops"] = fields["day_loss_max"] != 0 and dice.randrange(4) == 0
+    if dice.randrange(4) == 0:
+        fields = {}
+    if dice.randrange(15) == 0:
+        fields[dice.choice(["day_lots_max", "day_notional_max", "short_lots_max"])] = -1
+    return SetGroupRisk(
+        dice.choice([*GROUPS, GROUPS[0], "none"]), dice.choice(["", *SYMBOLS, "NONE"]), **fields
+    )
 
 
 def risk_of(engine: Engine) -> bytes:
@@ -94,18 +131,19 @@ class Walk:
         engine = self.engine
         time_ns = self.clock.after(step, engine.state.time_ns)
         if not isinstance(step, Message):
-            self._begin(time_ns)
+            self._begin()
             apply_step(engine, step, time_ns)
             self._hear(None)
             return
         if step.session not in engine.state.sessions:
             return
         options = self.dice.choice([0, 0, 0, ALL_OR_NOTHING, VALIDATE_ONLY])
-        if not options or len(engine.state.instruments) < len(SYMBOLS):
+        is_opening = len(engine.state.instruments) < len(SYMBOLS) or isinstance(step.items[0], SetGroup)
+        if not options or is_opening:
             for item in step.items:
                 self._do(replace(step, items=(item,)), item, time_ns)
             return
-        self._begin(time_ns)
+        self._begin()
         is_still = not self._is_due(time_ns + len(step.items))
         before = risk_of(engine)
         made_ns = max(0, time_ns - step.age_ns)
@@ -117,7 +155,7 @@ class Walk:
     def _do(self, message: Message, item: Any, time_ns: int) -> None:
         """One command. What is foreseen of an order comes true, unless something else is against it."""
         engine = self.engine
-        self._begin(time_ns)
+        self._begin()
         account = engine.state.sessions[message.session].account
         foreseen = isinstance(item, EnterOrder) and item.symbol in engine.state.instruments
         foreseen = foreseen and item.side in (BUY, SELL) and not self._is_due(time_ns)
@@ -142,47 +180,54 @@ class Walk:
         first_ns = self.engine.next_timer_ns
         return 0 < first_ns <= time_ns + 1 or self.engine.state.timers.next_due_ns <= time_ns + 1
 
-    def _begin(self, time_ns: int) -> None:
-        engine = self.engine
-        self.lasts = {symbol: one.last_price_ticks for symbol, one in engine.state.instruments.items()}
-        self.naive.begin(max(time_ns, engine.state.time_ns + 1), self.lasts)
+    def _begin(self) -> None:
+        self.lasts = {symbol: one.last_price_ticks for symbol, one in self.engine.state.instruments.items()}
 
     def _hear(self, item: Any, expect: dict[int, int] | None = None) -> list[tuple[str, Event]]:
         """What was said privately. `expect`: what an order would be valued at that says no price."""
         engine, naive = self.engine, self.naive
         private, _ = engine.take_outputs()
         told = [(account, event) for account, _, reports in private for event in reports]
-        naive.begin(engine.state.time_ns, self.lasts)  # an operator may have moved it
+        naive.begin(engine.state.time_ns, self.lasts)  # where the day has changed nothing was foreseen
         held = naive.reduced()
         enlarged = naive.hear(told)
         assert not held & enlarged, "where a position may only become smaller, it does"
         for account, event in told:
             if event[0] in (REJECTED, CANCELLED):
                 self.reasons[event[-1]] = self.reasons.get(event[-1], 0) + 1
-            if isinstance(item, SetRisk) and event[0] == COMPLETED and account == "acc-op":
-                naive.is_set(item, engine.state.instruments)
+            if event[0] == COMPLETED and account == "acc-op":
+                naive.is_said(item, engine.state.instruments)
         naive.value(engine, expect or {})
         engine.state.check()
-        _, limited = engine.safeguards()
-        counted = {name: positions for name, _, _, risk, positions in limited if risk}
-        assert counted.keys() == naive.limits.keys()
-        for name, positions in counted.items():
-            assert [row for row in positions if any(row[1:])] == naive.states(engine, name)
+        _, limited, grouped = engine.safeguards()
+        assert {name for name, _, _, risk, _ in limited if risk} == naive.limits.keys()
+        for name, _, _, _, positions in limited:
+            if name in naive.counted():
+                assert [row for row in positions if any(row[1:])] == naive.states(engine, [name])
+        assert {name for name, *_ in grouped} == naive.group_limits.keys() | naive.stopped
+        for name, stopped, limits, positions, members in grouped:
+            assert members == naive.members[name]
+            assert stopped == (name in naive.stopped)
+            assert [row for row in positions if any(row[1:])] == naive.states(engine, members)
+            for symbol, *_, lots, notional, _ in limits:
+                assert (lots, notional) == naive.traded_of(name, symbol)
         return told
 
 
 def test_what_is_at_stake_is_counted_after_every_command_of_walks_that_show_all_of_it() -> None:
     told: set[int] = set()
-    for seed in seeds(8):
+    for seed in seeds(20):
         dice = Random(seed)
         walker = Walk(dice)
         for step in limited(walk(seed, LENGTH), dice):
             walker.take(step)
         told |= walker.reasons.keys()
     wanted = {*OF_RISK, reasons.ORDER_TO_TRADE_LIMIT, reasons.RISK_LIMIT, reasons.INVALID_RISK}
+    wanted |= {reasons.ACCOUNT_STOPPED, reasons.UNKNOWN_GROUP}
     assert wanted - told == set()
 
 
+@drawn(40)
 @given(logs(), st.integers(0, 2**32))
 def test_what_is_at_stake_is_counted_after_every_command(steps: list[Step], seed: int) -> None:
     dice = Random(seed)
@@ -208,5 +253,9 @@ def test_a_checkpoint_keeps_all_that_is_at_stake(seed: int) -> None:
 
 def _told(safeguards: bytes) -> Any:
     """Without positions of nothing, which follow from nothing."""
-    breakers, limited = msgspec.msgpack.decode(safeguards)
-    return breakers, [(*rest, [row for row in positions if any(row[1:])]) for *rest, positions in limited]
+    breakers, limited, grouped = msgspec.msgpack.decode(safeguards)
+    held = [(*rest, [row for row in positions if any(row[1:])]) for *rest, positions in limited]
+    together = [
+        (*rest, members, [row for row in positions if any(row[1:])]) for *rest, positions, members in grouped
+    ]
+    return breakers, held, together

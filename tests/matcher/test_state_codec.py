@@ -9,10 +9,13 @@ import pytest
 
 from bus.protocol.commands import (
     CancelOrder,
+    JoinGroup,
     MassCancel,
     ReplaceOrder,
     SetBreakers,
     SetEmergency,
+    SetGroup,
+    SetGroupRisk,
     SetKillSwitch,
     SetLimits,
     SetPhase,
@@ -231,6 +234,9 @@ GUARDED = (
     SetLimits("anna", "", 1, 2, 3, 4, 5000, 6, 7, 8),
     SetRisk("anna", "", 1000, 2, 3000, 4, True, 5, 6, 7, position_lots=None),
     SetRisk("anna", "BTC-USD", 1000, position_lots=8),
+    SetGroup("desk"),
+    JoinGroup("anna", "desk"),
+    SetGroupRisk("desk", "", 1000, 2000, 3000, 4, 5, 6, True),
     SetKillSwitch("boris", True),
     SetBreakers("BTC-USD", 100, 1000, 200, 2000, auction_ms=10, random_ms=5),
     SetPhase("BTC-USD", HALTED, 5000, 0, VOLATILITY_AUCTION),
@@ -248,6 +254,12 @@ GUARDED = (
             for name in ("lots", "flow", "unmarked")
         ),
         ("accounts.anna.limits.risk.positions.BTC-USD.flow", -(2**70)),
+        *((f"groups.desk.risk.by_symbol..{name}", 99) for name, _ in OF_RISK[:4]),
+        *(
+            (f"groups.desk.risk.days..{name}", 99)
+            for name in ("lots", "lots_max", "notional", "notional_max")
+        ),
+        ("groups.desk.risk.stopped", True),
         ("accounts.anna.limits.stopped", True),
         ("accounts.anna.limits.rejected_ns", deque([5, 6])),
         ("accounts.boris.limits.stopped", False),

@@ -1,10 +1,21 @@
 """Breakers, limits and kill switches at a running node: operators ask how they stand, and nobody else."""
 
 from bus.protocol import reasons
-from bus.protocol.commands import SetBreakers, SetKillSwitch, SetLimits, SetRisk
+from bus.protocol.commands import (
+    JoinGroup,
+    SetBreakers,
+    SetGroup,
+    SetGroupKillSwitch,
+    SetGroupRisk,
+    SetKillSwitch,
+    SetLimits,
+    SetRisk,
+)
 from bus.protocol.control import (
     BreakersState,
+    GroupRiskState,
     LimitedAccount,
+    LimitedGroup,
     LimitState,
     PositionState,
     QuerySafeguards,
@@ -31,6 +42,10 @@ def test_operators_are_told_what_protects_the_market_and_nobody_else(node: Runni
             SetLimits("zoe", "", 0, 0, 7, 8, 9),
             SetLimits("anna", "", 0, 0, 1),
             SetKillSwitch("boris", True),
+            SetGroup("desk"),
+            JoinGroup("zoe", "desk"),
+            SetGroupRisk("desk", "", 1, 2, 3, 4, 5, 6, True),
+            SetGroupKillSwitch("desk", True, "wild"),
             SetRisk("zoe", "BTC-USD", 1, 2, 3, 4, True, 5, 6, 7, True, -8, "margin"),
         ):
             assert isinstance(ops.ask(command), Completed)
@@ -50,6 +65,16 @@ def test_operators_are_told_what_protects_the_market_and_nobody_else(node: Runni
             ),
             LimitedAccount("anna", False, [LimitState("", 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)]),
             LimitedAccount("boris", True, []),
+        ]
+
+        assert said.groups == [
+            LimitedGroup(
+                "desk",
+                True,
+                [GroupRiskState("", 1, 2, 3, 4, 5, 6, True, 0, 0, 0, 0)],
+                [PositionState("BTC-USD", -8, 0, 0, 0, 0)],
+                ["zoe"],
+            )
         ]
 
         ops.ask(SetLimits("anna", ""))

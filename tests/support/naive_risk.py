@@ -9,8 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.protocol import reasons
-from bus.protocol.commands import EnterOrder, SetRisk
-from bus.protocol.reports import FILLED
+from bus.protocol.commands import (
+    EnterOrder,
+    JoinGroup,
+    SetGroup,
+    SetGroupKillSwitch,
+    SetGroupRisk,
+    SetRisk,
+)
+from bus.protocol.reports import FILLED, KILL_SWITCH_SET
 from bus.protocol.terms import BUY, LIMIT, MARKET, PEGGED, SELL
 from matcher.book.level import Order
 from matcher.engine import Engine
@@ -39,53 +46,118 @@ class NaivePosition:
 
 
 class NaiveRisk:
-    """Of all accounts that have limits. `limits`: by account and symbol."""
+    """Of all accounts that have limits. `limits`: by account and symbol; `group_limits`: by group and symbol.
+
+    `traded_by`: what each account has traded today; `traded`: what counts for each limit of the day of a group. Each a
+    symbol, lots and notional.
+    """
 
     def __init__(self) -> None:
         self.limits: dict[str, dict[str, SetRisk]] = {}
         self.positions: dict[tuple[str, str], NaivePosition] = {}
         self.valued: dict[tuple[str, int], int] = {}  # by order, if it says no price
         self.day = 0
+        self.group_limits: dict[str, dict[str, SetGroupRisk]] = {}
+        self.members: dict[str, list[str]] = {}
+        self.stopped: set[str] = set()
+        self.traded: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
+        self.traded_by: dict[str, list[tuple[str, int, int]]] = {}
 
-    def is_set(self, command: SetRisk, instruments: dict[str, Instrument]) -> None:
+    def is_said(self, command: object, instruments: dict[str, Instrument]) -> None:
         """An operator's word was taken."""
-        mine = self.limits.setdefault(command.account, {})
+        before = self.counted()
+        if isinstance(command, SetRisk):
+            mine = self.limits.setdefault(command.account, {})
+            limits = (command.long_lots_max, command.short_lots_max, command.open_notional_max)
+            others = (command.day_loss_max, command.collar_basis_points, command.commands_per_fill_max)
+            _put(mine, command, any((*limits, *others, command.reduce_only)))
+            if command.position_lots is not None:
+                last = instruments[command.symbol].last_price_ticks
+                self.positions[command.account, command.symbol] = NaivePosition(command.position_lots, last)
+            if not mine:
+                del self.limits[command.account]
+        elif isinstance(command, SetGroup):
+            self.members.setdefault(command.group, [])
+        elif isinstance(command, JoinGroup):
+            self._join(command.account, command.group)
+        elif isinstance(command, SetGroupKillSwitch):
+            (self.stopped.add if command.on else self.stopped.discard)(command.group)
+        elif isinstance(command, SetGroupRisk):
+            self._limit_group(command)
+        self.positions = {at: one for at, one in self.positions.items() if at[0] in self.counted()}
+        gone = before - self.counted()
+        self.valued = {at: one for at, one in self.valued.items() if at[0] not in gone}
+
+    def _join(self, account: str, group: str) -> None:
+        if account in self.members.get(group, []):
+            return
+        for members in self.members.values():
+            if account in members:
+                members.remove(account)
+        if group:
+            self.members[group].append(account)
+
+    def _limit_group(self, command: SetGroupRisk) -> None:
+        theirs = self.group_limits.setdefault(command.group, {})
         limits = (command.long_lots_max, command.short_lots_max, command.open_notional_max)
-        others = (command.day_loss_max, command.collar_basis_points, command.commands_per_fill_max)
-        if any((*limits, *others, command.reduce_only)):
-            mine[command.symbol] = command
-        else:
-            mine.pop(command.symbol, None)
-        if command.position_lots is not None:
-            last = instruments[command.symbol].last_price_ticks
-            self.positions[command.account, command.symbol] = NaivePosition(command.position_lots, last)
-        if not mine:
-            del self.limits[command.account]
-            self.positions = {at: one for at, one in self.positions.items() if at[0] != command.account}
-            self.valued = {at: one for at, one in self.valued.items() if at[0] != command.account}
+        day = (command.day_lots_max, command.day_notional_max)
+        _put(theirs, command, any((*limits, *day, command.day_loss_max)))
+        place = (command.group, command.symbol)
+        if not any(day):
+            self.traded.pop(place, None)
+        elif place not in self.traded:
+            traded = [one for member in self.members[command.group] for one in self.traded_by.get(member, [])]
+            self.traded[place] = [one for one in traded if command.symbol in ("", one[0])]
+        if not theirs:
+            del self.group_limits[command.group]
+
+    def counted(self) -> set[str]:
+        """Accounts of which, or of whose group, anything is limited."""
+        limited = {*self.group_limits, *self.stopped}
+        return {*self.limits} | {one for group in limited for one in self.members[group]}
+
+    def group_of(self, account: str) -> str:
+        """Its group, "" when it is in none."""
+        return next((group for group, members in self.members.items() if account in members), "")
+
+    def traded_of(self, group: str, symbol: str) -> tuple[int, int]:
+        """Lots and notional of today, of a limit of a group."""
+        trades = self.traded.get((group, symbol), [])
+        return sum(lots for _, lots, _ in trades), sum(notional for _, _, notional in trades)
 
     def begin(self, time_ns: int, lasts: dict[str, int]) -> None:
         """Time is this now, and these were the last prices until now."""
         if time_ns // DAY_NS != self.day:
             self.day = time_ns // DAY_NS
+            self.traded_by = {}
+            self.traded = {place: [] for place in self.traded}
             for (_, symbol), one in self.positions.items():
                 one.before, one.mark, one.fills = one.lots, lasts[symbol], []
 
     def reduced(self) -> set[tuple[str, str]]:
         """Accounts with the symbols in which their positions may only become smaller."""
-        return {
-            at
-            for at in self.positions
-            if any(self.limits[at[0]][one].reduce_only for one in ("", at[1]) if one in self.limits[at[0]])
-        }
+        found = set()
+        for account, symbol in self.positions:
+            limits = self.limits.get(account, {})
+            if any(limits[one].reduce_only for one in ("", symbol) if one in limits):
+                found.add((account, symbol))
+        return found
 
     def hear(self, told: Iterable[tuple[str, tuple[Any, ...]]]) -> set[tuple[str, str]]:
         """Reports with their accounts. Which positions have become larger by a fill."""
         larger = set()
         for account, event in told:
-            if event[0] != FILLED or account not in self.limits:
+            if event[0] == KILL_SWITCH_SET and event[9]:  # the engine may have done it
+                (self.stopped.add if event[6] else self.stopped.discard)(event[9])
+            if event[0] != FILLED:
                 continue
             symbol, side, price, lots = event[7], event[8], event[10], event[11]
+            self.traded_by.setdefault(account, []).append((symbol, lots, lots * price))
+            for (group, of), trades in self.traded.items():
+                if account in self.members[group] and of in ("", symbol):
+                    trades.append((symbol, lots, lots * price))
+            if account not in self.counted():
+                continue
             position = self.positions.setdefault((account, symbol), NaivePosition())
             before = position.lots
             position.fills.append((lots if side == BUY else -lots, price))
@@ -98,55 +170,87 @@ class NaiveRisk:
 
         `expect`: what it is valued at if it says no price.
         """
-        mine = self.limits.get(account, {})
-        limits = [mine[symbol] for symbol in ("", command.symbol) if symbol in mine]
-        if not limits or command.triggered_by:
+        if account not in self.counted() or command.triggered_by:
             return 0
-        instrument = engine.state.instruments[command.symbol]
-        ours = self.open_orders(engine, account)
-        price = command.price_ticks or command.trigger_price_ticks
-        price = price or expect
-        partner = engine.state.accounts[account].requests.get(command.cancels_with)
+        price = command.price_ticks or command.trigger_price_ticks or expect
         group = 0
+        partner = engine.state.accounts[account].requests.get(command.cancels_with)
+        ours = self.open_orders(engine, [account])
         if command.cancels_with:
             assert isinstance(partner, Order)
             (group,) = [one.group or one.number for one in ours if one.number == partner.sequence] or [-1]
-            for one in ours:
-                one.group = group if one.number == partner.sequence else one.group
-        new = NaiveOpen(0, command.symbol, command.side, command.quantity_lots, price, group)
-        position = self.positions.get((account, command.symbol), NaivePosition())
-        sign = 1 if command.side == BUY else -1
-        before = lots_open(ours, command.symbol, command.side)
-        after = lots_open([*ours, new], command.symbol, command.side)
-        worst = sign * position.lots + after
+        joined = partner.sequence if isinstance(partner, Order) else 0
+        new = NaiveOpen(joined, command.symbol, command.side, command.quantity_lots, price, group)
+        grows = self._worst(engine, [account], new) > 0
         broken = []
-        result = {"": 0}
-        for (name, symbol), held in self.positions.items():
-            if name == account:
-                result[symbol] = held.result(engine.state.instruments[symbol].last_price_ticks)
-                result[""] += result[symbol]
-        for limit in limits:
-            most = limit.long_lots_max if command.side == BUY else limit.short_lots_max
-            if after > before and 0 < most < worst:
-                broken.append(reasons.POSITION_LIMIT)
-            was = notional_open(ours, limit.symbol)
-            becomes = notional_open([*ours, new], limit.symbol)
-            if becomes > was and 0 < limit.open_notional_max < becomes:
-                broken.append(reasons.OPEN_NOTIONAL_LIMIT)
-            if 0 < limit.day_loss_max <= -result.get(limit.symbol, 0) and worst > 0:
-                broken.append(reasons.DAILY_LOSS_LIMIT)
-            last = instrument.last_price_ticks
+        mine = self.limits.get(account, {})
+        for limit in [mine[symbol] for symbol in ("", command.symbol) if symbol in mine]:
+            broken += self._broken(engine, limit, [account], new, grows)
+            last = engine.state.instruments[command.symbol].last_price_ticks
             if limit.collar_basis_points and last and command.order_type in (LIMIT, MARKET):
                 away = abs(command.price_ticks - last) if command.price_ticks else 0
                 if away * 10_000 > limit.collar_basis_points * last:
                     broken.append(reasons.PRICE_COLLAR)
-            if limit.reduce_only and worst > 0:
+            if limit.reduce_only and grows:
                 broken.append(reasons.REDUCE_ONLY)
+        name = self.group_of(account)
+        theirs = self.group_limits.get(name, {})
+        for one in [theirs[symbol] for symbol in ("", command.symbol) if symbol in theirs]:
+            broken += self._broken(engine, one, self.members[name], new, grows)
+            lots, notional = self.traded_of(name, one.symbol)
+            if 0 < one.day_lots_max < lots + new.lots:
+                broken.append(reasons.DAY_QUANTITY_LIMIT)
+            if 0 < one.day_notional_max < notional + new.lots * price:
+                broken.append(reasons.DAY_NOTIONAL_LIMIT)
         return min(broken, default=0)
+
+    def _worst(self, engine: Engine, accounts: list[str], new: "NaiveOpen") -> int:
+        """What the position could become on the side of a new order."""
+        after = lots_open(self._with(engine, accounts, new), new.symbol, new.side)
+        sign = 1 if new.side == BUY else -1
+        return after + sign * sum(self._position(one, new.symbol).lots for one in accounts)
+
+    def _broken(
+        self,
+        engine: Engine,
+        limit: SetRisk | SetGroupRisk,
+        accounts: list[str],
+        new: "NaiveOpen",
+        grows: bool,
+    ) -> list[int]:
+        """What a limit of these accounts says against a new order."""
+        broken = []
+        before, after = self.open_orders(engine, accounts), self._with(engine, accounts, new)
+        most = limit.long_lots_max if new.side == BUY else limit.short_lots_max
+        more = lots_open(after, new.symbol, new.side) > lots_open(before, new.symbol, new.side)
+        if more and 0 < most < self._worst(engine, accounts, new):
+            broken.append(reasons.POSITION_LIMIT)
+        becomes = notional_open(after, limit.symbol)
+        if becomes > notional_open(before, limit.symbol) and 0 < limit.open_notional_max < becomes:
+            broken.append(reasons.OPEN_NOTIONAL_LIMIT)
+        if limit.day_loss_max and grows:
+            result = sum(
+                one.result(engine.state.instruments[symbol].last_price_ticks)
+                for (name, symbol), one in self.positions.items()
+                if name in accounts and limit.symbol in ("", symbol)
+            )
+            if result <= -limit.day_loss_max:
+                broken.append(reasons.DAILY_LOSS_LIMIT)
+        return broken
+
+    def _with(self, engine: Engine, accounts: list[str], new: "NaiveOpen") -> "list[NaiveOpen]":
+        """The open orders and a new one, whose number is that of the order with which it cancels."""
+        orders = self.open_orders(engine, accounts)
+        for one in orders:
+            one.group = new.group if one.number == new.number else one.group
+        return [*orders, new]
+
+    def _position(self, account: str, symbol: str) -> NaivePosition:
+        return self.positions.get((account, symbol), NaivePosition())
 
     def value(self, engine: Engine, expect: dict[int, int]) -> None:
         """What orders that say no price are valued at. `expect`: of those that came alone, by number."""
-        for account in self.limits:
+        for account in sorted(self.counted()):
             for order in engine.state.accounts[account].open.values():
                 assert isinstance(order, Order)
                 if said_price(order) or (account, order.sequence) in self.valued or is_held(order):
@@ -159,37 +263,45 @@ class NaiveRisk:
                     assert limits.risk is not None
                     self.valued[account, order.sequence] = limits.risk.orders[order.sequence].ticks
 
-    def open_orders(self, engine: Engine, account: str) -> "list[NaiveOpen]":
-        """What the account has open and counts."""
+    def open_orders(self, engine: Engine, accounts: list[str]) -> "list[NaiveOpen]":
+        """What these accounts have open and count."""
         found = []
-        for order in engine.state.accounts[account].open.values():
-            assert isinstance(order, Order)
-            if is_held(order):
-                continue
-            group = 0
-            if order.instructions is not None and order.instructions.group is not None:
-                group = order.instructions.group.number
-            price = said_price(order) or self.valued[account, order.sequence]
-            left = order.quantity_lots - order.filled_lots
-            found.append(NaiveOpen(order.sequence, order.symbol, order.side, left, price, group))
+        for account in accounts:
+            for order in engine.state.accounts[account].open.values():
+                assert isinstance(order, Order)
+                if is_held(order):
+                    continue
+                group = 0
+                if order.instructions is not None and order.instructions.group is not None:
+                    group = order.instructions.group.number
+                price = said_price(order) or self.valued[account, order.sequence]
+                left = order.quantity_lots - order.filled_lots
+                found.append(NaiveOpen(order.sequence, order.symbol, order.side, left, price, group))
         return found
 
-    def states(self, engine: Engine, account: str) -> list[tuple[Any, ...]]:
-        """Rows as in PositionState, of each instrument in which there is, or was, anything."""
-        ours = self.open_orders(engine, account)
+    def states(self, engine: Engine, accounts: list[str]) -> list[tuple[Any, ...]]:
+        """Rows as in PositionState of these accounts together, where there is, or was, anything."""
+        ours = self.open_orders(engine, accounts)
         rows = []
         for symbol, instrument in engine.state.instruments.items():
-            position = self.positions.get((account, symbol), NaivePosition())
+            positions = [self._position(account, symbol) for account in accounts]
             row = (
-                position.lots,
+                sum(one.lots for one in positions),
                 lots_open(ours, symbol, BUY),
                 lots_open(ours, symbol, SELL),
                 notional_open(ours, symbol),
-                position.result(instrument.last_price_ticks),
+                sum(one.result(instrument.last_price_ticks) for one in positions),
             )
             if any(row):
                 rows.append((symbol, *row))
         return sorted(rows)
+
+
+def _put(limits: dict[str, Any], command: SetRisk | SetGroupRisk, is_any: bool) -> None:
+    if is_any:
+        limits[command.symbol] = command
+    else:
+        limits.pop(command.symbol, None)
 
 
 @dataclass

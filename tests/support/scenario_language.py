@@ -32,6 +32,8 @@ Commands:
     fees SYMBOL MAKER/TAKER ... [of=notional|quantity|binary] [in=quote|base|received|ASSET] [ratio=1/3] [round=WAY]
         [step=N] [minimum=N] [maximum=N] [share=50%] [payout=TICKS] [volume=1/2] [why WORD]   rates: 0.1%/0.2%
     fee-tiers none|UNITS ...
+    group-risk GROUP [SYMBOL] [long=N] [short=N] [open-notional=N] [day-lots=N] [day-notional=N] [loss=N [stops]]
+    group-kill-switch GROUP on|off [why WORD]
     group GROUP [discount=25%] [why WORD]
     join ACCOUNT GROUP|none [why WORD]
     breakers [SYMBOL] [700bp=5m] [1300bp=5m] [2000bp=0s] [auction 5m] [random 30s] [why WORD]
@@ -460,6 +462,27 @@ def _risk(words: list[str]) -> commands.SetRisk:
     )
 
 
+def _group_risk(words: list[str]) -> commands.SetGroupRisk:
+    group, *rest = words
+    symbol = rest.pop(0) if rest and rest[0].isupper() and "=" not in rest[0] else ""
+    limits = dict(word.split("=") for word in rest if "=" in word)
+    names = {
+        "long": "long_lots_max",
+        "short": "short_lots_max",
+        "open-notional": "open_notional_max",
+        "day-lots": "day_lots_max",
+        "day-notional": "day_notional_max",
+        "loss": "day_loss_max",
+    }
+    fields: dict[str, Any] = {names[name]: int(value) for name, value in limits.items()}
+    return commands.SetGroupRisk(group, symbol, **fields, loss_stops="stops" in rest)
+
+
+def _group_kill_switch(words: list[str]) -> commands.SetGroupKillSwitch:
+    group, on, *why = words
+    return commands.SetGroupKillSwitch(group, {"on": True, "off": False}[on], why[1] if why else "")
+
+
 def _kill_switch(words: list[str]) -> commands.SetKillSwitch:
     account, on, *why = words
     return commands.SetKillSwitch(account, {"on": True, "off": False}[on], why[1] if why else "")
@@ -562,6 +585,8 @@ _COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "advance-clock": _advance_clock,
     "limits": _limits,
     "risk": _risk,
+    "group-risk": _group_risk,
+    "group-kill-switch": _group_kill_switch,
     "kill-switch": _kill_switch,
     "close": lambda words: _close(words, True),
     "reopen": lambda words: _close(words, False),

@@ -49,6 +49,8 @@ _VERBS = {
     commands.SET_GROUP: "group",
     commands.JOIN_GROUP: "join",
     commands.SET_RISK: "risk",
+    commands.SET_GROUP_RISK: "group-risk",
+    commands.SET_GROUP_KILL_SWITCH: "group-kill-switch",
     commands.SET_EMERGENCY: "emergency",
     commands.SET_BREAKERS: "breakers",
     commands.BUST_TRADE: "bust",
@@ -216,7 +218,8 @@ def _duplicate(it: reports.Duplicate) -> str:
 
 def _kill_switch_set(it: reports.KillSwitchSet) -> str:
     cause = f" for {it.rejects} rejects" if it.rejects else ""
-    return f"kill-switch {it.account} {'on' if it.on else 'off'}{cause}{f' why {it.why}' if it.why else ''}"
+    name = it.account or f"of group {it.group}"
+    return f"kill-switch {name} {'on' if it.on else 'off'}{cause}{f' why {it.why}' if it.why else ''}"
 
 
 def _level(it: feed.Level) -> str:

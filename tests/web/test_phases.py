@@ -289,7 +289,7 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
     ((of_all,),) = [one["limits"] for one in known("risk")["accounts"]]
     assert (of_all["symbol"], of_all["open_now"], of_all["commands"]) == (None, of_all["open_now"], 0)
     assert said("risk", account="bob").status == 200
-    assert known("risk") == {"accounts": []}
+    assert known("risk") == {"accounts": [], "groups": []}
     assert [entry["why"] for entry in logged(venue, "SetRisk")][:2] == ["margin", ""]
     assert (
         said("breakers", levels=[{"basis_points": 700, "halt_ms": 60_000}], auction_ms=60_000).status == 200
@@ -337,6 +337,10 @@ def test_accounts_and_the_market_are_stopped_and_go_on(
         ("limits", {"account": "bob", "day_quantity": "0.5"}, 409, "day_quantity"),
         ("limits", {"account": "bob", "day_notional": "9" * 30}, 409, "day_notional"),
         ("limits", {"account": "bob", "symbol": "NONE", "open_orders": 1}, 404, "symbol"),
+        ("group_risk", {"group": "nobody", "long": "5"}, 409, "group"),
+        ("group_risk", {"group": "nobody", "symbol": SYMBOL, "day_quantity": "0.0005"}, 409, "day_quantity"),
+        ("group_risk", {"group": "no such name!"}, 400, "group"),
+        ("group_kill_switch", {"group": "nobody", "on": True}, 409, "group"),
         ("risk", {"account": "bob", "symbol": SYMBOL, "long": "0.0005"}, 409, "long"),
         ("risk", {"account": "bob", "symbol": SYMBOL, "position": "0.0005"}, 409, "position"),
         ("risk", {"account": "bob", "symbol": SYMBOL, "day_loss": str(2**63)}, 409, "day_loss"),

@@ -9,7 +9,8 @@
 - `kill_switch`: an account is stopped, or goes on; what it may do at most is in `tools.limits`
 - `risk`: what an account may have at stake
 - `fees`, `fee_terms`: what trading costs, and how that is written
-- `group`: accounts are put into groups; `shares`: how an operator writes shares
+- `group`, `group_risk`: accounts are put into groups, limited and stopped together
+- `shares`: how an operator writes shares
 
 Each verb is one small file, and does its work through `tools.operating`.
 """

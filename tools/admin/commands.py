@@ -6,6 +6,7 @@ from tools.admin.breakers import breakers
 from tools.admin.emergency import emergency
 from tools.admin.fees import fees
 from tools.admin.group import group
+from tools.admin.group_risk import group_kill_switch, group_risk
 from tools.admin.kill_switch import kill_switch
 from tools.admin.phase import phase
 from tools.admin.protection import protection
@@ -26,5 +27,7 @@ admin.command()(emergency)
 admin.command("kill-switch")(kill_switch)
 admin.command()(limits)
 admin.command()(risk)
+group.command("risk")(group_risk)
+group.command("kill-switch")(group_kill_switch)
 admin.add_typer(group)
 admin.add_typer(fees)

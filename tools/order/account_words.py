@@ -20,7 +20,7 @@ def account_line(
     line = Text()
     if isinstance(report, KillSwitchSet):
         line.append("stopped   " if report.on else "released  ", "bold red" if report.on else "bold green")
-        line.append(f"{report.account}: its kill switch is {'on' if report.on else 'off'}")
+        line.append(f"{report.account or report.group}: its kill switch is {'on' if report.on else 'off'}")
         line.append(f"  {counted(report.rejects, 'reject')} in its window" if report.rejects else "", "dim")
         line.append(f"  {report.why}" if report.why else "", "dim")
     elif isinstance(report, AccountClosed):

@@ -11,7 +11,7 @@ from web.guard.principal import OPERATOR
 from web.risk import risk
 from web.routes import ADMIN, Route
 from web.schemas import admin as said
-from web.schemas.risk import AccountRisk, AllRisk
+from web.schemas.risk import AccountRisk, AllRisk, GroupKillSwitch, GroupRisk
 from web.schemas.values import TimedQuery
 
 
@@ -46,7 +46,7 @@ async def limits(call: Call) -> said.AllLimits:
 
 
 async def risks(call: Call) -> AllRisk:
-    """All accounts whose risk is limited."""
+    """All accounts and groups whose risk is limited."""
     return await risk(call.house, call.caller)
 
 
@@ -144,11 +144,23 @@ ROUTES: Final = (
         "Limit what an account has at stake, in an instrument or in all",
         AccountRisk,
     ),
+    _command(
+        "group_risk",
+        operating.set_group_risk,
+        "Limit what all members of a group have at stake together, in an instrument or in all",
+        GroupRisk,
+    ),
+    _command(
+        "group_kill_switch",
+        operating.set_group_kill_switch,
+        "Stop all members of a group, or let them trade again",
+        GroupKillSwitch,
+    ),
     Route(
         method="GET",
         path="/api/v1/admin/risk",
         handler=risks,
-        summary="What limited accounts have at stake, as the engine has it, for operators",
+        summary="What limited accounts and groups have at stake, as the engine has it, for operators",
         scope=OPERATOR,
         cost=ADMIN,
         answer=AllRisk,

@@ -17,7 +17,7 @@ from web.schemas.alerts import AlertWish
 from web.schemas.keys import NewKey
 from web.schemas.money import NewAsset, NewTransfer, OperatorTransfer, Withdrawal
 from web.schemas.orders import Batch, CancelAll, CancelAllAfter, NewOrder, OrderCancel, OrderReplace
-from web.schemas.risk import AccountRisk
+from web.schemas.risk import AccountRisk, GroupKillSwitch, GroupRisk
 
 _ORDER: Final = {"symbol": "BTC-USD", "side": "buy", "quantity": "0.5", "price": "30000"}
 
@@ -75,6 +75,8 @@ EXAMPLES: Final[dict[type[Struct], Any]] = {
         "why": "as on every day",
     },
     AccountLimits: {"account": "alice", "symbol": "BTC-USD", "order_quantity": "5", "open_orders": 200},
+    GroupRisk: {"group": "desk", "symbol": "BTC-USD", "long": "50", "short": "50"},
+    GroupKillSwitch: {"group": "desk", "on": True, "why": "they run wild"},
     AccountRisk: {"account": "alice", "symbol": "BTC-USD", "long": "5", "short": "5", "position": "-0.5"},
     NewTransfer: {"target": "alice.algo", "asset": "USD", "amount": "500", "transfer_id": "to-algo-1"},
     Withdrawal: {"asset": "USD", "amount": "250.5", "transfer_id": "payout-12"},

@@ -144,8 +144,8 @@ class ReportTold(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
 
     `order`: what is so of the order now. `execution`: of a fill. `trigger_trade_price`: of the trade that reached a
     trigger. `prevented_price`, `prevented_quantity`: what did not trade. `trade_id`, `trade_price`: of a trade that was
-    busted (null) or corrected. `count`: how many orders a mass cancel ended. `account`, `on`, `rejects`, `why`: of a
-    kill switch; `rejects` is 0 when an operator set it.
+    busted (null) or corrected. `count`: how many orders a mass cancel ended. `account`, or `group`, `on`, `rejects`,
+    `why`: of a kill switch; `rejects` is 0 when an operator set it, or the engine for a loss.
     """
 
     event: str
@@ -166,6 +166,7 @@ class ReportTold(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
     account: str | UnsetType = UNSET
     on: bool | UnsetType = UNSET
     rejects: int | UnsetType = UNSET
+    group: str | UnsetType = UNSET
     why: str | UnsetType = UNSET
 
 

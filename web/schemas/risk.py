@@ -36,6 +36,34 @@ class AccountRisk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     why: Why = ""
 
 
+class GroupRisk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of what all members of a group have at stake together, in the place of those that the group had for this
+    symbol; what is not given is without a limit. Units as of an account.
+
+    `day_quantity` and `day_notional`: what they trade in a trading day. With `loss_stops` the kill switch of the group
+    is set when `day_loss` is reached.
+    """
+
+    group: Account
+    symbol: Symbol | None = None
+    long: DecimalText = "0"
+    short: DecimalText = "0"
+    open_notional: DecimalText = "0"
+    day_quantity: DecimalText = "0"
+    day_notional: DecimalText = "0"
+    day_loss: DecimalText = "0"
+    loss_stops: bool = False
+    why: Why = ""
+
+
+class GroupKillSwitch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`on`: all open orders of all members end, and nothing but cancels is taken from them until it is switched off."""
+
+    group: Account
+    on: bool
+    why: Why = ""
+
+
 class RiskKnown(Struct, frozen=True, kw_only=True):
     """What an account may have at stake in a symbol, or in all of them (null), in the units of who sets it; 0 is no
     limit.
@@ -79,7 +107,38 @@ class RiskOfAccount(Struct, frozen=True, kw_only=True):
     positions: list[PositionKnown]
 
 
+class GroupRiskKnown(Struct, frozen=True, kw_only=True):
+    """What the members of a group may have at stake together, beside how it is now, as of an account.
+
+    `traded_quantity` and `traded_notional`: today, counted while either of a day is limited.
+    """
+
+    symbol: str | None
+    long: str
+    short: str
+    open_notional: str
+    open_now: str
+    day_quantity: str
+    traded_quantity: str
+    day_notional: str
+    traded_notional: str
+    day_loss: str
+    day_result: str
+    loss_stops: bool
+
+
+class RiskOfGroup(Struct, frozen=True, kw_only=True):
+    """A group whose risk is limited, or which is stopped. `positions`: of all members together."""
+
+    group: str
+    stopped: bool
+    limits: list[GroupRiskKnown]
+    positions: list[PositionKnown]
+    members: list[str]
+
+
 class AllRisk(Struct, frozen=True, kw_only=True):
-    """All accounts whose risk is limited."""
+    """All accounts, and all groups, whose risk is limited."""
 
     accounts: list[RiskOfAccount]
+    groups: list[RiskOfGroup]

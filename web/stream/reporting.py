@@ -61,7 +61,8 @@ def report_told(scale: Scale | None, number: int, report: Report) -> ReportTold:
     if isinstance(report, told.Completed):
         fields["count"] = report.count
     if isinstance(report, told.KillSwitchSet):
-        fields |= {"account": report.account, "on": report.on, "rejects": report.rejects, "why": report.why}
+        whose = {"account": report.account} if report.account else {"group": report.group}
+        fields |= {**whose, "on": report.on, "rejects": report.rejects, "why": report.why}
     if isinstance(report, told.AccountClosed):
         fields |= {"account": report.account, "closed": report.closed, "why": report.why}
     if scale is not None:

@@ -14,6 +14,8 @@ from bus.protocol.commands import (
     SetFees,
     SetFeeTiers,
     SetGroup,
+    SetGroupKillSwitch,
+    SetGroupRisk,
     SetKillSwitch,
     SetLimits,
     SetProtection,
@@ -204,6 +206,52 @@ class Operating(Answers[A]):
             self._give(pending, symbol, build)
         else:
             self._put(pending, build(None))
+        return pending
+
+    def set_group_risk(
+        self,
+        group: str,
+        symbol: str = "",
+        *,
+        long: Number = 0,
+        short: Number = 0,
+        open_notional: Number = 0,
+        day_quantity: Number = 0,
+        day_notional: Number = 0,
+        day_loss: Number = 0,
+        loss_stops: bool = False,
+        why: str = "",
+    ) -> A:
+        """Operator: what all members of a group may have at stake together, as in `set_risk`, and trade in a day, as in
+        `set_limits`. With `loss_stops` the kill switch of the group is set. Answered with Completed or Rejected.
+        """
+        pending = self._new_pending(symbol, "")
+
+        def build(scale: Scale | None) -> SetGroupRisk:
+            return orders.set_group_risk(
+                scale,
+                group,
+                long=long,
+                short=short,
+                open_notional=open_notional,
+                day_quantity=day_quantity,
+                day_notional=day_notional,
+                day_loss=day_loss,
+                loss_stops=loss_stops,
+                why=why,
+            )
+
+        if symbol:
+            self._give(pending, symbol, build)
+        else:
+            self._put(pending, build(None))
+        return pending
+
+    def set_group_kill_switch(self, group: str, on: bool, *, why: str = "") -> A:
+        """Operator: `set_kill_switch` of all members of a group. Answered with Completed or Rejected."""
+        command = SetGroupKillSwitch(group, on, orders.checked_note(why))
+        pending = self._new_pending("", "")
+        self._put(pending, command)
         return pending
 
     def set_protection(

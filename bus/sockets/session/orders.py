@@ -19,6 +19,7 @@ from bus.protocol.commands import (
     Quote,
     ReplaceOrder,
     SetBreakers,
+    SetGroupRisk,
     SetLimits,
     SetPhase,
     SetRisk,
@@ -293,6 +294,41 @@ def set_risk(
         commands_from,
         reduce_only,
         None if position is None else lots(position),
+        checked_note(why),
+    )
+
+
+def set_group_risk(
+    scale: Scale | None,
+    group: str,
+    *,
+    long: Number = 0,
+    short: Number = 0,
+    open_notional: Number = 0,
+    day_quantity: Number = 0,
+    day_notional: Number = 0,
+    day_loss: Number = 0,
+    loss_stops: bool = False,
+    why: str = "",
+) -> SetGroupRisk:
+    """The same of what all members of a group have at stake together."""
+
+    def lots(quantity: Number) -> int:
+        return whole_number(quantity, "quantity") if scale is None else scale.quantity_lots(quantity)
+
+    def notional(value: Number) -> int:
+        return whole_number(value, "notional") if scale is None else scale.notional(value)
+
+    return SetGroupRisk(
+        group,
+        "" if scale is None else scale.symbol,
+        lots(long),
+        lots(short),
+        notional(open_notional),
+        lots(day_quantity),
+        notional(day_notional),
+        notional(day_loss),
+        loss_stops,
         checked_note(why),
     )
 

@@ -69,6 +69,18 @@ class Position:
         self.unmarked += other.unmarked
         self.opened(other.buying, other.selling, other.open_notional)
 
+    def take(self, other: "Position") -> None:
+        """The position of a member leaves that of the group."""
+        self.lots -= other.lots
+        self.flow -= other.flow
+        self.unmarked -= other.unmarked
+        self.opened(-other.buying, -other.selling, -other.open_notional)
+
+    @property
+    def values(self) -> tuple[int, int, int, int, int, int]:
+        """All of it."""
+        return self.lots, self.flow, self.unmarked, self.buying, self.selling, self.open_notional
+
     def copy(self) -> "Position":
         """The same, sharing nothing."""
         copied = Position()

@@ -8,6 +8,7 @@ trades. What waits for the fill of another order counts from its release on.
 from mypy_extensions import mypyc_attr
 
 from bus.protocol.terms import BUY
+from matcher.ledger.risk.group import GroupRisk
 from matcher.ledger.risk.limits import ALL_INSTRUMENTS, RiskLimit
 from matcher.ledger.risk.position import Position
 
@@ -42,9 +43,11 @@ class Together:
 class Risk:
     """Of one account. `by_symbol`: as they were set first. `orders`: those that count, by sequence."""
 
-    __slots__ = ("by_symbol", "groups", "orders", "positions")
+    __slots__ = ("by_symbol", "group", "groups", "orders", "positions")
 
     def __init__(self) -> None:
+        #: that of the group in which the account is, if anything of that is limited
+        self.group: GroupRisk | None = None
         self.by_symbol: dict[str, RiskLimit] = {}
         self.positions: dict[str, Position] = {}
         self.orders: dict[int, Counted] = {}
@@ -52,13 +55,16 @@ class Risk:
 
     @property
     def is_any(self) -> bool:
-        """Whether anything is limited."""
-        return bool(self.by_symbol)
+        """Whether anything is limited, of the account or of its group."""
+        return bool(self.by_symbol) or self.group is not None
 
     @property
     def limits_loss(self) -> bool:
         """Whether the loss of a day is limited."""
-        return any(limit.day_loss_max != 0 for limit in self.by_symbol.values())
+        if any(limit.day_loss_max != 0 for limit in self.by_symbol.values()):
+            return True
+        group = self.group
+        return group is not None and any(limit.day_loss_max != 0 for limit in group.by_symbol.values())
 
     def position(self, symbol: str) -> Position:
         """Of an instrument, from now on there."""
@@ -126,10 +132,13 @@ class Risk:
         return together.buying if side == BUY else together.selling, together.notional
 
     def _open(self, symbol: str, side: int, lots: int, notional: int) -> None:
-        if side == BUY:
-            self.position(symbol).opened(lots, 0, notional)
-        else:
-            self.position(symbol).opened(0, lots, notional)
+        buying, selling = (lots, 0) if side == BUY else (0, lots)
+        self._opened(symbol, buying, selling, notional)
+
+    def _opened(self, symbol: str, buying: int, selling: int, notional: int) -> None:
+        self.position(symbol).opened(buying, selling, notional)
+        if self.group is not None:
+            self.group.position(symbol).opened(buying, selling, notional)
 
     def _count_together(self, together: Together, symbol: str) -> None:
         buying = selling = notional = 0
@@ -139,8 +148,8 @@ class Risk:
             else:
                 selling = max(selling, one.lots)
             notional = max(notional, one.lots * one.ticks)
-        self.position(symbol).opened(
-            buying - together.buying, selling - together.selling, notional - together.notional
+        self._opened(
+            symbol, buying - together.buying, selling - together.selling, notional - together.notional
         )
         together.buying, together.selling, together.notional = buying, selling, notional
 
@@ -149,6 +158,9 @@ class Risk:
     def filled(self, symbol: str, side: int, lots: int, notional: int) -> None:
         """So much of an order has traded; what is left of it is counted by the caller."""
         self.position(symbol).filled(side, lots, notional)
+        if self.group is not None:
+            self.group.position(symbol).filled(side, lots, notional)
+            self.group.traded(symbol, lots, notional)
         own = self.by_symbol.get(symbol)
         if own is not None:
             own.filled()
@@ -166,7 +178,10 @@ class Risk:
         return too_many
 
     def begin_day(self, last_ticks: dict[str, int]) -> None:
-        """In this trading day nothing has happened yet. `last_ticks`: the last trade's price of each instrument."""
+        """In this trading day nothing has happened yet. `last_ticks`: the last trade's price of each instrument.
+
+        What its group has is counted again by the caller.
+        """
         for symbol, position in self.positions.items():
             position.begin_day(last_ticks[symbol])
         for limit in self.by_symbol.values():
@@ -175,6 +190,7 @@ class Risk:
     def copy(self) -> "Risk":
         """The same, sharing nothing. O(open orders)."""
         copied = Risk()
+        copied.group = None if self.group is None else self.group.copy()
         for symbol, limit in self.by_symbol.items():
             copied.by_symbol[symbol] = limit.copy()
         for symbol, position in self.positions.items():
