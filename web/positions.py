@@ -1,21 +1,26 @@
 """Positions as the history has them into answers: ticks and lots into decimals. Called by `web.rest.positions`."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
 from bus.protocol.exposure import AccountPosition
 from bus.protocol.valuing import realised_of_day, valued
+from bus.sockets.session.amounts import amount_of
 from bus.sockets.session.prices import Scale
 from web.market_data import price_text, text
-from web.schemas.positions import OpenSide, Position
+from web.schemas.positions import OpenSide, PaidFee, Position
 
 _MS: Final = 1_000_000
 #: Average prices have six decimals more than a tick, as those of market data.
 _MICROTICKS: Final = 1_000_000
 
 
-def position(scale: Scale, held: AccountPosition, time_ns: bool) -> Position:
-    """A position. The average price is rounded to a millionth of a tick, half to even; nothing else is rounded."""
+def position(scale: Scale, held: AccountPosition, decimals: Mapping[str, int], time_ns: bool) -> Position:
+    """A position. The average price is rounded to a millionth of a tick, half to even; nothing else is rounded.
+
+    `decimals`: of the assets in which it paid fees.
+    """
     at_mark = valued(held)
     cost, realised = int(held.cost), int(held.realised)
     fields: dict[str, Any] = {}
@@ -42,6 +47,10 @@ def position(scale: Scale, held: AccountPosition, time_ns: bool) -> Position:
         longest=text(scale.quantity(at_mark.longest_lots)),
         shortest=text(scale.quantity(at_mark.shortest_lots)),
         worst_exposure=text(scale.amount(at_mark.worst)),
+        fees=[
+            PaidFee(asset=asset, amount=text(amount_of(int(units), decimals[asset])))
+            for asset, units in held.fees
+        ],
         **fields,
     )
 

@@ -71,7 +71,7 @@ class AccountPosition(Struct, array_like=True, frozen=True):
     trading day of the last execution began, at `day_ns`. `mark_ticks`: the price of the symbol's last trade, 0 before
     the first. Of the open orders of each side: how many, their lots, the sum of price times lots over those with a
     price, and of `lots` those of orders without one. `report_number`, `last_sequence` and `traded_ns` are those of the
-    last execution, 0 before the first.
+    last execution, 0 before the first. `fees`: assets, and what the executions cost of each in its units, less rebates.
     """
 
     symbol: str
@@ -92,6 +92,7 @@ class AccountPosition(Struct, array_like=True, frozen=True):
     report_number: int
     last_sequence: int
     traded_ns: int
+    fees: list[tuple[str, str]]
 
 
 class Positions(Struct, array_like=True, tag=POSITIONS, frozen=True):

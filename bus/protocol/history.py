@@ -206,7 +206,8 @@ class Execution(Struct, array_like=True, frozen=True):
     """An order traded `quantity_lots` at `price_ticks`, which is 0 when the trade was busted.
 
     `state`: one of EXECUTION_STATES. `first_price_ticks`: what it traded at when it did. `revised_ns` and
-    `revised_sequence`: of the last bust or correction, 0 for none. The rest is as in Filled.
+    `revised_sequence`: of the last bust or correction, 0 for none. `fee`: what it cost in units of `fee_asset`, below 0
+    for a rebate; "" and 0 for nothing. The rest is as in Filled.
     """
 
     report_number: int
@@ -226,6 +227,8 @@ class Execution(Struct, array_like=True, frozen=True):
     first_price_ticks: int
     revised_ns: int
     revised_sequence: int
+    fee_asset: str = ""
+    fee: int = 0
 
 
 def executed(report_number: int, report: Filled) -> Execution:

@@ -199,5 +199,5 @@ def execution(trade: Any) -> Execution:
     return Execution(
         trade.report_number, f.sequence, f.time_ns, f.order_id, f.client_order_id, f.symbol, f.side, f.trade_id,
         trade.price_ticks, f.quantity_lots, f.cumulative_lots, f.leaves_lots, f.liquidity, trade.state,
-        f.price_ticks, *trade.revised,
+        f.price_ticks, *trade.revised, *trade.fee,
     )  # fmt: skip

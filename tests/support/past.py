@@ -24,6 +24,7 @@ class Trade:
     price_ticks: int
     state: int = 0
     revised: tuple[int, int] = (0, 0)  # engine time and sequence of the last revision
+    fee: tuple[str, int] = ("", 0)
 
 
 @dataclass
@@ -39,6 +40,13 @@ class Past:
         told.append(report)
         if type(report) is r.Filled:
             self.trades.append(Trade(account, len(told), report, report.price_ticks))
+        if type(report) is r.Settled and report.fee:
+            (charged,) = (
+                trade
+                for trade in self.of_order(account, report.order_id)
+                if trade.filled.trade_id == report.trade_id
+            )
+            charged.fee = report.fee_asset, report.fee
         if type(report) is r.TradeRevised:
             for trade in self.trades:
                 filled = trade.filled

@@ -62,6 +62,7 @@ def test_a_position_grows_shrinks_and_turns(venue: Venue, pair: tuple[ApiKey, Ap
         "longest": "0.150",
         "shortest": "-0.100",
         "worst_exposure": "4299.50000",
+        "fees": [],
     }
     done(venue.signed(holds, "POST", "/v1/order/cancel_all", {}))
     (other,) = done(venue.signed(gives, "GET", f"/api/v1/positions?symbol={SYMBOL}"))["positions"]
@@ -91,9 +92,11 @@ def test_an_average_price_is_rounded_and_nothing_else_is() -> None:
     )
     day_ns = 86_400 * 10**9
     held = AccountPosition(
-        "BTC-USD", "-3", "-1000", "-7", "5", day_ns, 334, 0, "0", "0", "0", 1, "2", "0", "2", 9, 9, day_ns + 10**9
+        "BTC-USD", "-3", "-1000", "-7", "5", day_ns, 334, 0, "0", "0", "0", 1, "2", "0", "2", 9, 9, day_ns + 10**9,
+        [("BNB", "-5"), ("USD", "1234")]
     )  # fmt: skip
-    said = position(scale, held, time_ns=False)
+    said = position(scale, held, {"BNB": 3, "USD": 2}, time_ns=False)
+    assert [(fee.asset, fee.amount) for fee in said.fees] == [("BNB", "-0.005"), ("USD", "12.34")]
     assert (said.average_price, said.quantity) == ("3.33333333", "-0.003")
     assert (said.cost, said.value, said.unrealised_profit) == ("-0.01000", "-0.01002", "-0.00002")
     assert (said.realised_profit, said.day_realised_profit) == ("-0.00007", "-0.00012")

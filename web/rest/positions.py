@@ -15,7 +15,7 @@ async def positions(call: Call) -> said.Positions:
 
     At average cost: what makes a position smaller takes its share of the cost out, rounded down to the smallest amount,
     and the difference to its price is realised; what is rounded off goes out with the last of it. Trades that were
-    busted or corrected count as if they had never been otherwise. Fees are not in it.
+    busted or corrected count as if they had never been otherwise. Fees are not in it, but told beside it.
     """
     query: said.PositionsQuery = call.query
     asked = QueryPositions(
@@ -23,11 +23,18 @@ async def positions(call: Call) -> said.Positions:
     )
     with call.house.turns.fresh(asked.account):
         page = await call.house.history.ask(asked)
+    assets = {asset for one in page.positions for asset, _ in one.fees}
+    decimals = {}
+    if assets:
+        session = await call.house.sessions.of(page.account)
+        decimals = {asset: await call.house.assets.decimals(session, asset) for asset in sorted(assets)}
     scale = call.house.symbols.scale
     return said.Positions(
         account=page.account,
         cost_method="average",
-        positions=[answers.position(await scale(one.symbol), one, query.time_ns) for one in page.positions],
+        positions=[
+            answers.position(await scale(one.symbol), one, decimals, query.time_ns) for one in page.positions
+        ],
         sequence=page.log_sequence,
         more=page.more,
     )

@@ -19,6 +19,13 @@ class OpenSide(Struct, frozen=True, kw_only=True):
     notional: str
 
 
+class PaidFee(Struct, frozen=True, kw_only=True):
+    """What executions have cost of an asset; below 0 rebates were more."""
+
+    asset: str
+    amount: SignedText
+
+
 class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the account holds of an instrument: bought less sold, below 0 when it is short. Money is in the quote asset.
 
@@ -27,7 +34,7 @@ class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `unrealised_profit` is `value` less `cost`. `realised_profit` is that of all that was closed, without fees;
     `day_realised_profit` of it what was closed since `day_ms`, when the trading day of its last execution began. If all
     open orders of a side traded, the position would be `longest`, or `shortest`; `worst_exposure` is the larger of what
-    either would be worth.
+    either would be worth. `fees`: what its executions have cost, by asset.
     """
 
     symbol: str
@@ -44,6 +51,7 @@ class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
     longest: SignedText
     shortest: SignedText
     worst_exposure: str
+    fees: list[PaidFee]
     day_ms: int | UnsetType = UNSET
     traded_ms: int | UnsetType = UNSET
     traded_ns: Nanoseconds = UNSET

@@ -20,11 +20,15 @@ Pair = tuple[str, str]
 
 
 class Account(Struct, frozen=True, gc=False):
-    """What an account holds of a symbol, and what its open orders there may still do."""
+    """What an account holds of a symbol, what its open orders there may still do, and what its trades have cost.
+
+    `fees`: assets by name, with what was paid of each, in its units, less what came back as rebates.
+    """
 
     standing: Standing = Standing()
     bids: OpenSide = OpenSide()
     asks: OpenSide = OpenSide()
+    fees: tuple[tuple[str, int], ...] = ()
 
 
 class Mark(Struct, frozen=True, gc=False):
@@ -46,7 +50,9 @@ class Moved(Struct, frozen=True):
 
 def pairs_of(changes: Changes) -> set[Pair]:
     """All that these changes touch: whatever traded or was revised is a trade of one of the orders."""
-    return {(order.account, order.entered.symbol) for order in changes.orders.values()}
+    pairs = {(order.account, order.entered.symbol) for order in changes.orders.values()}
+    pairs.update((account, report.symbol) for account, report in changes.fees.values())
+    return pairs
 
 
 def folded(
@@ -60,8 +66,26 @@ def folded(
     for kept in changes.executions.values():
         pair = kept.account, kept.execution.symbol
         account = after[pair]
-        after[pair] = replace(account, standing=executed(account.standing, kept.execution))
+        after[pair] = replace(
+            account,
+            standing=executed(account.standing, kept.execution),
+            fees=charged(account.fees, kept.execution.fee_asset, kept.execution.fee),
+        )
+    for name, report in changes.fees.values():
+        account = after[name, report.symbol]
+        after[name, report.symbol] = replace(
+            account, fees=charged(account.fees, report.fee_asset, report.fee)
+        )
     return after
+
+
+def charged(fees: tuple[tuple[str, int], ...], asset: str, fee: int) -> tuple[tuple[str, int], ...]:
+    """What was paid with one more fee. A revised trade keeps the fee that it had."""
+    if not fee:
+        return fees
+    paid = dict(fees)
+    paid[asset] = paid.get(asset, 0) + fee
+    return tuple(sorted(paid.items()))
 
 
 def with_order(account: Account, before: OrderState | None, order: OrderState) -> Account:

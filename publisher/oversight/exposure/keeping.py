@@ -7,7 +7,8 @@ executions: what fails there leaves nothing of both.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, final
 
-from msgspec.structs import astuple
+import msgspec
+from msgspec.structs import astuple, replace
 from sqlalchemy import Connection, and_, delete, func, select
 
 from bus.protocol.history import Execution
@@ -16,6 +17,7 @@ from publisher.oversight.exposure.folding import (
     Mark,
     Moved,
     Pair,
+    charged,
     folded,
     marks_of,
     pairs_of,
@@ -36,6 +38,9 @@ _EXECUTIONS_AT_ONCE: Final = 10_000
 
 #: Parameters of one statement that names accounts: far below what each database takes.
 _NAMES_PER_STATEMENT: Final = 500
+
+_encode_fees: Final = msgspec.json.Encoder().encode
+_decode_fees: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 _EXECUTION: Final = [executions.c[name] for name in Execution.__struct_fields__]
 
@@ -115,7 +120,7 @@ def recomputed(connection: Connection, pair: Pair) -> Account | None:
     found = select(orders.c.order_id).where(orders.c.account == name, orders.c.symbol == symbol).limit(1)
     if connection.execute(found).one_or_none() is None:
         return None
-    account = Account(_executed(connection, pair, Standing()))
+    account = Account(_executed(connection, pair, Standing()), fees=_fees(connection, pair))
     open_ones = select(orders).where(
         orders.c.account == name, orders.c.ended_ns == 0, orders.c.symbol.concat("") == symbol
     )
@@ -150,6 +155,7 @@ def account_of(row: Any) -> Account:
         ),
         OpenSide(row.bid_orders, row.bid_lots, row.bid_notional, row.bid_unpriced_lots),
         OpenSide(row.ask_orders, row.ask_lots, row.ask_notional, row.ask_unpriced_lots),
+        tuple((asset, int(paid)) for asset, paid in _decode_fees(row.fees).items()),
     )
 
 
@@ -170,6 +176,7 @@ def row_of(pair: Pair, account: Account) -> tuple[Any, ...]:
         standing.report_number,
         standing.sequence,
         standing.time_ns,
+        _encode_fees({asset: str(paid) for asset, paid in account.fees}).decode(),
         bids.orders,
         bids.lots,
         bids.notional,
@@ -187,7 +194,19 @@ def _revised(connection: Connection, pair: Pair, account: Account, revised_ns: i
     # No trade of another day is revised (MB-BUST-005). A log in which one was is counted from its beginning.
     same_day = standing.opening.day_ns == revised_ns - revised_ns % DAY_NS
     begin = at_opening(standing) if same_day else Standing()
-    return Account(_executed(connection, pair, begin), account.bids, account.asks)
+    return replace(account, standing=_executed(connection, pair, begin))
+
+
+def _fees(connection: Connection, pair: Pair) -> tuple[tuple[str, int], ...]:
+    """What its executions have cost."""
+    name, symbol = pair
+    question = select(executions.c.fee_asset, executions.c.fee).where(
+        executions.c.account == name, executions.c.symbol == symbol, executions.c.fee != 0
+    )
+    fees: tuple[tuple[str, int], ...] = ()
+    for asset, fee in connection.execute(question):
+        fees = charged(fees, asset, fee)
+    return fees
 
 
 def _executed(connection: Connection, pair: Pair, standing: Standing) -> Standing:

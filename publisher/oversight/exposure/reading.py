@@ -86,6 +86,7 @@ def told(symbol: str, account: Account, mark_ticks: int) -> AccountPosition:
         standing.report_number,
         standing.sequence,
         standing.time_ns,
+        [(asset, str(paid)) for asset, paid in account.fees],
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bus.errors import StoreDamaged
 from bus.protocol.codec import encode
@@ -72,7 +73,7 @@ class Changes:
     """What is to be written, all of it in one transaction.
 
     `orders`: as they stand at the end, by id; those in `begun` are new. `revisions`: the last bust or correction of
-    executions that were kept before, by order and trade.
+    executions that were kept before, by order and trade; `fees`: what such ones cost, with their accounts.
     """
 
     def __init__(self) -> None:
@@ -81,6 +82,7 @@ class Changes:
         self.orders: dict[int, OrderState] = {}
         self.executions: dict[tuple[int, int], KeptExecution] = {}
         self.revisions: dict[tuple[int, int], TradeRevised] = {}
+        self.fees: dict[tuple[int, int], tuple[str, Settled]] = {}
         self.rejections: list[KeptRejection] = []
         self.movements: list[KeptMovement] = []
 
@@ -144,6 +146,8 @@ def _take(changes: Changes, known: Mapping[int, OrderState], drop_number: int, d
     elif isinstance(report, Moved | Settled):
         # What a fill moved is a part of its order's life, and changes nothing of how the order stands.
         order_id = report.order_id if isinstance(report, Settled) else 0
+        if isinstance(report, Settled) and report.fee:
+            _charge(changes, account, report)
         rows = moved(account, number, report)
         changes.movements += [
             KeptMovement(drop_number, place, account, row) for place, row in enumerate(rows)
@@ -151,6 +155,17 @@ def _take(changes: Changes, known: Mapping[int, OrderState], drop_number: int, d
     changes.reports.append(
         KeptReport(drop_number, account, number, report.sequence, report.time_ns, order_id, encode(report))
     )
+
+
+def _charge(changes: Changes, account: str, report: Settled) -> None:
+    """What an execution cost; it is told right behind it, and so mostly in the same transaction."""
+    key = (report.order_id, report.trade_id)
+    fresh = changes.executions.get(key)
+    if fresh is None:
+        changes.fees[key] = account, report
+    else:
+        execution = replace(fresh.execution, fee_asset=report.fee_asset, fee=report.fee)
+        changes.executions[key] = KeptExecution(fresh.drop_number, fresh.account, execution)
 
 
 def _revise(changes: Changes, report: TradeRevised) -> None:

@@ -133,6 +133,8 @@ executions: Final = _table(
     _number("first_price_ticks"),
     _number("revised_ns"),
     _number("revised_sequence"),
+    _text("fee_asset"),
+    _number("fee"),
     Index("executions_by_account", "account", "report_number"),
     Index("executions_by_symbol", "account", "symbol", "report_number"),
     Index("executions_by_order", "order_id", "report_number"),
@@ -166,6 +168,7 @@ positions: Final = _table(
     _number("last_report"),
     _number("last_sequence"),
     _number("traded_ns"),
+    _text("fees"),
     _number("bid_orders"),
     _sum("bid_lots"),
     _sum("bid_notional"),
@@ -208,4 +211,4 @@ movements: Final = _table(
     _some("movements_by_transfer", "transfer_id <> ''", "account", "transfer_id", "movement_number"),
 )
 
-SCHEMA: Final = Schema("history", 3, METADATA, version, "history/history.db", "history.url")
+SCHEMA: Final = Schema("history", 4, METADATA, version, "history/history.db", "history.url")

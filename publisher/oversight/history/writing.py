@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, func,
 from bus.database.failures import named_failures
 from bus.database.opening import open_database
 from bus.errors import DataDirectoryHeld, StoreDamaged, StoreUnavailable
-from bus.protocol.reports import Report, TradeRevised
+from bus.protocol.reports import Report, Settled, TradeRevised
 from bus.sockets.reading.feed_items import DropReport, Run
 from publisher.oversight.exposure.folding import Moved, Pair
 from publisher.oversight.exposure.keeping import Positions, all_marks
@@ -198,6 +198,8 @@ class HistoryWriter:
         if changes.revisions:
             rows = [_revision(order_id, report) for (order_id, _), report in changes.revisions.items()]
             connection.execute(_REVISE_EXECUTION, rows)
+        if changes.fees:
+            connection.execute(_CHARGE_EXECUTION, [_fee(report) for _, report in changes.fees.values()])
 
     def _add(self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         there = len(rows) - self._bulk[table.name].insert(connection, rows)
@@ -285,13 +287,19 @@ _CHANGE_ORDER: Final = (
     .where(orders.c.order_id == bindparam("of_order_id"))
     .values({name: bindparam(f"new_{name}", type_=orders.c[name].type) for name in _CHANGING})
 )
+_OF_EXECUTION: Final = (
+    executions.c.symbol == bindparam("of_symbol"),
+    executions.c.trade_id == bindparam("of_trade_id"),
+    executions.c.order_id + 0 == bindparam("of_order_id"),  # by the trade: an order may have many
+)
+_CHARGE_EXECUTION: Final = (
+    update(executions)
+    .where(*_OF_EXECUTION)
+    .values(fee_asset=bindparam("new_fee_asset"), fee=bindparam("new_fee"))
+)
 _REVISE_EXECUTION: Final = (
     update(executions)
-    .where(
-        executions.c.symbol == bindparam("of_symbol"),
-        executions.c.trade_id == bindparam("of_trade_id"),
-        executions.c.order_id + 0 == bindparam("of_order_id"),  # by the trade: an order may have many
-    )
+    .where(*_OF_EXECUTION)
     .values(
         price_ticks=bindparam("new_price_ticks"),
         state=bindparam("new_state"),
@@ -314,6 +322,16 @@ def _revision(order_id: int, report: TradeRevised) -> dict[str, Any]:
         "new_state": revised_state(report),
         "new_revised_ns": report.time_ns,
         "new_revised_sequence": report.sequence,
+    }
+
+
+def _fee(report: Settled) -> dict[str, Any]:
+    return {
+        "of_symbol": report.symbol,
+        "of_trade_id": report.trade_id,
+        "of_order_id": report.order_id,
+        "new_fee_asset": report.fee_asset,
+        "new_fee": report.fee,
     }
 
 

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import create_engine, select, text
 
 from bus.errors import StoreMismatch
@@ -61,6 +62,15 @@ def assert_positions(url: str, past: Past) -> None:
             lots_and_cash[0] += sign * filled.quantity_lots
             lots_and_cash[1] -= sign * filled.quantity_lots * trade.price_ticks
         last[filled.symbol] = max(last.get(filled.symbol, (0, 0)), (filled.trade_id, filled.price_ticks))
+    fees: dict[tuple[str, str], dict[str, int]] = {}
+    for trade in past.trades:
+        asset, fee = trade.fee
+        of_pair = fees.setdefault((trade.account, trade.filled.symbol), {})
+        if fee:
+            of_pair[asset] = of_pair.get(asset, 0) + fee
+    assert {pair: dict(account.fees) for pair, account in kept.items()} == {
+        pair: fees.get(pair, {}) for pair in kept
+    }
     assert prices == {symbol: price for symbol, (_, price) in last.items()}
     for pair, (lots, cash) in sums.items():
         held = kept[pair].standing.held
@@ -93,12 +103,12 @@ def assert_open(url: str, engine: Engine) -> None:
     assert not sides
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_positions_of_a_random_log(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "clears"), [*((seed, False) for seed in SEEDS), (5, True), (10, True)])
+def test_positions_of_a_random_log(tmp_path: Path, seed: int, clears: bool) -> None:
     """In lives of different length, each of which has nothing at hand."""
     url = f"sqlite:///{tmp_path / 'history.db'}"
     copy, past, chance = DropCopy(), Past(), Random(seed)
-    runs = random_runs(copy, seed, 400)
+    runs = random_runs(copy, seed, 400, clears)
     while waiting := list(islice(runs, chance.randrange(1, 60))):
         with writing(url) as writer:
             writer.write(waiting)
@@ -106,10 +116,22 @@ def test_positions_of_a_random_log(tmp_path: Path, seed: int) -> None:
                 past.take(run)
     assert_positions(url, past)
     assert_open(url, copy.engine)
+    assert any(trade.fee[1] for trade in past.trades) == clears
+
+
+def test_a_fee_that_is_told_in_a_later_transaction_than_its_fill_counts_as_well(url: str) -> None:
+    """Whoever goes on in the middle of a batch reads its rest alone."""
+    _, past, runs = random_market(17, 150, clears=True)
+    assert any(trade.fee[1] for trade in past.trades)
+    with writing(url) as writer:
+        for run in runs:
+            for place, event in enumerate(run.events):
+                writer.write([replace(run, first_number=run.first_number + place, events=[event])])
+    assert_positions(url, past)
 
 
 def test_positions_of_what_never_happened_are_taken_back(url: str) -> None:
-    _, whole, runs = random_market(5, 200)
+    _, whole, runs = random_market(17, 150, clears=True)
     with writing(url) as writer:
         writer.write(runs)
         for cut in sorted({1, len(runs) // 3, len(runs) - 2}, reverse=True):
