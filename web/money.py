@@ -28,6 +28,7 @@ from web.schemas.money import (
     AssetAtVenue,
     AssetsAtVenue,
     Balances,
+    Fees,
     Movements,
     MovementsQuery,
     NewAsset,
@@ -102,6 +103,13 @@ async def assets(house: House, who: Principal) -> AssetsAtVenue:
             for row in sorted(found.balances, key=lambda row: row.asset)
         ]
     )
+
+
+async def fees(house: House, who: Principal) -> Fees:
+    """What trading costs the caller's account, as the engine has it now."""
+    session = await house.sessions.of(who.account)
+    await house.assets.check_clearing(session)
+    return money_answers.fees(await session.fees())
 
 
 async def movements(house: House, who: Principal, query: MovementsQuery) -> Movements:

@@ -3,14 +3,17 @@
 Called by `web.money`, and by whoever tells accounts of it over a WebSocket.
 """
 
+from decimal import Decimal
 from typing import Final
 
 from msgspec import UNSET
 
 from bus.protocol import control, history
+from bus.protocol.commands import SetFees
+from bus.protocol.terms import FEE_ASSETS, FEE_BASES
 from bus.sockets.session.amounts import amount_of
 from web.market_data import text
-from web.schemas.money import Balance, Balances, KnownAsset, Movement
+from web.schemas.money import Balance, Balances, Fees, KnownAsset, Movement, SymbolFees
 
 _MS: Final = 1_000_000
 
@@ -33,6 +36,37 @@ def movement(row: history.Movement, decimals: int, time_ns: bool = False) -> Mov
         symbol=row.symbol,
         trade_id=row.trade_id,
     )
+
+
+def fees(found: control.Fees) -> Fees:
+    """What trading costs an account as JSON has it."""
+    left = found.thresholds[found.tier :]
+    return Fees(
+        account=found.account,
+        tier=found.tier + 1,
+        tiers=len(found.thresholds) + 1,
+        volume=str(found.volume),
+        next_volume=str(left[0]) if left else None,
+        group=found.group or None,
+        discount_percent=_percent(found.discount),
+        fees=[_symbol_fees(row, found.tier) for row in sorted(found.schedules, key=lambda row: row.symbol)],
+    )
+
+
+def _symbol_fees(schedule: SetFees, tier: int) -> SymbolFees:
+    maker, taker = schedule.rates[min(tier, len(schedule.rates) - 1)]
+    return SymbolFees(
+        symbol=schedule.symbol,
+        maker_percent=_percent(maker),
+        taker_percent=_percent(taker),
+        basis=FEE_BASES[schedule.basis],
+        paid_in=FEE_ASSETS[schedule.paid_in],
+        asset=schedule.asset or None,
+    )
+
+
+def _percent(billionths: int) -> str:
+    return text(Decimal(billionths).scaleb(-7))
 
 
 def balance(row: control.BalanceState) -> Balance:

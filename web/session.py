@@ -23,7 +23,15 @@ from bus.clock import monotonic_ns
 from bus.config import Config
 from bus.errors import MatchbusError, NotConnected, SessionOver, TimedOut, UnknownSymbol
 from bus.protocol.commands import Command
-from bus.protocol.control import Balances, InstrumentState, OpenOrder, OpenOrders, Safeguards, TradingSchedule
+from bus.protocol.control import (
+    Balances,
+    Fees,
+    InstrumentState,
+    OpenOrder,
+    OpenOrders,
+    Safeguards,
+    TradingSchedule,
+)
 from bus.protocol.order_life import first_status, status_after, status_of
 from bus.protocol.reports import Accepted, Cancelled, Filled, Report
 from bus.protocol.terms import BROKER, WAITING
@@ -195,6 +203,10 @@ class Session:
     async def balances(self, account: str = "") -> Balances:
         """What an account has: its own, or any other one of an operator's session. Raises NotConnected."""
         return await _asked(self._client.balances(account, self._timeout_s))
+
+    async def fees(self) -> Fees:
+        """What trading costs the account. Raises NotConnected."""
+        return await _asked(self._client.fees(timeout=self._timeout_s))
 
     async def present(self) -> int:
         """A log sequence behind everything that was sent through this session before. Raises NotConnected."""

@@ -293,8 +293,7 @@ def moved(account: str, report_number: int, report: Moved | Settled) -> list[Mov
             )
         ]
     # The totals of a report are those behind its fee.
-    fee_asset: str = getattr(report, "fee_asset", "")
-    fee: int = getattr(report, "fee", 0)
+    fee_asset, fee = report.fee_asset, report.fee
     rows = [
         (TRADE, asset, amount, total + (fee if asset == fee_asset else 0))
         for asset, amount, total in (
@@ -303,7 +302,7 @@ def moved(account: str, report_number: int, report: Moved | Settled) -> list[Mov
         )
     ]
     if fee:
-        rows.append((FEE, fee_asset, -fee, getattr(report, "fee_total", 0)))
+        rows.append((FEE, fee_asset, -fee, report.fee_total))
     return [
         Movement(
             first + place,

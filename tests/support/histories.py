@@ -169,7 +169,7 @@ def legs(account: str, report: Any) -> list[tuple[str, int]]:
     if isinstance(report, Moved):
         return [(report.asset, report.amount if report.target == account else -report.amount)]
     rows = [(report.paid_asset, -report.paid), (report.received_asset, report.received)]
-    return [*rows, (report.fee_asset, -report.fee)] if getattr(report, "fee", 0) else rows
+    return [*rows, (report.fee_asset, -report.fee)] if report.fee else rows
 
 
 def assert_order(past: Past, account: str, order: PastOrder) -> None:

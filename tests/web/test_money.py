@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from bus.protocol.commands import OperatorCommand, SetFees, SetFeeTiers
+from bus.protocol.reports import Completed
 from tests.support.api_page import MONEY, run
 from tests.support.browser import WAIT_MS, Watched, chromium
 from tests.support.contrast import poorly_shown
@@ -249,6 +251,67 @@ def test_what_moved_a_balance_is_told_with_what_there_was_afterwards(bank: Money
         "-1.00000000",
     )
     assert outside["counterparty"] == "carla"
+
+
+def test_fees_are_held_told_and_kept(bank: MoneyVenue) -> None:
+    """A maker who pays 0.1% and a taker who pays 0.2%, in the second tier of two."""
+    harry, ivan = (bank.key(name, "read", "trade") for name in ("harry", "ivan"))
+    bank.deposit("harry", "USD", "1000")
+    bank.deposit("ivan", "BTC", "2")
+    free = bank.signed(harry, "GET", "/api/v1/fees").json
+    assert (free["tier"], free["tiers"], free["fees"], free["group"]) == (1, 1, [], None)
+    with bank.client("operator", role="operator", token=bank.token) as operator:
+
+        def done(command: OperatorCommand) -> None:
+            assert isinstance(operator.command(command).result(), Completed)
+
+        done(SetFeeTiers([10**12]))
+        done(SetFees(SYMBOL, [(1_000_000, 2_000_000), (0, 1_500_000)]))
+        try:
+            told = bank.signed(harry, "GET", "/api/v1/fees").json
+            assert (told["tier"], told["tiers"], told["volume"], told["next_volume"]) == (
+                1,
+                2,
+                "0",
+                str(10**12),
+            )
+            (of_symbol,) = told["fees"]
+            assert (of_symbol["symbol"], of_symbol["basis"], of_symbol["paid_in"]) == (
+                SYMBOL,
+                "notional",
+                "quote",
+            )
+            assert (float(of_symbol["maker_percent"]), float(of_symbol["taker_percent"])) == (0.1, 0.2)
+            buy = {"symbol": SYMBOL, "side": "buy", "quantity": "1", "price": "500", "client_order_id": "h1"}
+            assert bank.signed(harry, "POST", "/v1/order", buy).status == 200
+            # The larger rate of both, and a unit for each lot, since each may be a fill of its own, rounded up.
+            assert bank.balances(harry) == {"USD": ("1000.000000", "501.001000", "498.999000")}
+            sold = bank.signed(ivan, "POST", "/v1/order", {**buy, "side": "sell", "client_order_id": "i1"})
+            assert bank.balances(harry)["USD"] == ("499.500000", "0.000000", "499.500000")
+            assert bank.balances(ivan)["USD"][0] == "499.000000"
+            path = f"/api/v1/movements?order=oldest&at_least={sold.json['sequence']}"
+            rows = {
+                key.account: [
+                    (row["kind"], row["asset"], row["amount"], row["total"])
+                    for row in bank.signed(key, "GET", path).json["movements"][1:]
+                ]
+                for key in (harry, ivan)
+            }
+            assert rows == {
+                "harry": [
+                    ("trade", "USD", "-500.000000", "500.000000"),
+                    ("trade", "BTC", "1.00000000", "1.00000000"),
+                    ("fee", "USD", "-0.500000", "499.500000"),
+                ],
+                "ivan": [
+                    ("trade", "BTC", "-1.00000000", "1.00000000"),
+                    ("trade", "USD", "500.000000", "500.000000"),
+                    ("fee", "USD", "-1.000000", "499.000000"),
+                ],
+            }
+        finally:
+            done(SetFees(SYMBOL, []))
+            done(SetFeeTiers([]))
 
 
 def test_balances_and_movements_are_told_as_they_change(bank: MoneyVenue) -> None:

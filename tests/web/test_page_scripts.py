@@ -86,6 +86,14 @@ def test_a_share_of_what_is_free_is_whole_lots_that_it_pays_for(asked: Watched) 
     assert run(asked, script, "0.001", rows) == ["333.333", "83.333", "0.002", "0.000", "9259259.175"]
 
 
+def test_a_share_leaves_room_for_the_fee(asked: Watched) -> None:
+    script = "const { Step } = await import('/page/numbers.js');"
+    script += "return new Step('0.001').share(words[0], 100n, words[1], BigInt(words[2]));"
+    # A lot costs 0.1 and 0.0002 of fee, which may be rounded up by a unit: 9,979 of them are 999.905779.
+    assert run(asked, script, "1000.000000", "100", 2_000_000) == "9.979"
+    assert run(asked, script, "1000.000000", "100", 0) == "10.000"
+
+
 def test_amounts_of_money_have_two_decimals_or_what_they_need(asked: Watched) -> None:
     script = "const { amount, plus } = await import('/page/numbers.js');"
     script += "return words[0].map((text) => [amount(text), plus(text)]);"

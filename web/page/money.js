@@ -2,7 +2,7 @@
 // Where it does not clear nothing of this is shown.
 
 import { at, make, say, sign, toast } from "./dom.js";
-import { amount, compare, dayAndClock, grouped, plus } from "./numbers.js";
+import { amount, compare, dayAndClock, grouped, plus, trimmed } from "./numbers.js";
 import { signed } from "./rest.js";
 import { cell, meter, number, table } from "./rows.js";
 
@@ -25,6 +25,7 @@ const EMPTY = { balances: "No money yet.", positions: "No positions.", movements
 export class Money {
   #key = null;
   #rows = new Map();
+  #fees = null;
   #shown = "";
   #reading = false;
   #again = false;
@@ -43,6 +44,8 @@ export class Money {
     for (const name of TABS) at(name).append(this.tables[name].whole, make("p", { className: "empty" }));
     this.method = make("p", { className: "quiet caption", textContent: "At average cost, marked at the last trade; profits are without fees.", hidden: true });
     at("positions").append(this.method);
+    this.tier = make("p", { className: "quiet caption", id: "fee-tier", hidden: true });
+    at("balances").append(this.tier);
     let looks = 0;
     setInterval(() => {
       looks += 1;
@@ -58,6 +61,7 @@ export class Money {
     this.#key = key;
     this.clears = null;
     this.#rows.clear();
+    this.#fees = null;
     for (const name of TABS) this.tables[name].body.replaceChildren();
     this.#draw();
     if (key) this.#ask();
@@ -72,6 +76,11 @@ export class Money {
   /** What of an asset is free, as text. */
   free(asset) {
     return this.#rows.get(asset)?.free ?? "0";
+  }
+
+  /** What a market costs, `{ maker_percent, taker_percent, ... }`; undefined where that is nothing, or not known. */
+  feesOf(symbol) {
+    return this.#fees?.fees.find((one) => one.symbol === symbol);
   }
 
   /** The stream says what there is, or what of it has changed. */
@@ -109,8 +118,9 @@ export class Money {
   async #ask() {
     const key = this.#key;
     try {
-      const { balances } = await signed(key, "GET", "/api/v1/balances");
+      const [{ balances }, fees] = await Promise.all([signed(key, "GET", "/api/v1/balances"), signed(key, "GET", "/api/v1/fees")]);
       if (key !== this.#key) return;
+      this.#fees = fees;
       this.clears = true;
       this.take({ snapshot: true, balances });
       if (!this.reported) this.found();
@@ -134,6 +144,8 @@ export class Money {
     for (const name of TABS) at(`tab-${name}`).hidden = !this.clears;
     const rows = [...this.#rows.values()].sort((a, b) => (a.asset < b.asset ? -1 : 1));
     this.tables.balances.body.replaceChildren(...rows.map(balanceRow));
+    say(this.tier, this.#fees ? tierText(this.#fees) : "");
+    this.tier.hidden = !this.tier.textContent;
     this.#tell();
     this.changed();
   }
@@ -147,6 +159,15 @@ export class Money {
     }
     this.method.hidden = this.tables.positions.whole.hidden;
   }
+}
+
+/** Where an account stands among the tiers of fees; "" where nothing costs anything. */
+function tierText({ tier, tiers, volume, next_volume, group, discount_percent, fees }) {
+  if (!fees.length) return "";
+  const parts = [`Fee tier ${tier} of ${tiers}`];
+  if (next_volume) parts.push(`${Math.floor((Number(volume) / Number(next_volume)) * 100)}% of the volume of tier ${tier + 1} in 30 days`);
+  if (group) parts.push(`group ${group}: ${trimmed(discount_percent)}% off`);
+  return parts.join(" · ");
 }
 
 function balanceRow({ asset, total, held, free }) {

@@ -44,12 +44,16 @@ export class Step {
     return textOf(BigInt(count) * this.units, this.places);
   }
 
-  /** So many percent of an amount, divided by a price, rounded down to whole steps. */
-  share(text, percent, price) {
+  /**
+   * So many percent of an amount, divided by a price, rounded down to whole steps.
+   *
+   * `rate`: of a fee in billionths, that each step pays beside its price, rounded up to the last place of the amount.
+   */
+  share(text, percent, price, rate = 0n) {
     const [places, pricePlaces] = [placesOf(text), placesOf(price)];
-    const top = exact(text, places) * percent * 10n ** BigInt(pricePlaces + this.places);
-    const steps = top / (100n * 10n ** BigInt(places) * exact(price, pricePlaces) * this.units);
-    return textOf(steps * this.units, this.places);
+    const scale = 10n ** BigInt(pricePlaces + this.places) * 1_000_000_000n;
+    const step = exact(price, pricePlaces) * this.units * 10n ** BigInt(places) * (1_000_000_000n + rate) + (rate ? scale : 0n);
+    return textOf(((exact(text, places) * percent * scale) / (100n * step)) * this.units, this.places);
   }
 
   /** Whether a decimal is a whole number of steps. */

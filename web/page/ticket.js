@@ -132,7 +132,7 @@ export class Ticket {
     this.force = make("select", { title: "Time in force" }, ...Object.entries(FORCES).map(([value, title]) => make("option", { value, textContent: value, title })));
     this.submit = make("button", { className: "submit", type: "submit", id: "submit" });
     this.wrong = make("p", { className: "wrong", role: "alert", id: "ticket-wrong" });
-    this.sum = Object.fromEntries(["value", "average", "slippage", "hold", "free"].map((name) => [name, make("dd")]));
+    this.sum = Object.fromEntries(["value", "average", "slippage", "hold", "free", "fee"].map((name) => [name, make("dd")]));
     const post = make("select", {}, ...options({ "": "may take", only: "post only", reprice: "post only, one tick off" }));
     const quote = (box) => (box.querySelector(".unit").dataset.unit = "quote") && box;
     const base = (box) => (box.querySelector(".unit").dataset.unit = "base") && box;
@@ -163,7 +163,8 @@ export class Ticket {
         make("div", { data: { sum: "value" } }, make("dt", { textContent: "Order value" }), this.sum.value),
         make("div", { data: { sum: "average" } }, make("dt", { textContent: "Average price" }), this.sum.average),
         make("div", { data: { sum: "slippage" } }, make("dt", { textContent: "From the best price" }), this.sum.slippage),
-        make("div", { data: { sum: "hold" } }, make("dt", { textContent: "Will be held" }), this.sum.hold),
+        make("div", { data: { sum: "hold" } }, make("dt", { textContent: "Will be held", title: "Until it has traded, or ended; where there are fees, the largest that it may cost is held beside it" }), this.sum.hold),
+        make("div", { data: { sum: "fee" }, hidden: true }, make("dt", { textContent: "Fee, maker / taker" }), this.sum.fee),
         make("div", { data: { sum: "free" } }, make("dt", { textContent: "Free" }), this.sum.free)),
       (this.note = make("p", { className: "note", id: "ticket-phase", hidden: true })),
       make("div", { className: "send" }, this.wrong, this.submit),
@@ -297,6 +298,9 @@ export class Ticket {
     const known = Boolean(this.#key && this.funds?.clears);
     for (const name of ["hold", "free"]) this.form.querySelector(`[data-sum="${name}"]`).hidden = !known;
     this.shares.hidden = !known;
+    const fees = known ? this.funds.feesOf(market.symbol) : undefined;
+    this.form.querySelector('[data-sum="fee"]').hidden = !fees;
+    if (fees) say(this.sum.fee, `${trimmed(fees.maker_percent)}% / ${trimmed(fees.taker_percent)}%`);
     this.#field("protection").placeholder = known && form.side === "buy" ? "needed" : "any";
     if (!known) return;
     const asset = form.side === "buy" ? market.instrument.quote : market.instrument.base;
@@ -317,7 +321,10 @@ export class Ticket {
     const best = market.book.best[1];
     const price = [form.price, form.protection].find((text) => isDecimal(text)) ?? (best ? market.tick.text(best) : null);
     if (buys && (!price || !compare(price, "0"))) return;
-    const lots = market.lot.share(this.funds.free(buys ? quote : base), BigInt(percent), buys ? price : "1");
+    const fees = this.funds.feesOf(market.symbol);
+    // What buys holds its largest fee, too, where that is of the same asset.
+    const dear = buys && fees?.paid_in === "quote" && fees.basis === "notional" ? Math.max(0, Number(fees.maker_percent), Number(fees.taker_percent)) : 0;
+    const lots = market.lot.share(this.funds.free(buys ? quote : base), BigInt(percent), buys ? price : "1", BigInt(Math.ceil(dear * 1e7)));
     this.#field("quantity").value = lots;
     draw(this.draw);
   }

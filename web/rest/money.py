@@ -23,6 +23,11 @@ async def balances(call: Call) -> said.Balances:
     return await money.balances(call.house, call.caller)
 
 
+async def fees(call: Call) -> said.Fees:
+    """What trading costs the account: its tier, its rates, the discount of its group, as the engine has it now."""
+    return await money.fees(call.house, call.caller)
+
+
 async def movements(call: Call) -> said.Movements:
     """A page of what moved the balances of the account, with what it had afterwards, as the history has it."""
     with call.house.turns.fresh(call.caller.account):
@@ -76,6 +81,16 @@ ROUTES: Final = (
         cost=MONEY,
         query=said.BalancesQuery,
         answer=said.Balances,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/fees",
+        handler=fees,
+        summary="What trading costs the account",
+        scope=READ,
+        cost=MONEY,
+        query=said.BalancesQuery,
+        answer=said.Fees,
     ),
     Route(
         method="GET",

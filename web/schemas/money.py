@@ -189,6 +189,39 @@ class Movements(Struct, frozen=True, kw_only=True):
     more: bool
 
 
+class SymbolFees(Struct, frozen=True, kw_only=True):
+    """What an instrument costs the account, in percent of its `basis`; below 0 it gets so much.
+
+    `basis`: notional, quantity or binary. `paid_in`: quote, base, received (what a fill brings) or third, which is then
+    the `asset`. Minimums, maximums and the discount of the group are not in it.
+    """
+
+    symbol: str
+    maker_percent: SignedText
+    taker_percent: SignedText
+    basis: str
+    paid_in: str
+    asset: str | None
+
+
+class Fees(Struct, frozen=True, kw_only=True):
+    """What trading costs the account, by symbol; what costs nothing is not there.
+
+    `tier`: the one it is in today, from 1, of so many `tiers`, by its `volume` of the thirty days before.
+    `next_volume`: from which the next one begins, null in the last one. Both are whole units, as the operator weighs
+    them. `group`: of accounts, null for none, whose members pay `discount_percent` less.
+    """
+
+    account: str
+    tier: int
+    tiers: int
+    volume: str
+    next_volume: str | None
+    group: str | None
+    discount_percent: DecimalText
+    fees: list[SymbolFees]
+
+
 class AssetAtVenue(Struct, frozen=True, kw_only=True):
     """An asset, and what all accounts have of it together: what came from outside and has not left."""
 

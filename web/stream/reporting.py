@@ -46,8 +46,7 @@ def assets_of(report: Report) -> tuple[str, ...]:
     if isinstance(report, told.Moved):
         return (report.asset,)
     if isinstance(report, told.Settled):
-        fee_asset: str = getattr(report, "fee_asset", "")
-        return (report.paid_asset, report.received_asset, *((fee_asset,) if fee_asset else ()))
+        return (report.paid_asset, report.received_asset, *((report.fee_asset,) if report.fee_asset else ()))
     return ()
 
 
