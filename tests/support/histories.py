@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
+from sqlalchemy import select
+
 from bus.protocol.commands import BustTrade, CorrectTrade
 from bus.protocol.history import (
     OPEN,
@@ -22,7 +24,10 @@ from bus.protocol.reports import Moved, Rejected, Settled
 from bus.protocol.terms import CANCELLED, FILLED, RESTING, WAITING
 from bus.sockets.reading.feed_items import Run
 from matcher.engine import Engine
+from publisher.oversight.exposure.folding import Account
+from publisher.oversight.exposure.keeping import account_of, last_trade, recomputed
 from publisher.oversight.history.reading import HistoryReader
+from publisher.oversight.history.tables import marks, positions
 from publisher.oversight.history.writing import HistoryWriter, open_history
 from tests.support.clearing_markets import clearing
 from tests.support.drop_copies import DropCopy
@@ -96,6 +101,27 @@ def assert_kept(url: str, past: Past, engine: Engine | None) -> None:
     with reading(url) as reader:
         for account in past.reports:
             assert_account(reader, past, account, remembered)
+    positions_stored(url)
+
+
+def positions_stored(url: str) -> tuple[dict[tuple[str, str], Account], dict[str, int]]:
+    """All positions, and the price of each mark; what is stored is what executions and orders say, counted again."""
+    engine, _ = open_history(url, "")
+    try:
+        with engine.begin() as connection:
+            kept = {
+                (row.account, row.symbol): account_of(row) for row in connection.execute(select(positions))
+            }
+            prices = {row.symbol: row.price_ticks for row in connection.execute(select(marks))}
+            for pair, account in kept.items():
+                assert account == recomputed(connection, pair)
+            for symbol, price in prices.items():
+                mark = last_trade(connection, symbol)
+                assert mark is not None
+                assert mark.price_ticks == price
+        return kept, prices
+    finally:
+        engine.dispose()
 
 
 def assert_open(reader: HistoryReader, engine: Engine) -> None:

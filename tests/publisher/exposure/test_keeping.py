@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, text
 
 from bus.errors import StoreMismatch
 from bus.protocol.commands import BustTrade, CorrectTrade, EnterOrder, SetPhase
@@ -16,42 +16,18 @@ from bus.protocol.terms import BUY, CLOCK_SYSTEM, CONTINUOUS, SELL
 from bus.protocol.valuing import valued
 from bus.sockets.reading.feed_items import Run
 from matcher.engine import Engine
-from publisher.oversight.exposure.folding import Account
-from publisher.oversight.exposure.keeping import account_of, last_trade, recomputed
 from publisher.oversight.exposure.positions import DAY_NS
-from publisher.oversight.history.tables import marks, positions
-from publisher.oversight.history.writing import open_history
 from tests.support.drop_copies import DropCopy
-from tests.support.histories import random_market, random_runs, reading, writing
+from tests.support.histories import positions_stored, random_market, random_runs, reading, writing
 from tests.support.markets import OPERATOR_SESSION, RULES_WITH_ROOM, SYMBOLS, Message, opening
 from tests.support.past import Past
 
 SEEDS = (0, 5, 6, 8)
 
 
-def stored(url: str) -> tuple[dict[tuple[str, str], Account], dict[str, int]]:
-    """All positions, and the price of each mark; and what is stored is what executions and orders say."""
-    engine, _ = open_history(url, "")
-    try:
-        with engine.begin() as connection:
-            kept = {
-                (row.account, row.symbol): account_of(row) for row in connection.execute(select(positions))
-            }
-            prices = {row.symbol: row.price_ticks for row in connection.execute(select(marks))}
-            for pair, account in kept.items():
-                assert account == recomputed(connection, pair)
-            for symbol, price in prices.items():
-                mark = last_trade(connection, symbol)
-                assert mark is not None
-                assert mark.price_ticks == price
-        return kept, prices
-    finally:
-        engine.dispose()
-
-
 def assert_positions(url: str, past: Past) -> None:
     """What is stored are sums over the trades of the oracle, and the marks its last prices."""
-    kept, prices = stored(url)
+    kept, prices = positions_stored(url)
     sums: dict[tuple[str, str], list[int]] = {}
     last: dict[str, tuple[int, int]] = {}
     for trade in past.trades:
@@ -86,7 +62,7 @@ def assert_positions(url: str, past: Past) -> None:
 
 def assert_open(url: str, engine: Engine) -> None:
     """What may still be bought and sold is what the engine's open orders are."""
-    kept, _ = stored(url)
+    kept, _ = positions_stored(url)
     sides: dict[tuple[str, str, int], list[int]] = {}
     for account in engine.state.accounts:
         for _, entered, price, quantity, filled, *_ in engine.open_orders(account):
@@ -149,7 +125,7 @@ def test_a_failed_transaction_leaves_positions_as_they_were(url: str) -> None:
     _, whole, runs = random_market(1, 60)
     with writing(url) as writer:
         writer.write(runs[:30])
-        before = stored(url)
+        before = positions_stored(url)
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with writing(url) as writer:
         position = writer.position
@@ -160,7 +136,7 @@ def test_a_failed_transaction_leaves_positions_as_they_were(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE elsewhere RENAME TO positions"))
     engine.dispose()
-    assert stored(url) == before
+    assert positions_stored(url) == before
     with writing(url) as writer:
         assert writer.position == position
         writer.write(runs[30:])
@@ -220,7 +196,7 @@ def test_a_day_with_a_bust_a_correction_and_a_new_day(url: str) -> None:
         assert (anna.lots, anna.cost, anna.realised, anna.realised_before) == ("-6", "-54", "36", "12")
         assert (anna.bid_orders, anna.bid_lots, anna.bid_notional, anna.ask_orders) == (1, "6", "18", 0)
         writer.write(revised)
-    stored(url)
+    positions_stored(url)
     (anna,) = asked(url, "acc-anna")
     # 6 x 7 less 30 are realised; the 4 that are left of the corrected sale are sold short at 7.
     assert (anna.lots, anna.cost, anna.realised, anna.realised_before) == ("-4", "-28", "24", "12")
