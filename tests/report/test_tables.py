@@ -14,13 +14,13 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 
 from bus.errors import DoesNotAddUp
-from bus.protocol.commands import BustTrade, CorrectTrade, EnterOrder
-from bus.protocol.reports import FILLED, SETTLED
+from bus.protocol.commands import BustTrade, CloseAccount, CorrectTrade, EnterOrder
+from bus.protocol.reports import COMPLETED, FILLED, SETTLED
 from bus.protocol.terms import BUY, CLEARING_NONE, CLEARING_SPOT, EXTERNAL, IOC, LIMIT, SELL
-from tests.support.logged_venue import ASSETS, LoggedVenue, at
+from tests.support.logged_venue import ASSETS, BTC, LoggedVenue, at
 from tests.support.reports import DAY, SEED, Told, in_decimals, report, table
 from tools.report.checking import check_report
-from tools.report.decimals import decimal_text
+from tools.report.decimals import Texts, decimal_text
 from tools.report.gathering import BOUGHT, DEPOSITS, SOLD_VALUE
 from tools.report.period import Period, moment_text, read_period
 from tools.report.tables import ALL, Kind
@@ -309,3 +309,39 @@ def test_moments_are_written_to_the_nanosecond(time_ns: int, text: str) -> None:
 def test_amounts_are_exact(units: int, decimals: int, text: str) -> None:
     assert decimal_text(units, decimals) == text
     assert Decimal(text) == Decimal(units).scaleb(-decimals)
+
+
+@pytest.mark.parametrize(
+    ("tick_lots", "lots", "text"),
+    [
+        (2, 3, "0.00666667"),
+        (
+            1,
+            2_000_000,
+            "0.00000000",
+        ),  # half a millionth of a tick of 0.01, and of two that are as near the even one
+        (3, 2_000_000, "0.00000002"),
+        (3_000_000 * 7, 7, "30000.00000000"),
+        (0, 0, None),
+    ],
+)
+def test_averages_are_rounded_half_to_even(tick_lots: int, lots: int, text: str | None) -> None:
+    assert Texts(BTC).mean_price(tick_lots, lots) == text
+
+
+def test_an_account_that_is_closed_has_its_last_statement(tmp_path: Path) -> None:
+    venue = LoggedVenue(tmp_path / "data", at("2026-11-26T08:00"), clearing=CLEARING_SPOT)
+    venue.open_market()
+    venue.now_ns = at(f"{DAY}T08:00")
+    for asset, decimals in ASSETS.items():
+        venue.move("dora", EXTERNAL, asset, 1_000_000 * 10**decimals)
+    told = venue.say("ops", CloseAccount("dora", True))
+    assert told[-1][1][0] == COMPLETED, told
+    venue.tick(at("2026-11-28T00:00"))
+    venue.close()
+    report("--data", tmp_path / "data", "--csv", tmp_path / "made", "--account", "dora")
+    rows = table(tmp_path / "made", "balances")
+    assert [row["asset"] for row in rows] == sorted(ASSETS)
+    for row in rows:
+        assert Decimal(row["opening"]) == Decimal(row["withdrawals"]) == 10**6
+        assert Decimal(row["closing"]) == 0

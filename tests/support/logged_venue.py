@@ -106,7 +106,7 @@ class LoggedVenue:
     def say(self, account: str, *commands: Any) -> Told:
         """A message of an account as one batch."""
         session = self._sessions.get(account) or self._session(account, TRADER)
-        payload = encode_message(session, 1, self.engine.time_ns + 1, commands)
+        payload = encode_message(session, 1, max(self.now_ns, self.engine.time_ns + 1), commands)
         message: Any = decode_client_message(payload)
         self._sequencer.add_message(message, payload, len(commands))
         return self._write()
