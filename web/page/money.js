@@ -17,7 +17,7 @@ const KINDS = { deposit: "Deposit", withdrawal: "Withdrawal", transfer: "Transfe
 const TABS = ["balances", "positions", "movements"];
 const COLUMNS = {
   balances: [["Asset"], ["Total", "number"], ["Held by orders", "number"], ["Free", "number"]],
-  positions: [["Market"], ["Quantity", "number"], ["Average price", "number"], ["Last price", "number"], ["Value", "number"], ["Unrealised", "number"], ["Realised", "number"], ["Today", "number"]],
+  positions: [["Market"], ["Quantity", "number"], ["Average price", "number"], ["Last price", "number"], ["Value", "number"], ["Unrealised", "number"], ["Realised", "number"], ["Today", "number"], ["Fees", "number"]],
   movements: [["Time"], ["What"], ["Asset"], ["Amount", "number"], ["Balance", "number"], ["About"]],
 };
 const EMPTY = { balances: "No money yet.", positions: "No positions.", movements: "Nothing has moved yet." };
@@ -209,5 +209,6 @@ function positionRow(one) {
     number("Value", `${grouped(amount(one.value))} ${quote}`),
     signedCell("Unrealised", one.unrealised_profit),
     signedCell("Realised", one.realised_profit),
-    signedCell("Today", one.day_realised_profit));
+    signedCell("Today", one.day_realised_profit),
+    number("Fees", one.fees.map((fee) => `${grouped(amount(fee.amount))} ${fee.asset}`).join(", ") || "—"));
 }

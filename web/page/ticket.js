@@ -299,6 +299,7 @@ export class Ticket {
     for (const name of ["hold", "free"]) this.form.querySelector(`[data-sum="${name}"]`).hidden = !known;
     this.shares.hidden = !known;
     const fees = known ? this.funds.feesOf(market.symbol) : undefined;
+    const more = fees && form.side === "buy" && fees.paid_in === "quote" ? " + fee" : "";
     this.form.querySelector('[data-sum="fee"]').hidden = !fees;
     if (fees) say(this.sum.fee, `${trimmed(fees.maker_percent)}% / ${trimmed(fees.taker_percent)}%`);
     this.#field("protection").placeholder = known && form.side === "buy" ? "needed" : "any";
@@ -306,7 +307,7 @@ export class Ticket {
     const asset = form.side === "buy" ? market.instrument.quote : market.instrument.base;
     const hold = holdOf(form, market);
     const free = this.funds.free(asset);
-    say(this.sum.hold, hold ? `${grouped(amount(hold[0]))} ${asset}` : form.triggeredBy ? "nothing until it is released" : "—");
+    say(this.sum.hold, hold ? `${grouped(amount(hold[0]))} ${asset}${more}` : form.triggeredBy ? "nothing until it is released" : "—");
     say(this.sum.free, `${grouped(amount(free))} ${asset}`);
     this.sum.hold.classList.toggle("down", Boolean(hold && !form.cancelsWith && compare(hold[0], free) > 0));
   }
