@@ -3,11 +3,14 @@
 An asset never changes, so one that is known stays good; who wants one that is not known has the engine asked.
 """
 
+from collections.abc import Collection
+
 from bus.protocol.control import Balances
 from bus.protocol.reasons import NO_CLEARING, UNKNOWN_ASSET
 from bus.protocol.terms import CLEARING_NONE
 from web.errors import Refusal
 from web.session import Session
+from web.sessions import Sessions
 
 
 class Assets:
@@ -40,6 +43,13 @@ class Assets:
         if known is None:
             raise Refusal(UNKNOWN_ASSET, field="asset")
         return known
+
+    async def decimals_of(self, assets: Collection[str], sessions: Sessions, account: str) -> dict[str, int]:
+        """How many each of some assets has; asked in the account's session, if it has to be. Raises as `decimals`."""
+        if not assets:
+            return {}
+        session = await sessions.of(account)
+        return {asset: await self.decimals(session, asset) for asset in sorted(assets)}
 
     def decimals_at_hand(self, asset: str) -> int | None:
         """The same, when it is known here."""

@@ -3,6 +3,7 @@
 Called by `web.trading` for what was just done, and by `web.rest.past` for what was done before.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct
@@ -27,6 +28,7 @@ from bus.protocol.terms import (
     TIMES_IN_FORCE,
     WAITING,
 )
+from bus.sockets.session.amounts import amount_of
 from bus.sockets.session.prices import Scale
 from web.errors import Refusal
 from web.market_data import text
@@ -35,6 +37,7 @@ from web.schemas.orders import CancelledAll, Countdown, Execution, Order, OrderA
 from web.session import Outcome
 
 _MS: Final = 1_000_000
+NO_ASSETS: Final[Mapping[str, int]] = {}
 #: How an execution counts, in the words that public trades have.
 _STATES: Final[dict[int, Literal["valid", "busted", "corrected"]]] = {
     history.AS_IT_HAPPENED: "valid",
@@ -173,8 +176,10 @@ def order(scale: Scale, past: history.PastOrder, time_ns: bool) -> Order:
     )
 
 
-def execution(scale: Scale, past: history.Execution, time_ns: bool) -> Execution:
-    """An execution as the history has it."""
+def execution(
+    scale: Scale, past: history.Execution, time_ns: bool, decimals: Mapping[str, int] = NO_ASSETS
+) -> Execution:
+    """An execution as the history has it. `decimals`: of the asset of its fee, if that is to be told."""
     fields: dict[str, Any] = {}
     if past.state != history.AS_IT_HAPPENED:
         fields = {
@@ -182,6 +187,9 @@ def execution(scale: Scale, past: history.Execution, time_ns: bool) -> Execution
             "revised_time_ms": past.revised_ns // _MS,
             "revised_sequence": past.revised_sequence,
         }
+    if past.fee_asset in decimals:
+        fields["fee"] = text(amount_of(past.fee, decimals[past.fee_asset]))
+        fields["fee_asset"] = past.fee_asset
     return Execution(
         report_number=past.report_number,
         order_id=past.order_id,

@@ -309,6 +309,12 @@ def test_fees_are_held_told_and_kept(bank: MoneyVenue) -> None:
                     ("fee", "USD", "-1.000000", "499.000000"),
                 ],
             }
+            for key, fee in ((harry, "0.500000"), (ivan, "1.000000")):
+                (one,) = bank.signed(key, "GET", "/v1/execution").json["executions"]
+                assert (one["fee"], one["fee_asset"], one["price"]) == (fee, "USD", "500.00")
+                (held,) = bank.signed(key, "GET", "/api/v1/positions").json["positions"]
+                assert held["fees"] == [{"asset": "USD", "amount": fee}]
+                assert (held["cost"], held["realised_profit"][0]) == (held["value"], "0")
         finally:
             done(SetFees(SYMBOL, []))
             done(SetFeeTiers([]))

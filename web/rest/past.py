@@ -93,9 +93,13 @@ async def executions(call: Call) -> said.Executions:
     with call.house.turns.fresh(call.caller.account):
         page = await call.house.history.ask(asked)
     scale = call.house.symbols.scale
+    decimals = await call.house.assets.decimals_of(
+        {one.fee_asset for one in page.executions if one.fee}, call.house.sessions, page.account
+    )
     return said.Executions(
         executions=[
-            order_answers.execution(await scale(one.symbol), one, query.time_ns) for one in page.executions
+            order_answers.execution(await scale(one.symbol), one, query.time_ns, decimals)
+            for one in page.executions
         ],
         sequence=page.log_sequence,
         more=page.more,

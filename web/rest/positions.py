@@ -23,11 +23,9 @@ async def positions(call: Call) -> said.Positions:
     )
     with call.house.turns.fresh(asked.account):
         page = await call.house.history.ask(asked)
-    assets = {asset for one in page.positions for asset, _ in one.fees}
-    decimals = {}
-    if assets:
-        session = await call.house.sessions.of(page.account)
-        decimals = {asset: await call.house.assets.decimals(session, asset) for asset in sorted(assets)}
+    decimals = await call.house.assets.decimals_of(
+        {asset for one in page.positions for asset, _ in one.fees}, call.house.sessions, page.account
+    )
     scale = call.house.symbols.scale
     return said.Positions(
         account=page.account,

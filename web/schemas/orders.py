@@ -177,7 +177,8 @@ class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order traded. `report_number`: its place among the reports of the account, by which pages are read.
 
     `filled_quantity` and `remaining_quantity` are those of the order behind it. `state`: valid, busted (it never
-    counted, and its price is null) or corrected (it has another price now); then it tells what it was first.
+    counted, and its price is null) or corrected (it has another price now); then it tells what it was first. `fee` of
+    `fee_asset`, as the history has it: what it cost, below 0 a rebate.
     """
 
     report_number: int
@@ -198,6 +199,8 @@ class Execution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_price: str | UnsetType = UNSET
     revised_time_ms: int | UnsetType = UNSET
     revised_sequence: int | UnsetType = UNSET
+    fee: SignedText | UnsetType = UNSET
+    fee_asset: str | UnsetType = UNSET
 
 
 class OrderAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
