@@ -47,7 +47,7 @@ def clearing(steps: list[Step], dice: Random) -> list[Step]:
             assets = ()
         elif not assets and dice.randrange(6) == 0:
             found.append(Message(dice.choice([OPERATOR_SESSION, *TRADER_SESSIONS]), (drawn_transfer(dice),)))
-        elif not assets and dice.randrange(12) == 0:
+        elif not assets and dice.randrange(9) == 0:
             found.append(Message(OPERATOR_SESSION, (drawn_fees(dice),)))
         found.append(step)
     return found
@@ -69,7 +69,7 @@ def drawn_fees(dice: Random) -> SetFees | SetFeeTiers | SetGroup | JoinGroup:
     """Something about fees, mostly good."""
     kind = dice.randrange(6)
     if kind == 0:
-        return SetFeeTiers(dice.choice([[], [10**3, 10**4], [10**3, 10**4], [10**4, 10**5], [5, 5]]))
+        return SetFeeTiers(dice.choice([[], [100, 1_000], [100, 1_000], [10**4, 10**5], [5, 5]]))
     if kind == 1:
         return SetGroup(dice.choice(GROUPS), dice.choice([0, 0, RATE_ONE // 2, RATE_ONE // 10, RATE_ONE, -1]))
     if kind == 2:
@@ -84,9 +84,14 @@ def drawn_fees(dice: Random) -> SetFees | SetFeeTiers | SetGroup | JoinGroup:
             *((OF_QUANTITY, IN_QUOTE), (OF_QUANTITY, IN_THIRD), (OF_BINARY, IN_QUOTE), (OF_BINARY, IN_THIRD)),
         ]
     )
-    takers = [dice.choice([0, 10**6, 2 * 10**7, RATE_ONE // 3, RATE_ONE]) for _ in range(dice.choice([1, 3]))]
+    takers = [
+        dice.choice([0, 10**6, 2 * 10**7, 2 * 10**7, RATE_ONE // 3, RATE_ONE])
+        for _ in range(dice.choice([1, 3]))
+    ]
     makers = [dice.choice([-min(takers), -min(takers) // 4, -min(takers) // 4, 0, 10**7]) for _ in takers]
     pairs = list(zip(makers, takers, strict=True))
+    if dice.randrange(3) == 0:  # as most venues do
+        return SetFees(symbol, pairs)
     converts = paid_in == IN_THIRD or (basis, paid_in) == (OF_QUANTITY, IN_QUOTE)
     minimum = dice.choice([0, 0, 0, 3, 200, -1])
     return SetFees(
