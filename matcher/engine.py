@@ -389,8 +389,10 @@ class Engine:
 
     def fees(self, account: str, with_groups: bool) -> Event:
         """A row in the shape of `bus.protocol.control.Fees`, from its tier on. O(instruments, groups)."""
-        groups = self.state.groups if with_groups else {}
-        return views.fees(self.state.accounts.get(account), self.state.ledger, groups, self.state.time_ns)
+        state = self.state
+        groups = state.groups if with_groups else {}
+        known = state.accounts.get(account)
+        return views.fees(known, state.ledger, state.instruments, groups, state.time_ns)
 
     def clearing(self) -> int:
         """One of CLEARINGS."""

@@ -122,7 +122,7 @@ def encode_state(state: State) -> bytes:
             _breakers_row(state.breakers),
             None if state.ledger is None else list(state.ledger.assets.items()),
             [_group_row(group) for group in state.groups.values()],
-            None if state.ledger is None else _fees_row(state.ledger),
+            None if state.ledger is None else _fees_row(state.ledger, state.instruments),
         )
     )
 
@@ -203,10 +203,12 @@ def decode_state(payload: bytes) -> State:
     return state
 
 
-def _fees_row(ledger: Ledger) -> Row:
+def _fees_row(ledger: Ledger, instruments: dict[str, Instrument]) -> Row:
+    """In order of their definition: products stand in the order in which their assets came."""
     rows: list[Row] = []
-    for symbol, product in ledger.products.items():
-        if product.fees is not None:
+    for symbol in instruments:
+        product = ledger.products.get(symbol)
+        if product is not None and product.fees is not None:
             rows.append((symbol, schedule_row(product.fees.schedule), product.fees.price_high_ticks))
     return (ledger.thresholds, rows)
 

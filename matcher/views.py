@@ -198,14 +198,19 @@ def assets(external: Account | None, ledger: Ledger) -> list[tuple[Any, ...]]:
 
 
 def fees(
-    account: Account | None, ledger: Ledger | None, groups: dict[str, AccountGroup], time_ns: int
+    account: Account | None,
+    ledger: Ledger | None,
+    instruments: dict[str, Instrument],
+    groups: dict[str, AccountGroup],
+    time_ns: int,
 ) -> tuple[Any, ...]:
     """A row in the shape of `bus.protocol.control.Fees`, from its tier on. O(instruments, groups)."""
     thresholds: tuple[int, ...] = () if ledger is None else ledger.thresholds
     schedules: list[SetFees] = []
     if ledger is not None:
-        for symbol, product in ledger.products.items():
-            if product.fees is not None:
+        for symbol in instruments:
+            product = ledger.products.get(symbol)
+            if product is not None and product.fees is not None:
                 row = schedule_row(product.fees.schedule)
                 schedules.append(SetFees(symbol, list(row[0]), *row[1:]))
     volume = None if account is None else account.volume

@@ -194,6 +194,30 @@ def test_a_state_that_charges_comes_back_as_it_was() -> None:
     assert again.accounts["boris"].balances["TOK"].held == sum(held)
 
 
+def test_schedules_stand_in_order_of_the_instruments_whichever_assets_came_first() -> None:
+    """Where a venue begins to clear, an instrument is cleared when its last asset is defined."""
+    rules = Rules(1000, 1000, 10, 1000)
+    clears = msgspec.structs.replace(rules, clearing=CLEARING_SPOT)
+    steps: list[Step] = [
+        (DAWN_NS, "", EngineStarted(1, SEMANTICS_VERSION, CLOCK_SYSTEM, rules)),
+        (DAWN_NS, "", SessionOpened(1, "op", OPERATOR, 1000, False)),
+        *((DAWN_NS, "op", one) for one in (btc(), btc(symbol="BTC-EUR", quote="EUR"))),
+        (DAWN_NS, "", EngineStarted(2, SEMANTICS_VERSION, CLOCK_SYSTEM, clears)),
+        *((DAWN_NS, "op", DefineAsset(asset, 8)) for asset in ("BTC", "EUR", "USD")),
+        *((DAWN_NS, "op", SetFees(symbol, [(1, 1)])) for symbol in ("BTC-EUR", "BTC-USD")),
+    ]
+    engine = Engine()
+    for step in steps:
+        take(engine, step)
+    assert engine.state.ledger is not None
+    assert list(engine.state.ledger.products) == ["BTC-EUR", "BTC-USD"]
+    payload = encode_state(engine.state)
+    again = Engine(decode_state(payload))
+    assert encode_state(again.state) == payload
+    for one in (engine, again):
+        assert [schedule.symbol for schedule in one.fees("op", False)[5]] == ["BTC-USD", "BTC-EUR"]
+
+
 GOOD = (((1, 1),), 1, 1, "", 1, 1, 1, 1, 0, 0, RATE_ONE, 0, 1, 1)
 
 
