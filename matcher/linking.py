@@ -75,8 +75,6 @@ class Linking(Matching):
             group.members = []
             if self.state.ledger is not None:
                 self.state.ledger.dissolve(group, order.account, order.symbol, members)
-            for member in members:
-                self.count(member)
         instructions.group = None
         if has_ended:
             children = links.held.pop(order.sequence, None)

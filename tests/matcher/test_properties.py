@@ -43,7 +43,7 @@ BY_THE_ENGINE = (
 #: Events of commands that the walks do not draw: they have walks and stories of their own.
 NOT_IN_WALKS = (
     *("TradeBusted", "TradeCorrected", "TradeRevised", "KillSwitchSet", "EmergencySet", "Moved", "Settled"),
-    *("BreakerTripped", "ScheduleSet"),
+    *("BreakerTripped", "ScheduleSet", "AccountClosed"),
 )
 SEEDS = seeds(6)
 LENGTH = 300
