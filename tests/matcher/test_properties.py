@@ -15,8 +15,8 @@ from bus.protocol import codec, feed, reasons, reports
 from bus.protocol.checksum import book_checksum
 from bus.protocol.commands import EnterOrder, ReplaceOrder
 from bus.protocol.terms import BUY, IN_AUCTION, MAKER, SELL, TAKER
+from matcher.codec.state_codec import decode_state, encode_state, state_digest
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state, state_digest
 from tests.support.drawn import drawn, seeds
 from tests.support.markets import (
     ACCOUNTS,
