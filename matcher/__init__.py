@@ -1,7 +1,8 @@
 """The matcher has all the opinions and touches nothing.
 
 `book/` knows who trades with whom, `gate/` what may not pass, `ledger/` who owns what, `day/` which phase it is,
-`safety/` what stops a price, an account or the market. What acts across them:
+`safety/` what stops a price, an account or the market, `judging/` what a message would do, `codec/` how the state is
+kept. What acts across them:
 
 - `engine`: the log's commands and records, in its order; what the node calls
 - the handlers, each file standing on the one below it:
@@ -11,9 +12,8 @@
   rest, shrink and end), `reporting` (what is said of it)
 - `counting`: with what an open order counts where the risk of its account is limited
 - `quoting`, `operating`, `grouping`: quotes, what only an operator may do, groups of accounts
-- `options`, `overlay`: messages with a deadline, that are only judged, or that are all or nothing
 - `timers`, `expiry`: what is due, and how it ends
-- `state`, and its bytes: `state_codec`, `accounts_codec`, `risk_codec`, `trades_codec`, `relinking`
+- `state`: all that there is; `relinking`: what follows from its orders when they come back
 - `outputs`, `views`: what has happened, and how things stand, as the world is shown it
 - `instruments`: an instrument, its book and its numbers
 

@@ -54,19 +54,19 @@ from bus.protocol.records import (
 )
 from bus.protocol.terms import BUY, EXTERNAL, L3, SELL
 from matcher import views
+from matcher.codec.state_codec import encode_state
 from matcher.day.phases import draws_wanted, take_draw
 from matcher.day.scheduling import plans_wanted, take_plan
 from matcher.expiry import end_due
+from matcher.judging.options import apply_with_options
 from matcher.ledger.account import AHEAD_NS, STALE_NS, Account
 from matcher.operating import operate
-from matcher.options import apply_with_options
 from matcher.outputs import Event, Outputs, Stream
 from matcher.quoting import quote
 from matcher.safety.breaking import look_at_breakers
 from matcher.safety.emergency import stop_market
 from matcher.safety.risking import look_at_risk
 from matcher.state import Session, State
-from matcher.state_codec import encode_state
 from matcher.trading import Trading
 from matcher.transferring import transfer
 
@@ -145,7 +145,7 @@ class Engine:
 
         Item i answers to `correlation_id + i`. What is no command (a malformed item) takes no sequence. The first
         command happens at `time_ns`, or right after the last one when that is later; each further one 1 ns later.
-        `deadline_ns` and `options`: see `matcher.options`.
+        `deadline_ns` and `options`: see `matcher.judging.options`.
         """
         if deadline_ns or options:
             return apply_with_options(

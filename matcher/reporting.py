@@ -23,7 +23,7 @@ _NS_PER_MS: Final = 1_000_000
 class Reporting:
     """The context of a command. `late` is why a new request of this age is refused, or 0.
 
-    While it is `judging` nothing is done and nothing said (`matcher.options`): a handler stops where its gate ends, and
+    While it is `judging` nothing is done and nothing said (`matcher.judging`): a handler stops where its gate ends, and
     leaves there the order that it would make or change (`judged`), why not (`verdict`, 0 when it would be taken), and
     whether the request was executed before (`again`).
 

@@ -6,7 +6,7 @@ number), the number being the sequence of the command that set them; rows of sch
 has ended, or whose countdown was started again, stays in the heap until it comes up or until half of the heap is such:
 so setting one costs O(log timers), ending one nothing.
 
-All of it follows from the orders, accounts and instruments of the state (`matcher.state_codec` sets them again), so it
+All of it follows from the orders, accounts and instruments of the state (`matcher.codec` sets them again), so it
 is no state. Who asks for what is due is `matcher.expiry`.
 """
 

@@ -34,8 +34,8 @@ from bus.protocol.terms import CLEARING_NONE, CLEARINGS, CLOCK_COMMANDS, CLOCK_S
 from bus.replay import apply_logged_batch
 from bus.sessions import Sessions
 from bus.sockets.publication import Publication
+from matcher.codec.state_codec import decode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state
 from tools import options
 from tools.core_kind import core_kind
 from tools.tuning import relax_garbage_collector, tune_garbage_collector

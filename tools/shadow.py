@@ -29,8 +29,8 @@ from bus.process import this_process
 from bus.replication.following import Following
 from bus.replication.shadow import Shadow
 from bus.replication.walker import Walker
+from matcher.codec.state_codec import decode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state
 from tools import options
 from tools.core_kind import core_kind
 from tools.tuning import relax_garbage_collector, tune_garbage_collector

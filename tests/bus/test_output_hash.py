@@ -11,8 +11,8 @@ from bus.protocol.terms import CLOCK_SYSTEM, OPERATOR
 from bus.sessions import Sessions
 from bus.sockets.outbound import Departure
 from bus.sockets.publication import NO_OUTPUTS, Publication
+from matcher.codec.state_codec import decode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state
 from tests.node.parties import BTC_USD, buy, sell
 
 RULES = Rules(1000, 1000, 10)

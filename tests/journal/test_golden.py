@@ -21,8 +21,8 @@ from bus.protocol.codec import encode
 from bus.protocol.records import SEMANTICS_VERSION
 from bus.replay import apply_logged_batch
 from bus.sequencer import OpenBatch
+from matcher.codec.state_codec import state_digest
 from matcher.engine import Engine
-from matcher.state_codec import state_digest
 from tools.fuzz.drawing import draw_steps
 from tools.fuzz.trial import Trial
 

@@ -25,8 +25,8 @@ from bus.protocol.terms import (
     TAKE_PROFIT_LIMIT,
     TRAILING_STOP,
 )
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event, Exchange, enter
 
 ANNA, BORIS = 1, 2

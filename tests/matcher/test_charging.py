@@ -32,9 +32,9 @@ from bus.protocol.terms import (
     SELL,
     VENUE_FEES,
 )
+from matcher.codec.state_codec import decode_state, encode_state, state_digest
 from matcher.engine import Engine
 from matcher.state import State
-from matcher.state_codec import decode_state, encode_state, state_digest
 from tests.support.markets import DAWN_NS, btc
 
 DAY_NS = 24 * 3600 * 10**9

@@ -6,10 +6,10 @@ import pytest
 from bus.protocol.commands import JoinGroup, SetGroup
 from bus.protocol.reasons import INVALID_GROUP
 from bus.protocol.reports import COMPLETED
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
 from matcher.grouping import GROUPS_MAX
 from matcher.state import State
-from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event, Exchange
 
 

@@ -12,7 +12,7 @@ import pytest
 from bus.protocol import reasons, reports
 from bus.protocol.commands import AdvanceClock, CancelOrder, EnterOrder, ReplaceOrder
 from bus.protocol.terms import BUY, CLOCK_COMMANDS, IOC, SELL
-from matcher.state_codec import decode_state, encode_state
+from matcher.codec.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Exchange, answers, enter
 from tests.support.markets import DAWN_NS, HOUR_NS
 

@@ -11,8 +11,8 @@ from bus.protocol.reasons import TRADE_NOT_KEPT
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules
 from bus.protocol.terms import BUY, CLOCK_SYSTEM, IOC, SELL
 from matcher.book.trades import PLACES
+from matcher.codec.state_codec import STATE_FORMAT, decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import STATE_FORMAT, decode_state, encode_state
 from tests.matcher.exchanges import Event, Exchange, enter
 from tests.support.markets import HOUR_NS
 

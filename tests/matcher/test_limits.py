@@ -1,8 +1,8 @@
 """What limits count stays within what a checkpoint carries, however much is traded, and whatever it was a limit of."""
 
 from bus.protocol.commands import SetLimits
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.ledger.limits import TRADED_MAX
-from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Exchange
 
 LARGE = 2**62

@@ -39,8 +39,8 @@ from bus.protocol.terms import (
     WAITING,
 )
 from matcher.book.level import Order
+from matcher.codec.state_codec import decode_state, encode_state, state_digest
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state, state_digest
 from tests.matcher.exchanges import Event, Exchange, answers, enter
 from tests.support.drawn import seeds
 from tests.support.markets import btc

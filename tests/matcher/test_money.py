@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from bus.protocol import reasons
 from bus.protocol.reports import CANCELLED, COMPLETED, DUPLICATE, MOVED, REJECTED, SETTLED
 from bus.protocol.terms import ALL_OR_NOTHING, VALIDATE_ONLY
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event
 from tests.support.clearing_markets import clearing
 from tests.support.drawn import seeds

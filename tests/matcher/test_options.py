@@ -10,9 +10,9 @@ from bus.protocol.codec import Malformed, encode_message
 from bus.protocol.commands import AdvanceClock, CancelOrder, EnterOrder, MassCancel
 from bus.protocol.terms import ALL_OR_NOTHING, BUY, VALIDATE_ONLY
 from bus.replay import apply_logged_batch
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.options import judged_in_turn
-from matcher.state_codec import decode_state, encode_state
+from matcher.judging.options import judged_in_turn
 from tests.matcher.exchanges import Exchange, answers, enter
 from tests.support.markets import HOUR_NS, Message, apply_step, timed, walk
 

@@ -29,8 +29,8 @@ from bus.protocol.terms import (
     VOLATILITY_AUCTION,
 )
 from matcher.book.protection import band
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event, Exchange, enter
 from tests.matcher.test_links_and_pegs import Walk
 from tests.support.drawn import seeds

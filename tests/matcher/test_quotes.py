@@ -6,8 +6,8 @@ from bus.protocol import reports
 from bus.protocol.commands import CancelOrder, Quote, SetLimits
 from bus.protocol.reasons import BATCH_REFUSED, OPEN_ORDERS_LIMIT, ORDER_ENDED, UNKNOWN_SYMBOL
 from bus.protocol.terms import ALL_OR_NOTHING, BUY, SELL, VALIDATE_ONLY
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Exchange, answers
 
 

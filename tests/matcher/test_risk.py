@@ -24,8 +24,8 @@ from bus.protocol.commands import (
 )
 from bus.protocol.reports import ACCEPTED, CANCELLED, COMPLETED, REJECTED
 from bus.protocol.terms import ALL_OR_NOTHING, BUY, SELL, VALIDATE_ONLY
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from tests.matcher.exchanges import Event
 from tests.support.drawn import drawn, seeds
 from tests.support.markets import (

@@ -27,10 +27,10 @@ from bus.protocol.terms import (
     SELL,
     VOLATILITY_AUCTION,
 )
+from matcher.codec.state_codec import decode_state, encode_state, state_digest
 from matcher.day.scheduling import PLANNED_AHEAD_NS
 from matcher.engine import Engine
 from matcher.gate.schedules import HOLIDAYS_MAX, ROWS_MAX, ROWS_PER_DAY_MAX, is_date, is_valid
-from matcher.state_codec import decode_state, encode_state, state_digest
 from tests.matcher.exchanges import Event, Exchange, answers, enter
 from tests.support.markets import DAWN_NS, HOUR_NS
 

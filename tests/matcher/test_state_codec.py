@@ -33,10 +33,10 @@ from bus.protocol.terms import (
     SELL,
     VOLATILITY_AUCTION,
 )
+from matcher.codec.state_codec import STATE_FORMAT, decode_state, encode_state, state_digest
 from matcher.engine import Engine
 from matcher.ledger.request import PlainRequest
 from matcher.state import State
-from matcher.state_codec import STATE_FORMAT, decode_state, encode_state, state_digest
 from tests.matcher.exchanges import Exchange, enter
 from tests.support.markets import HOUR_NS, apply_step, btc, timed, walk
 

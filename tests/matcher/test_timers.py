@@ -6,8 +6,8 @@ from bus.protocol import reasons, reports
 from bus.protocol.commands import CancelOrder
 from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules
 from bus.protocol.terms import BUY, CLOCK_SYSTEM, DAY, GTD, SELL
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from matcher.timers import DAY_NS, day_end_ns
 from tests.matcher.exchanges import Exchange, answers, enter
 from tests.support.markets import DAWN_NS, HOUR_NS

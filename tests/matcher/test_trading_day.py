@@ -63,8 +63,8 @@ from bus.protocol.terms import (
     VOLATILITY_AUCTION,
 )
 from bus.sequencer import OpenBatch, Sequencer, apply_open_batch
+from matcher.codec.state_codec import decode_state, encode_state, state_digest
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state, state_digest
 from tests.support.markets import DAWN_NS, HOUR_NS, SECOND_NS
 
 SYMBOLS = [f"S{n:02}-USD" for n in range(20)]

@@ -11,8 +11,8 @@ import pytest
 from bus.protocol import reasons, reports
 from bus.protocol.commands import CancelOrder, EnterOrder, MassCancel
 from bus.protocol.terms import BUY, SELL, STOP, TAKE_PROFIT, TRAILING_STOP, WAITING
+from matcher.codec.state_codec import decode_state, encode_state, state_digest
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state, state_digest
 from tests.matcher.exchanges import Exchange, answers, enter
 
 ANNA, BORIS = 1, 2

@@ -17,8 +17,8 @@ from bus.replication.walk_protocol import WalkAnswer, WalkRequest
 from bus.sessions import Sessions
 from bus.sockets.outbound import Departure
 from bus.sockets.publication import Publication
+from matcher.codec.state_codec import decode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state
 from tests.replication.engines import Engineless
 from tests.support.simulated_disk import SimulatedDisk
 

@@ -15,8 +15,8 @@ from bus.protocol.records import (
 )
 from bus.protocol.terms import CLOCK_COMMANDS, FEED_LOST, OPERATOR
 from bus.sockets.schedules import unknown_zone
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from tests.support.scenario import Happened, middle
 from tests.support.scenario_language import DAWN_NS, Action, End, FeedLost, Open, Send, Start, Wait
 from tests.support.scenario_printing import Moment

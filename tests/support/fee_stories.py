@@ -45,9 +45,9 @@ from bus.protocol.records import SEMANTICS_VERSION, EngineStarted, Rules, Sessio
 from bus.protocol.reports import COMPLETED, REJECTED, SETTLED, Settled
 from bus.protocol.terms import BUY, EXTERNAL, OPERATOR, SELL
 from matcher.book.level import Order
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
 from matcher.ledger.products.spot import Spot
-from matcher.state_codec import decode_state, encode_state
 from tests.support.markets import DAWN_NS
 from tests.support.scenario import SCENARIOS, Block
 from tests.support.scenario_language import NotUnderstood, rate

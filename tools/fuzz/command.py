@@ -10,7 +10,7 @@ import typer
 
 from bus.protocol.codec import decode_client_message, encode
 from bus.protocol.terms import PROTOCOL_VERSION
-from matcher.state_codec import state_digest
+from matcher.codec.state_codec import state_digest
 from tools import options
 from tools.core_kind import core_kind
 from tools.decoded import json_line, named

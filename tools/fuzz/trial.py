@@ -34,8 +34,8 @@ from bus.protocol.records import (
 from bus.protocol.reports import Rejected, Report
 from bus.protocol.terms import CLOCK_COMMANDS, PROTOCOL_VERSION
 from bus.sequencer import OpenBatch, Sequencer, apply_open_batch
+from matcher.codec.state_codec import decode_state, encode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state, encode_state
 from tools.fuzz.drawing import BEGINNING_NS
 from tools.fuzz.steps import Ends, Opens, Says, Starts, Step
 

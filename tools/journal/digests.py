@@ -15,8 +15,8 @@ from bus.journal.reader import LogReader
 from bus.journal.skips import read_skips
 from bus.protocol.records import SEMANTICS_VERSION
 from bus.replay import apply_logged_batch
+from matcher.codec.state_codec import decode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state
 
 
 class Digest(Struct, frozen=True):

@@ -28,8 +28,8 @@ from bus.protocol.commands import AdvanceClock
 from bus.protocol.records import SEMANTICS_VERSION
 from bus.protocol.terms import CLOCK_SYSTEM
 from bus.replay import apply_logged_batch, logged_items
+from matcher.codec.state_codec import decode_state
 from matcher.engine import Engine
-from matcher.state_codec import decode_state
 from tools.report.gathering import BOUGHT, SOLD, Gathered
 from tools.report.period import Period, last_whole_day, moment_text
 

@@ -1,4 +1,4 @@
-"""Fees as rows of the state, and back. A part of `matcher.state_codec`.
+"""Fees as rows of the state, and back. A part of `matcher.codec.state_codec`.
 
 schedule    [rates, basis, paid_in, asset, numerator, denominator, rounding, step_units, minimum_units, maximum_units,
              share_max, payout_ticks, volume_numerator, volume_denominator]

@@ -1,4 +1,4 @@
-"""The kept trades of an instrument as a row of the state, and back. A part of `matcher.state_codec`.
+"""The kept trades of an instrument as a row of the state, and back. A part of `matcher.codec.state_codec`.
 
     kept  [day_first, first, trades, revised, strangers]
 

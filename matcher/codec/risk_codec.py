@@ -1,4 +1,4 @@
-"""What accounts and groups have at stake as rows of the state, and back. A part of `matcher.state_codec`.
+"""What accounts and groups have at stake as rows of the state, and back. A part of `matcher.codec.state_codec`.
 
     risk         [limits, positions, valued], or nil
     limits       [symbol, and what a RiskLimit has, in the order of its constructor], as they were set first

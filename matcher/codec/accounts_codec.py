@@ -1,4 +1,4 @@
-"""An account with its orders and other requests as a row of the state, and back. A part of `matcher.state_codec`."""
+"""An account with its orders and other requests as a row of the state, and back. A part of `state_codec`."""
 
 from collections import deque
 from typing import Any, Final
@@ -8,12 +8,12 @@ from bus.protocol.terms import RESTING, WAITING
 from matcher.book.groups import Group
 from matcher.book.instructions import Instructions
 from matcher.book.level import Order
+from matcher.codec.risk_codec import RISK, risk_row
 from matcher.ledger.account import Account
 from matcher.ledger.fees.fees_codec import VOLUME, volume_of, volume_row
 from matcher.ledger.limits import Limit, Limits
 from matcher.ledger.money.balance import Balance
 from matcher.ledger.request import PlainRequest, Remembered, Request
-from matcher.risk_codec import RISK, risk_row
 from matcher.views import limit_row, open_symbols
 
 Row = tuple[Any, ...]

@@ -29,33 +29,21 @@ from bus.protocol.commands import (
     Transfer,
 )
 from bus.protocol.terms import (
-    BUY,
     CANCELLED,
-    CLOSED,
-    CONTINUOUS,
     FOK,
-    HALTED,
     IOC,
-    SELL,
-    STOP_BY_OPERATOR,
-    VOLATILITY_AUCTION,
 )
 from matcher.book.level import Order
-from matcher.charging import schedule_of
 from matcher.counting import count_order
-from matcher.instruments import Instrument
-from matcher.ledger.account import Account, AccountGroup
-from matcher.ledger.fees.charging import Charging
+from matcher.judging.overlay_market import MarketTraces
+from matcher.judging.overlay_money import MoneyTraces
+from matcher.ledger.account import Account
 from matcher.ledger.limits import Limit, Limits
-from matcher.ledger.money.balance import Balance
-from matcher.ledger.money.ledger import Ledger
-from matcher.ledger.products.spot import Spot
 from matcher.ledger.request import PlainRequest, Request
 from matcher.ledger.risk.group import GroupRisk
 from matcher.ledger.risk.risk import Risk
 from matcher.quoting import crossed_quote, quoted
 from matcher.reporting import Reporting
-from matcher.safety.stopping import shut
 from matcher.views import open_symbols
 
 
@@ -66,27 +54,17 @@ class Overlay:
 
     __slots__ = (
         "_account",
-        "_balances",
-        "_counts",
-        "_defined",
-        "_goes_on",
-        "_groups",
         "_had_limits",
         "_ids",
-        "_known",
-        "_made",
         "_market",
-        "_market_stopped",
-        "_moved",
+        "_market_traces",
+        "_money",
         "_open",
         "_orders",
-        "_phases",
         "_quotes",
         "_rates",
-        "_redefined",
         "_risk",
         "_sequence",
-        "_shut",
         "_stopped",
         "_time_ns",
     )
@@ -103,8 +81,6 @@ class Overlay:
         account.quotes = None if account.quotes is None else account.quotes.copy()
         self._had_limits = account.limits is not None
         self._stopped = account.limits is not None and account.limits.stopped
-        #: who was closed or opened, and how that was before
-        self._shut: list[tuple[Account, Limits | None, bool]] = []
         #: what was counted of the commands of this second
         self._rates: list[tuple[Limit, int, int]] = []
         if account.limits is not None:
@@ -117,25 +93,8 @@ class Overlay:
         self._ids: list[tuple[str, Request | None]] = []
         #: end, status, price, quantity and what it held before
         self._orders: list[tuple[Order, int, int, int, int, int, int]] = []
-        self._phases: list[tuple[Instrument, int]] = []
-        self._redefined: list[tuple[Instrument, DefineInstrument]] = []
-        self._defined: list[str] = []
-        #: what was held before, transfers to take back, and accounts that these made
-        self._balances = [(one, one.held) for one in account.balances.values()]
-        self._moved: list[Transfer] = []
-        self._made: list[str] = []
-        #: how many assets those had with whom money was moved
-        self._counts = [(account, len(account.balances))]
-        #: assets and products before, once one is defined
-        self._known: tuple[dict[str, int], dict[str, Spot]] | None = None
-        #: groups before, once one is set
-        self._groups: dict[str, AccountGroup] | None = None
-        self._market_stopped = market.state.stopped
-        #: what instruments go on with when the whole market does
-        self._goes_on: dict[str, int] = {}
-        for instrument in market.state.instruments.values() if self._market_stopped else ():
-            if instrument.pause is not None:
-                self._goes_on[instrument.symbol] = instrument.pause.phase
+        self._money = MoneyTraces(market.state, account)
+        self._market_traces = MarketTraces(market.state)
 
     def is_new(self, request_id: str) -> bool:
         """Whether this very message would have brought the id."""
@@ -168,7 +127,7 @@ class Overlay:
                 self._note(order)
                 order.price_ticks = command.price_ticks or order.price_ticks
                 order.quantity_lots = command.quantity_lots or order.quantity_lots
-                self._hold(order)
+                self._money.hold(order)
                 self._count(order)
         elif isinstance(command, MassCancel):
             self._end_all(command.symbol, command.side)
@@ -177,51 +136,31 @@ class Overlay:
         elif isinstance(command, Transfer):
             request = PlainRequest(command.transfer_id, command, market.sequence, market.created_ns, 0, None)
             self._take_id(command.transfer_id, request)
-            self._move(command)
+            self._money.move(command)
         elif isinstance(command, DefineAsset):
-            ledger = self._learning()
-            if ledger is not None:
-                ledger.assets[command.asset] = command.decimals
-                for instrument in market.state.instruments.values():
-                    ledger.learn(instrument.definition)
+            self._money.define_asset(command)
         elif isinstance(command, DefineInstrument):
-            self._define(command)
+            self._money.define_instrument(command)
+            self._market_traces.define(command)
         elif isinstance(command, SetKillSwitch):
             if command.account == self._account.name:
                 self._stop(command.on)
         elif isinstance(command, CloseAccount):
-            closing = market.state.accounts[command.account]
-            limits = closing.limits
-            self._shut.append((closing, limits, limits is not None and limits.shut))
-            shut(closing, command.closed)
+            self._market_traces.close_account(command)
         elif isinstance(command, SetFees):
-            ledger = self._learning()
-            if ledger is not None:
-                product = ledger.products[command.symbol]
-                fees = None
-                if command.rates:
-                    price_max = market.state.instruments[command.symbol].price_max_ticks
-                    fees = Charging(
-                        schedule_of(command), product.base, product.quote, price_max, Balance(0), Balance(0)
-                    )
-                ledger.products[command.symbol] = product.that_charges(fees)
+            self._money.set_fees(command)
         elif isinstance(command, SetGroupKillSwitch):
             group_of_account = self._account.group
             if group_of_account is not None and group_of_account.name == command.group:
                 self._stop_group(command.on)
         elif isinstance(command, SetGroup):
-            if self._groups is None:
-                self._groups = market.state.groups
-                market.state.groups = self._groups.copy()
-            market.state.groups[command.group] = AccountGroup(command.group, command.discount)
+            self._market_traces.set_group(command)
         elif isinstance(command, SetEmergency):
-            self._set_emergency(command)
+            if command.cancel_orders:
+                self._end_all("", 0)
+            self._market_traces.set_emergency(command)
         elif isinstance(command, SetPhase):
-            if market.state.stopped:
-                self._goes_on.pop(command.symbol, None)
-                if command.phase == HALTED:
-                    self._goes_on[command.symbol] = HALTED
-            self._set_phase(market.state.instruments[command.symbol], command.phase)
+            self._market_traces.set_phase(command)
 
     def take_back(self) -> None:
         """The state, and the context of the market, are as they were."""
@@ -243,10 +182,7 @@ class Overlay:
                 del account.requests[request_id]
             else:
                 account.requests[request_id] = before
-        for closing, limits, was_shut in reversed(self._shut):
-            closing.limits = limits
-            if limits is not None:
-                limits.shut = was_shut
+        self._market_traces.take_back()
         if not self._had_limits:
             account.limits = None
         elif account.limits is not None:
@@ -257,16 +193,7 @@ class Overlay:
             limit.second, limit.commands = second, commands
         account.open = self._open
         account.quotes = self._quotes
-        self._take_back_money()
-        if self._groups is not None:
-            self._market.state.groups = self._groups
-        self._market.state.stopped = self._market_stopped
-        for instrument, phase in reversed(self._phases):
-            instrument.phase = phase
-        for instrument, definition in reversed(self._redefined):
-            instrument.redefine(definition)
-        for symbol in reversed(self._defined):
-            del self._market.state.instruments[symbol]
+        self._money.take_back()
         self._market.sequence = self._market.state.sequence = self._sequence
         self._market.time_ns = self._market.state.time_ns = self._time_ns
 
@@ -282,7 +209,7 @@ class Overlay:
             if order is not None and command.quantity_lots:
                 self._note(order)
                 order.quantity_lots = order.filled_lots + command.quantity_lots
-                self._hold(order)
+                self._money.hold(order)
                 self._count(order)
             elif order is not None:
                 self._end(order)
@@ -319,14 +246,11 @@ class Overlay:
 
     def _end(self, order: Order) -> None:
         self._note(order)
-        ledger = self._market.state.ledger
-        if ledger is not None and not _is_grouped(order):
-            ledger.release(order)
+        self._money.release(order)
         order.ended_ns = self._market.time_ns
         order.status = CANCELLED
         del self._account.open[order.sequence]
-        if ledger is not None:
-            self._free_group(ledger, order)
+        self._money.free_group(order)
         if self._account.limits is not None:
             self._account.limits.ended(order.symbol, order.sequence)
 
@@ -357,30 +281,7 @@ class Overlay:
             risk.group = GroupRisk()
         risk.group.stopped = on  # of a copy
 
-    def _set_phase(self, instrument: Instrument, phase: int) -> None:
-        self._phases.append((instrument, instrument.phase))
-        instrument.phase = phase
-
-    def _set_emergency(self, command: SetEmergency) -> None:
-        state = self._market.state
-        if command.cancel_orders:
-            self._end_all("", 0)
-        if command.on:
-            if not state.stopped:
-                state.stopped = STOP_BY_OPERATOR
-                for instrument in state.instruments.values():
-                    if instrument.phase != CLOSED:
-                        self._goes_on[instrument.symbol] = instrument.phase
-                        self._set_phase(instrument, HALTED)
-            return
-        state.stopped = 0
-        for symbol, phase in self._goes_on.items():
-            if phase == CONTINUOUS and command.auction_ms:
-                phase = VOLATILITY_AUCTION
-            self._set_phase(state.instruments[symbol], phase)
-        self._goes_on = {}
-
-    # Risk. As with money below, orders that cancel with others count with what they add to those.
+    # Risk. As with money, orders that cancel with others count with what they add to those.
 
     def _count(self, order: Order, group: int = 0) -> None:
         """`group`: that of the order, if it would be in one by this very message."""
@@ -406,107 +307,9 @@ class Overlay:
             self._count(partner, group)
         self._count(order, group)
 
-    # Money. Orders that cancel with others are counted with what they take at most: what follows from links, and what
-    # that would free, is not looked at.
-
-    def _hold(self, order: Order) -> None:
-        ledger = self._market.state.ledger
-        if ledger is not None and not _is_grouped(order):
-            ledger.hold(order)
-
     def _back(self, order: Order, cancels_with: str) -> None:
-        """An order would enter: it holds what is more than the one holds that it would cancel with."""
-        ledger = self._market.state.ledger
-        if ledger is None or (order.instructions is not None and order.instructions.command.triggered_by):
-            return
-        ledger.hold(order)
-        partner = self._account.requests.get(cancels_with) if cancels_with else None
-        if not isinstance(partner, Order) or _is_grouped(partner):
-            return
-        self._note(partner)
-        fees = ledger.products[order.symbol].fees
-        if fees is not None and fees.third:
-            shared = min(partner.held_fee, order.held_fee)
-            if shared:
-                self._account.balances[fees.third].held -= shared
-            partner.held_fee, order.held_fee = max(partner.held_fee, order.held_fee), 0
-        if partner.side == order.side:
-            most = max(partner.held, order.held)
-            shared = min(partner.held, order.held)
-            asset = ledger.products[order.symbol].asset_to_hold(order.side)
-            self._account.balances[asset].held -= shared
-            partner.held, order.held = most, 0
-
-    def _free_group(self, ledger: Ledger, order: Order) -> None:
-        """All that an ended order cancels with have ended, too: what they held together is free."""
-        group = None if order.instructions is None else order.instructions.group
-        if group is None or any(sequence in self._account.open for sequence in group.members):
-            return
-        product = ledger.products[order.symbol]
-        for side, units in ((BUY, group.held_buying), (SELL, group.held_selling)):
-            if units:
-                self._account.balances[product.asset_to_hold(side)].held -= units
-        if group.held_fee and product.fees is not None:
-            self._account.balances[product.fees.third].held -= group.held_fee
-
-    def _move(self, command: Transfer) -> None:
-        ledger = self._market.state.ledger
-        if ledger is None:
-            return
-        self._moved.append(command)
-        accounts = self._market.state.accounts
-        for name in (command.source, command.target):
-            if name not in accounts:
-                accounts[name] = Account(name)
-                self._made.append(name)
-            self._counts.append((accounts[name], len(accounts[name].balances)))
-        ledger.move(accounts[command.source], accounts[command.target], command.asset, command.amount)
-
-    def _learning(self) -> Ledger | None:
-        """The ledger, which is about to know another asset or instrument."""
-        ledger = self._market.state.ledger
-        if ledger is not None and self._known is None:
-            self._known = (ledger.assets.copy(), ledger.products.copy())
-        return ledger
-
-    def _take_back_money(self) -> None:
-        ledger = self._market.state.ledger
-        if ledger is None:
-            return
-        accounts = self._market.state.accounts
-        for command in reversed(self._moved):
-            ledger.move(accounts[command.target], accounts[command.source], command.asset, command.amount)
-        for name in self._made:
-            del accounts[name]
-        for account, count in self._counts:
-            for asset in list(account.balances)[count:]:
-                del account.balances[asset]
-        for balance, held in self._balances:
-            balance.held = held
-        if self._known is not None:
-            ledger.assets, ledger.products = self._known
-
-    def _define(self, command: DefineInstrument) -> None:
-        ledger = self._learning()
-        if ledger is not None:
-            ledger.learn(command)
-            product = ledger.products.get(command.symbol)
-            if product is not None and product.fees is not None:
-                ledger.products[command.symbol] = product.that_charges(
-                    product.fees.up_to(command.price_max_ticks)
-                )
-        instruments = self._market.state.instruments
-        instrument = instruments.get(command.symbol)
-        if instrument is None:
-            instruments[command.symbol] = Instrument(command, len(self._market.state.instruments))
-            self._defined.append(command.symbol)
-            if self._market.state.stopped:
-                self._goes_on[command.symbol] = CONTINUOUS
-                instruments[command.symbol].phase = HALTED
-        else:
-            self._redefined.append((instrument, instrument.definition))
-            instrument.redefine(command)
-
-
-def _is_grouped(order: Order) -> bool:
-    return order.instructions is not None and order.instructions.group is not None
+        """An order would enter, and hold what its partner does not hold already."""
+        partner = self._money.shares_with(order, cancels_with)
+        if partner is not None:
+            self._note(partner)
+        self._money.back(order, partner)

@@ -20,7 +20,7 @@ from bus.protocol.reasons import BATCH_REFUSED, TOO_LATE
 from bus.protocol.records import Skipped, Withheld
 from bus.protocol.terms import ALL_OR_NOTHING, VALIDATE_ONLY
 from matcher.expiry import end_due
-from matcher.overlay import Overlay
+from matcher.judging.overlay import Overlay
 from matcher.state import Session, State
 from matcher.trading import Trading
 

@@ -10,7 +10,7 @@ state gives the same bytes. So `digest(log) == digest(snapshot + rest of the log
                  limits, quotes, stopped, rejected_ns, balances, risk, closed, volume]
     session     [session, account, role, lease_ms, cancel_on_disconnect]
     instrument  [definition, phase, last_price_ticks, next_trade_id, next_public_id, 4 numbers, bids, asks, waiting,
-                 kept (`matcher.trades_codec`), reference_ticks, stage, pause, auction_lots,
+                 kept (`matcher.codec.trades_codec`), reference_ticks, stage, pause, auction_lots,
                  day_reference_ticks, auction_ticks, protection, schedule]
     stage       [number, ends_ns, random_ms, next_phase, drawn_ns, told, told_ns, told_number, due_ns,
                  next_ms, next_random_ms, is_prolonged, outlasts_rows], or nil
@@ -50,13 +50,15 @@ import msgspec
 from bus.protocol.commands import DefineInstrument, SetSchedule
 from bus.protocol.records import Rules
 from bus.protocol.terms import CLEARING_NONE, CONTINUOUS, PHASES, RATE_ONE, RESTING, TRAILING_STOP, WAITING
-from matcher.accounts_codec import ACCOUNT, account_of, account_row
 from matcher.book.level import Order
 from matcher.book.protection import Protection
 from matcher.book.side import BookSide
 from matcher.book.stage import Pause, Stage
 from matcher.book.triggers import TRIGGERED_TYPES, Watch
 from matcher.charging import charging_of
+from matcher.codec.accounts_codec import ACCOUNT, account_of, account_row
+from matcher.codec.risk_codec import GROUP_RISK, count_group_risk, count_risk, group_risk_row
+from matcher.codec.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
 from matcher.day.schedule import PlannedRow, Schedule
 from matcher.instruments import Instrument
 from matcher.ledger.account import Account, AccountGroup
@@ -66,11 +68,9 @@ from matcher.ledger.fees.schedule import FeeSchedule
 from matcher.ledger.money.checking import check_fees, hold_again
 from matcher.ledger.money.ledger import Ledger
 from matcher.relinking import relink
-from matcher.risk_codec import GROUP_RISK, count_group_risk, count_risk, group_risk_row
 from matcher.safety.breakers import Breakers
 from matcher.state import Session, State
 from matcher.timers import set_instrument_timers, set_timers
-from matcher.trades_codec import KEPT, fill_kept, kept_row, orders_by_sequence
 
 #: The version of this layout. An engine reads its own only: a checkpoint is a shortcut, the log is the truth.
 STATE_FORMAT: Final = 5
