@@ -59,15 +59,20 @@ def _made(name: str, verb: Any) -> Any:
     if isinstance(verb, typer.Typer):
         group = get_group(verb)
         group.name = name
-        group.help = _flowing(group.help)
-        for command in group.commands.values():
-            command.help = _flowing(command.help)
+        _let_flow(group)
         return group
     alone = typer.Typer(add_completion=False)
     alone.command(name)(verb)
     command = get_command(alone)
-    command.help = _flowing(command.help)
+    _let_flow(command)
     return command
+
+
+def _let_flow(command: Any) -> None:
+    """A verb's help, and that of all below it."""
+    command.help = _flowing(command.help)
+    for below in getattr(command, "commands", {}).values():
+        _let_flow(below)
 
 
 def _flowing(text: str | None) -> str:
