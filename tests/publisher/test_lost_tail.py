@@ -77,7 +77,7 @@ def everything(ears: MarketEars) -> tuple[list[Trade], object, object, object]:
         pytest.param("paused", 2, marks=pytest.mark.slow),
         pytest.param("paused", 40, marks=pytest.mark.slow),
         # It hears of nothing but time at first, of more of it than had been before.
-        ("there", 2),
+        pytest.param("there", 2, marks=pytest.mark.slow),
     ],
 )
 def test_what_was_lost_is_taken_back(processes: Processes, tmp_path: Path, away: str, more: int) -> None:

@@ -21,6 +21,7 @@ from bus.protocol.market.streams import (
     Resync,
     Statistics,
     Top,
+    offset_ns,
 )
 from bus.protocol.recovery import BookSnapshot
 from bus.protocol.terms import BUY, L2, OPERATOR, SELL
@@ -255,6 +256,12 @@ def test_every_stream_of_depth_tells_the_whole_book() -> None:
             assert frames[-1].events == [Top(book.levels(BUY)[:count], book.levels(SELL)[:count])]
             assert {(frame.time_ns - OFFSET_NS) % period_ns for frame in frames} == {0}
             assert all(before.events != after.events for before, after in pairwise(frames))
+
+
+def test_symbols_have_offsets_of_their_own_within_100_ms() -> None:
+    """As the page of market data says them: CRC-32 of the name, modulo 100, in milliseconds."""
+    told = {"BTC-USD": 8, "ETH-USD": 95, "ETH-BTC": 46, "SOL-USD": 3}
+    assert {symbol: offset_ns(symbol) // 1_000_000 for symbol in told} == told
 
 
 def test_conflated_changes_are_those_before_the_border_and_none_after() -> None:

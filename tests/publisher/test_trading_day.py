@@ -85,6 +85,7 @@ def is_in(ears: MarketEars, phase: int) -> bool:
     return isinstance(symbol, Symbol) and symbol.phase == phase
 
 
+@pytest.mark.slow
 def test_a_trading_day(day: TradingDay, tmp_path: Path) -> None:
     """Pre-open, an opening auction with a random end, a halt, a volatility auction in which the publisher is killed, a
     closing auction: said, stored and answered by the rules; and what is stored is what the log says.

@@ -67,7 +67,10 @@ def fuzz(venue: Venue, *words: str, **environment: str) -> str:
     [
         ("--phases", "examples,fuzzing", "--max-examples", "6"),
         # Of three operations, which stand for the others, all that can be told by their schemas.
-        ("--phases", "coverage", "--include-operation-id-regex", f"^({'|'.join(THESE)})$"),
+        pytest.param(
+            ("--phases", "coverage", "--include-operation-id-regex", f"^({'|'.join(THESE)})$"),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["everything", "limits"],
 )

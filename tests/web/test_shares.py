@@ -77,6 +77,7 @@ def test_streams_of_all_publishers_are_told(venue: SharedVenue) -> None:
     assert asyncio.run(books()) == {FIRST, SECOND}
 
 
+@pytest.mark.slow
 def test_when_one_is_gone_the_others_symbols_are_served(venue: SharedVenue) -> None:
     venue.second.kill()
     assert symbols(venue) == [FIRST, SECOND], "what an instance knows it knows"

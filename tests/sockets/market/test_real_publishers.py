@@ -156,6 +156,7 @@ def all_trades(client: MarketClient) -> list[Trade]:
             return found
 
 
+@pytest.mark.slow
 def test_one_of_two_is_killed_in_mid_stream_and_nothing_is_missing_or_doubled(
     exchange: Exchange, tmp_path: Path
 ) -> None:
