@@ -1,12 +1,13 @@
 """What an operator says, made into commands: instruments, phases, limits, stops, revisions of trades, time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bus.calendar.words import HoursRow, schedule_of
 from bus.protocol.commands import (
     AdvanceClock,
     BustTrade,
     CloseAccount,
+    Command,
     CorrectTrade,
     DefineAsset,
     JoinGroup,
@@ -61,8 +62,7 @@ class Operating(Answers[A]):
             matching,
             pro_rata_minimum,
         )
-        pending = self._new_pending("", "")
-        self._put(pending, command)
+        pending = self.command(command)
         # Limits may change; what is known of it is asked for again.
         self._definitions.pop(symbol, None)
         self._scales.pop(symbol, None)
@@ -83,9 +83,7 @@ class Operating(Answers[A]):
         `duration_ms`: an auction or a halt ends then, and `next_phase` follows, 0 for the usual. An auction ends by
         chance, up to `random_ms` later. `why`: a remark for the log, at most 200 characters.
         """
-        pending = self._new_pending("", "")
-        self._put(pending, orders.set_phase(symbol, phase, duration_ms, random_ms, next_phase, why))
-        return pending
+        return self.command(orders.set_phase(symbol, phase, duration_ms, random_ms, next_phase, why))
 
     def set_schedule(
         self,
@@ -112,9 +110,7 @@ class Operating(Answers[A]):
     def put_schedule(self, symbol: str, hours: SetSchedule, *, why: str = "") -> A:
         """Operator: the hours of a command that was made elsewhere, whatever its symbol. Answered as `set_schedule`."""
         command = SetSchedule(symbol, hours.zone, hours.days, hours.holidays, orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(command)
 
     def set_limits(
         self,
@@ -136,7 +132,6 @@ class Operating(Answers[A]):
         `rejects` and `rejects_window_ms`, of all instruments only: more rejected commands within the window, and the
         engine sets the account's kill switch. `day_quantity` and `day_notional`: what it trades in a trading day.
         """
-        pending = self._new_pending(symbol, "")
 
         def build(scale: Scale | None) -> SetLimits:
             return orders.set_limits(
@@ -152,11 +147,7 @@ class Operating(Answers[A]):
                 commands_per_s,
             )
 
-        if symbol:
-            self._give(pending, symbol, build)
-        else:
-            self._put(pending, build(None))
-        return pending
+        return self._of_one_or_all(symbol, build)
 
     def set_risk(
         self,
@@ -183,7 +174,6 @@ class Operating(Answers[A]):
         commands a day for each fill, from `commands_from` on. `position`: what its position is, None for what was
         counted. `why`: a remark for the log, at most 200 characters.
         """
-        pending = self._new_pending(symbol, "")
 
         def build(scale: Scale | None) -> SetRisk:
             return orders.set_risk(
@@ -202,11 +192,7 @@ class Operating(Answers[A]):
                 why=why,
             )
 
-        if symbol:
-            self._give(pending, symbol, build)
-        else:
-            self._put(pending, build(None))
-        return pending
+        return self._of_one_or_all(symbol, build)
 
     def set_group_risk(
         self,
@@ -225,7 +211,6 @@ class Operating(Answers[A]):
         """Operator: what all members of a group may have at stake together, as in `set_risk`, and trade in a day, as in
         `set_limits`. With `loss_stops` the kill switch of the group is set. Answered with Completed or Rejected.
         """
-        pending = self._new_pending(symbol, "")
 
         def build(scale: Scale | None) -> SetGroupRisk:
             return orders.set_group_risk(
@@ -241,18 +226,11 @@ class Operating(Answers[A]):
                 why=why,
             )
 
-        if symbol:
-            self._give(pending, symbol, build)
-        else:
-            self._put(pending, build(None))
-        return pending
+        return self._of_one_or_all(symbol, build)
 
     def set_group_kill_switch(self, group: str, on: bool, *, why: str = "") -> A:
         """Operator: `set_kill_switch` of all members of a group. Answered with Completed or Rejected."""
-        command = SetGroupKillSwitch(group, on, orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(SetGroupKillSwitch(group, on, orders.checked_note(why)))
 
     def set_protection(
         self,
@@ -273,7 +251,6 @@ class Operating(Answers[A]):
         these rules lasts `auction_ms`, and up to `random_ms` longer. `rebalance`: trades that leave a side of the book
         empty begin one, too. `why`: a remark for the log, at most 200 characters.
         """
-        pending = self._new_pending(symbol if reference else "", "")
 
         def build(scale: Scale | None) -> SetProtection:
             ticks = scale.price_ticks(reference) if scale is not None else 0
@@ -288,37 +265,25 @@ class Operating(Answers[A]):
                 orders.checked_note(why),
             )
 
-        if reference:
-            self._give(pending, symbol, build)
-        else:
-            self._put(pending, build(None))
-        return pending
+        return self._of_one_or_all(symbol if reference else "", build)
 
     def define_asset(self, asset: str, decimals: int) -> A:
         """Operator: an asset, in units of `10**-decimals`. Answered with Completed or Rejected."""
-        pending = self._new_pending("", "")
-        self._put(pending, DefineAsset(asset, decimals))
-        return pending
+        return self.command(DefineAsset(asset, decimals))
 
     def close_account(self, account: str, closed: bool = True, *, why: str = "") -> A:
         """Operator: take no order, quote or money for an account any more, or again.
 
         Only one without open orders and money is closed. Answered with Completed or Rejected.
         """
-        command = CloseAccount(account, closed, orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(CloseAccount(account, closed, orders.checked_note(why)))
 
     def set_kill_switch(self, account: str, on: bool, *, why: str = "") -> A:
         """Operator: end all open orders of an account and take nothing but cancels from it, or take orders again.
 
         Answered with Completed or Rejected.
         """
-        command = SetKillSwitch(account, on, orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(SetKillSwitch(account, on, orders.checked_note(why)))
 
     def set_fees(
         self, symbol: str, rates: Sequence[tuple[Number, Number]], *, minimum_units: int = 0, why: str = ""
@@ -334,36 +299,25 @@ class Operating(Answers[A]):
     def put_fees(self, command: SetFees) -> A:
         """Operator: what an instrument costs, as the command says. Answered with Completed or Rejected."""
         orders.checked_note(command.why)
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(command)
 
     def set_fee_tiers(self, thresholds: Sequence[int], *, why: str = "") -> A:
         """Operator: from which volumes of thirty days the second tier is reached, the third, and so on.
 
         Answered with Completed or Rejected.
         """
-        command = SetFeeTiers(list(thresholds), orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(SetFeeTiers(list(thresholds), orders.checked_note(why)))
 
     def set_group(self, group: str, *, discount: Number = 0, why: str = "") -> A:
         """Operator: a group of accounts is there, or has another discount, 0.1 for 10 percent of all fees of members.
 
         Answered with Completed or Rejected; ValueError for a discount that is no whole number of billionths.
         """
-        command = SetGroup(group, billionths(discount, "discount"), orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(SetGroup(group, billionths(discount, "discount"), orders.checked_note(why)))
 
     def join_group(self, account: str, group: str = "", *, why: str = "") -> A:
         """Operator: an account is in this group and in no other; "": in none. Answered with Completed or Rejected."""
-        command = JoinGroup(account, group, orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(JoinGroup(account, group, orders.checked_note(why)))
 
     def set_breakers(
         self,
@@ -379,10 +333,7 @@ class Operating(Answers[A]):
         `symbol`: what they look at; "": all instruments, equally weighted. Answered with Completed or Rejected;
         ValueError for more levels.
         """
-        command = orders.set_breakers(symbol, levels, auction_ms, random_ms, why)
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(orders.set_breakers(symbol, levels, auction_ms, random_ms, why))
 
     def set_emergency(
         self, on: bool, *, cancel_orders: bool = False, auction_ms: int = 0, random_ms: int = 0, why: str = ""
@@ -391,16 +342,11 @@ class Operating(Answers[A]):
 
         Answered with Completed or Rejected.
         """
-        command = SetEmergency(on, cancel_orders, auction_ms, random_ms, orders.checked_note(why))
-        pending = self._new_pending("", "")
-        self._put(pending, command)
-        return pending
+        return self.command(SetEmergency(on, cancel_orders, auction_ms, random_ms, orders.checked_note(why)))
 
     def bust_trade(self, symbol: str, trade_id: int) -> A:
         """Operator: a trade of this trading day never counted. Answered with Completed or Rejected."""
-        pending = self._new_pending("", "")
-        self._put(pending, BustTrade(symbol, trade_id))
-        return pending
+        return self.command(BustTrade(symbol, trade_id))
 
     def correct_trade(self, symbol: str, trade_id: int, price: Number) -> A:
         """Operator: a trade of this trading day has another price. Answered with Completed or Rejected."""
@@ -410,6 +356,12 @@ class Operating(Answers[A]):
 
     def advance_clock(self, time_ns: int) -> A:
         """Operator, under `--clock commands`: engine time becomes this. Answered with Completed or Rejected."""
-        pending = self._new_pending("", "")
-        self._put(pending, AdvanceClock(time_ns))
+        return self.command(AdvanceClock(time_ns))
+
+    def _of_one_or_all(self, symbol: str, build: Callable[[Scale | None], Command]) -> A:
+        """A command that is built with the scale of a symbol; with "" without one, at once."""
+        if not symbol:
+            return self.command(build(None))
+        pending = self._new_pending(symbol, "")
+        self._give(pending, symbol, build)
         return pending

@@ -236,23 +236,16 @@ def set_limits(
     commands_per_s: int = 0,
 ) -> SetLimits:
     """Limits of an account in the instrument of a scale; without one in all, in lots and in ticks times lots."""
-
-    def lots(quantity: Number) -> int:
-        return whole_number(quantity, "quantity") if scale is None else scale.quantity_lots(quantity)
-
-    def notional(value: Number) -> int:
-        return whole_number(value, "notional") if scale is None else scale.notional(value)
-
     return SetLimits(
         account,
         "" if scale is None else scale.symbol,
-        lots(order_quantity),
-        notional(order_notional),
+        _lots(scale, order_quantity),
+        _notional(scale, order_notional),
         open_orders,
         rejects,
         rejects_window_ms,
-        lots(day_quantity),
-        notional(day_notional),
+        _lots(scale, day_quantity),
+        _notional(scale, day_notional),
         commands_per_s,
     )
 
@@ -274,26 +267,19 @@ def set_risk(
     why: str = "",
 ) -> SetRisk:
     """Limits of what an account has at stake in the instrument of a scale, or in all, in the units of `set_limits`."""
-
-    def lots(quantity: Number) -> int:
-        return whole_number(quantity, "quantity") if scale is None else scale.quantity_lots(quantity)
-
-    def notional(value: Number) -> int:
-        return whole_number(value, "notional") if scale is None else scale.notional(value)
-
     return SetRisk(
         account,
         "" if scale is None else scale.symbol,
-        lots(long),
-        lots(short),
-        notional(open_notional),
-        notional(day_loss),
+        _lots(scale, long),
+        _lots(scale, short),
+        _notional(scale, open_notional),
+        _notional(scale, day_loss),
         loss_stops,
         collar_basis_points,
         commands_per_fill,
         commands_from,
         reduce_only,
-        None if position is None else lots(position),
+        None if position is None else _lots(scale, position),
         checked_note(why),
     )
 
@@ -312,22 +298,15 @@ def set_group_risk(
     why: str = "",
 ) -> SetGroupRisk:
     """The same of what all members of a group have at stake together."""
-
-    def lots(quantity: Number) -> int:
-        return whole_number(quantity, "quantity") if scale is None else scale.quantity_lots(quantity)
-
-    def notional(value: Number) -> int:
-        return whole_number(value, "notional") if scale is None else scale.notional(value)
-
     return SetGroupRisk(
         group,
         "" if scale is None else scale.symbol,
-        lots(long),
-        lots(short),
-        notional(open_notional),
-        lots(day_quantity),
-        notional(day_notional),
-        notional(day_loss),
+        _lots(scale, long),
+        _lots(scale, short),
+        _notional(scale, open_notional),
+        _lots(scale, day_quantity),
+        _notional(scale, day_notional),
+        _notional(scale, day_loss),
         loss_stops,
         checked_note(why),
     )
@@ -376,3 +355,11 @@ def number_of(word: Word, names: Mapping[int, str], what: str) -> int:
             if name.lower() == wanted:
                 return number
     raise ValueError(f"{word!r} is no {what}: there are {', '.join(names.values())}")
+
+
+def _lots(scale: Scale | None, quantity: Number) -> int:
+    return whole_number(quantity, "quantity") if scale is None else scale.quantity_lots(quantity)
+
+
+def _notional(scale: Scale | None, value: Number) -> int:
+    return whole_number(value, "notional") if scale is None else scale.notional(value)
