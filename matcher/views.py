@@ -1,10 +1,11 @@
 """Views: the state as a reader is shown it, in the shapes of the protocol."""
 
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import astuple
 
 from bus.protocol.commands import ENTER_ORDER, SetFees
+from bus.protocol.terms import NUMBER_MAX
 from matcher.book.level import open_orders_of
 from matcher.gate.risk import open_notional, result_of_day
 from matcher.instruments import Instrument
@@ -21,9 +22,6 @@ from matcher.ledger.risk.risk import Risk
 from matcher.safety.breakers import Breakers
 
 Row = tuple[int, int, int]
-
-#: The wire carries no more.
-TOLD_MAX: Final = 2**63 - 1
 
 
 def open_orders(account: Account, instruments: dict[str, Instrument]) -> list[tuple[Any, ...]]:
@@ -177,7 +175,7 @@ def position_rows(
 
 def _told(amount: int) -> int:
     """What the wire carries of an amount."""
-    return max(-TOLD_MAX, min(amount, TOLD_MAX))
+    return max(-NUMBER_MAX, min(amount, NUMBER_MAX))
 
 
 def balances(account: Account, ledger: Ledger) -> list[tuple[Any, ...]]:

@@ -8,6 +8,9 @@ from typing import Final
 
 PROTOCOL_VERSION: Final = 1
 
+#: The largest number that a command or a report has.
+NUMBER_MAX: Final = 2**63 - 1
+
 #: A shard is an engine that owns some symbols. Until symbols are sharded there is one.
 SHARD: Final = 0
 

@@ -9,13 +9,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from bus.protocol.terms import NUMBER_MAX
 from matcher.ledger.risk.limits import ALL_INSTRUMENTS
 from matcher.ledger.risk.risk import Risk
 
 #: Times of rejects are state, and each checkpoint has them all.
 REJECTS_MAX: Final = 1_000
-#: What is counted stays within what the wire carries.
-TRADED_MAX: Final = 2**63 - 1
 #: Whoever counts longer than a day means a limit of the day.
 REJECTS_WINDOW_MS_MAX: Final = 24 * 3600 * 1000
 _NS_PER_MS: Final = 1_000_000
@@ -114,8 +113,8 @@ class Limit:
 
     def traded(self, lots: int, notional: int) -> None:
         """So much was traded. What would be more than the wire carries is more than any limit."""
-        self.day_lots = min(self.day_lots + lots, TRADED_MAX)
-        self.day_notional = min(self.day_notional + notional, TRADED_MAX)
+        self.day_lots = min(self.day_lots + lots, NUMBER_MAX)
+        self.day_notional = min(self.day_notional + notional, NUMBER_MAX)
 
     def hurries(self, second: int) -> bool:
         """A command came in this second: whether they are too many."""

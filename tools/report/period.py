@@ -6,8 +6,8 @@ from typing import Final
 from msgspec import Struct
 
 from bus.errors import ConfigError
+from matcher.timers import DAY_NS
 
-DAY_NS: Final = 24 * 3600 * 1_000_000_000
 _EPOCH: Final = date(1970, 1, 1)
 
 

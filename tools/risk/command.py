@@ -26,6 +26,7 @@ from bus.protocol.exposure import (
 from bus.protocol.history import ROWS_PER_PAGE_MAX
 from bus.protocol.topics import ACCOUNT
 from bus.sockets.history_client import HistoryClient
+from publisher.candles.intervals import DAY_NS
 from tools import options
 from tools.decoded import json_line
 from tools.ending import quietly
@@ -36,8 +37,6 @@ from tools.risk.table import account_picture, accounts_picture
 from tools.showing import show
 
 _EVERY_S: Final = 1.0
-#: A trading day is a calendar day of engine time (MB-BUST-005).
-_DAY_NS: Final = 86_400_000_000_000
 
 
 #: A picture of what was found, and the lines of `--json`.
@@ -147,7 +146,7 @@ def _account(
         if not page.more:
             break
         query = replace(query, after=page.positions[-1].symbol, at_least=page.log_sequence)
-    day_ns = page.time_ns - page.time_ns % _DAY_NS
+    day_ns = page.time_ns - page.time_ns % DAY_NS
     rows = [
         position_row(instruments[held.symbol], held, moves, day_ns)
         for held in found

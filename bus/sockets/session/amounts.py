@@ -4,12 +4,9 @@ Like prices (`prices`): nothing is rounded, and a float is refused.
 """
 
 from decimal import Decimal
-from typing import Final
 
+from bus.protocol.terms import NUMBER_MAX
 from bus.sockets.session.prices import Number, exact
-
-#: Commands carry signed numbers of 64 bits.
-_UNITS_MAX: Final = 2**63 - 1
 
 
 def units_of(amount: Number, decimals: int) -> int:
@@ -19,7 +16,7 @@ def units_of(amount: Number, decimals: int) -> int:
     units, rest = divmod(top * scale, bottom)
     if rest:
         raise ValueError(f"{amount} has more than the {decimals} decimals of its asset")
-    if abs(units) > _UNITS_MAX:
+    if abs(units) > NUMBER_MAX:
         raise ValueError(f"{amount} is more than there can be of an asset: its units are of 63 bits")
     return units
 

@@ -4,15 +4,12 @@ The positions are the sums of those of the members, who hand on whatever changes
 """
 
 from collections.abc import Iterable
-from typing import Final
 
 from mypy_extensions import mypyc_attr
 
+from bus.protocol.terms import NUMBER_MAX
 from matcher.ledger.risk.limits import ALL_INSTRUMENTS, RiskLimit
 from matcher.ledger.risk.position import Position
-
-#: What is counted stays within what the wire carries.
-TRADED_MAX: Final = 2**63 - 1
 
 
 @mypyc_attr(acyclic=True)
@@ -29,8 +26,8 @@ class DayLimit:
 
     def traded(self, lots: int, notional: int) -> None:
         """So much was traded. What would be more than the wire carries is more than any limit."""
-        self.lots = min(self.lots + lots, TRADED_MAX)
-        self.notional = min(self.notional + notional, TRADED_MAX)
+        self.lots = min(self.lots + lots, NUMBER_MAX)
+        self.notional = min(self.notional + notional, NUMBER_MAX)
 
 
 class GroupRisk:

@@ -12,6 +12,7 @@ from msgspec.structs import astuple, replace
 from sqlalchemy import Connection, and_, delete, func, select
 
 from bus.protocol.history import Execution
+from publisher.candles.intervals import DAY_NS
 from publisher.oversight.exposure.folding import (
     Account,
     Mark,
@@ -24,7 +25,7 @@ from publisher.oversight.exposure.folding import (
     with_order,
 )
 from publisher.oversight.exposure.open_orders import OpenSide
-from publisher.oversight.exposure.positions import DAY_NS, Held, Opening, Standing, at_opening, executed
+from publisher.oversight.exposure.positions import Held, Opening, Standing, at_opening, executed
 from publisher.oversight.history.changes import Changes
 from publisher.oversight.history.lives import OrderState
 from publisher.oversight.history.rows import order_of

@@ -18,16 +18,12 @@ opens the other one at its own price. Cost has the sign of the lots.
 Source: weighted average cost, as in IAS 2 paragraph 25; a profit is realised when the position gets smaller.
 """
 
-from typing import Final
-
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bus.protocol.history import BUSTED, Execution
 from bus.protocol.terms import BUY
-
-#: Trading days are calendar days of engine time (MB-BUST-005).
-DAY_NS: Final = 86_400_000_000_000
+from publisher.candles.intervals import DAY_NS
 
 
 class Held(Struct, frozen=True, gc=False):

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from bus.protocol.exposure import AccountPosition, Exposures, QueryExposures, QueryPositions
+from publisher.candles.intervals import DAY_NS
 from publisher.oversight.exposure.folding import Account
 from publisher.oversight.exposure.keeping import account_of, all_marks
-from publisher.oversight.exposure.positions import DAY_NS
 from publisher.oversight.exposure.ranking import Held, totals, worst
 from publisher.oversight.history.changes import Position
 from publisher.oversight.history.tables import marks, positions

@@ -16,7 +16,7 @@ from bus.protocol.terms import BUY, CLOCK_SYSTEM, CONTINUOUS, SELL
 from bus.protocol.valuing import valued
 from bus.sockets.reading.feed_items import Run
 from matcher.engine import Engine
-from publisher.oversight.exposure.positions import DAY_NS
+from publisher.candles.intervals import DAY_NS
 from tests.support.drop_copies import DropCopy
 from tests.support.histories import positions_stored, random_market, random_runs, reading, writing
 from tests.support.markets import OPERATOR_SESSION, RULES_WITH_ROOM, SYMBOLS, Message, opening

@@ -13,7 +13,8 @@ from bus.protocol.exposure import AccountPosition
 from bus.protocol.history import BUSTED, CORRECTED, Execution
 from bus.protocol.terms import BUY, SELL
 from bus.protocol.valuing import realised_of_day, valued
-from publisher.oversight.exposure.positions import DAY_NS, Held, Standing, at_opening, cash, executed, traded
+from publisher.candles.intervals import DAY_NS
+from publisher.oversight.exposure.positions import Held, Standing, at_opening, cash, executed, traded
 from tests.support.drawn import drawn
 
 Trade = tuple[int, int, int]  # side, quantity, price

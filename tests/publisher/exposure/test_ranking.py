@@ -16,7 +16,7 @@ from bus.protocol.exposure import (
 )
 from bus.protocol.reasons import INVALID_REQUEST
 from bus.protocol.valuing import valued
-from publisher.oversight.exposure.positions import DAY_NS
+from publisher.candles.intervals import DAY_NS
 from publisher.oversight.exposure.ranking import Held, totals, worst
 from publisher.oversight.history.queries import WEIGHED_SYMBOLS_MAX, problem_of
 from tests.support.histories import random_market, reading, writing
